@@ -1,0 +1,54 @@
+# make scan: limits of the default configuration. make help: what else there is.
+.DEFAULT_GOAL := help
+.PHONY: help scan test lint format report lock clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+IN_ENV := source $(BIN)/activate &&
+# The environment is made again when its lock file changes.
+RUN_ENV := $(VENV)/.muscan
+TEST_ENV := $(VENV)/.muscan-test
+PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 16
+
+scan: $(RUN_ENV) ## limits of config/config.yaml on all cores
+	@$(IN_ENV) snakemake
+
+report: $(RUN_ENV) ## report.html: all results of the last scan in one file
+	@$(IN_ENV) snakemake --report report.html
+
+test: $(TEST_ENV) ## the whole test suite
+	@$(IN_ENV) python -m pytest $(PYTEST_ARGS)
+
+lint: $(TEST_ENV) ## ruff, snakefmt, snakemake --lint
+	@$(IN_ENV) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
+
+format: $(TEST_ENV) ## bring all code into form
+	@$(IN_ENV) ruff check --fix . && ruff format . && snakefmt Snakefile rules
+
+lock: $(TEST_ENV) ## renew the pins in envs/
+	@$(IN_ENV) python -m pip install --quiet uv
+	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements.in --output-file envs/requirements.txt
+	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-test.in --output-file envs/requirements-test.txt
+	@$(IN_ENV) python envs/conda.py
+
+clean: ## remove results, logs and the environment
+	rm -rf results logs benchmarks report.html .snakemake $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("muscan needs Python 3.11 or newer; choose one with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Making the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_ENV): envs/requirements.txt | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(TEST_ENV): envs/requirements-test.txt $(RUN_ENV) | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,36 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+
+
+rule all:
+    input:
+        "results/limits.csv",
+        "results/limits.md",
+        "results/plots/limits.png",
+        SCAN_PLOTS,
+        "results/.verdict",
+
+
+include: "rules/datasets.smk"
+include: "rules/workspaces.smk"
+include: "rules/fits.smk"
+include: "rules/scan.smk"
+include: "rules/plots.smk"
+
+
+onsuccess:
+    show_limits()
+
+
+onerror:
+    show_limits()

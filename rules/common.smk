@@ -1,0 +1,144 @@
+# What the rules share: the checked configuration, the grids, the constraints of the wildcards, and what a script consists of.
+#
+# Needs: config. Makes: SIGNALS, SCANS, SCAN_PLOTS and the functions below; no files.
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from modulefinder import ModuleFinder
+
+from snakemake.exceptions import WorkflowError
+
+SCRIPTS = os.path.join(workflow.basedir, "scripts")
+sys.path.append(SCRIPTS)
+
+import configuration
+from inference.errors import InputError
+
+
+def checked_config():
+    schema = os.path.join(workflow.basedir, "config", "config.schema.yaml")
+    sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles) or "the configuration"
+    try:
+        configuration.check(config, schema)
+    except configuration.ConfigError as error:
+        raise WorkflowError(f"{sources} cannot be used:\n{error}\nconfig/README.md explains every key.") from None
+
+
+checked_config()
+
+
+def source(analysis):
+    """The kind of an analysis' data set and what the configuration says of it."""
+    return next(iter(config["datasets"][config["analyses"][analysis]["dataset"]].items()))
+
+
+def signals(analysis):
+    kind, block = source(analysis)
+    if kind == "workspace":
+        return configuration.signal_names(block)
+    return {configuration.ONLY_SIGNAL: configuration.ONLY_SIGNAL}
+
+
+SETTINGS = {analysis: configuration.scan_settings(config, analysis) for analysis in config["analyses"]}
+GRIDS = {analysis: configuration.mu_grid(settings["mu"]) for analysis, settings in SETTINGS.items()}
+MU_JOBS = {analysis: configuration.mu_jobs(grid, SETTINGS[analysis]["mu_per_job"]) for analysis, grid in GRIDS.items()}
+SIGNALS = {analysis: signals(analysis) for analysis in config["analyses"]}
+PUBLISHED = [analysis for analysis in SIGNALS if source(analysis)[0] == "workspace"]
+SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
+BINNED = [name for name, dataset in config["datasets"].items() if "histograms" in dataset]
+SCANS = [
+    f"{analysis}/{signal}/{calculator}"
+    for analysis in SIGNALS
+    for signal in SIGNALS[analysis]
+    for calculator in SETTINGS[analysis]["calculators"]
+]
+SCAN_PLOTS = [
+    f"results/{scan}/plots/{plot}" + ("" if plot in configuration.CHANNEL_PLOTS else ".png")
+    for scan in SCANS
+    for plot in SETTINGS[scan.split("/")[0]]["plots"]
+]
+
+
+def one_of(names):
+    """A regular expression for a wildcard that takes one of these names; none matches nothing."""
+    return "|".join(re.escape(name) for name in names) or r"(?!)"
+
+
+wildcard_constraints:
+    dataset=one_of(config["datasets"]),
+    analysis=one_of(config["analyses"]),
+    signal=r"[^/]+",
+    calculator=r"[a-z]+",
+    plot=r"[a-z_]+",
+    mu=r"[0-9][0-9.e+-]*(_to_[0-9][0-9.e+-]*)?",
+
+
+@cache
+def code(script):
+    """A script and all modules of ours that it imports: as inputs of a rule, they make it run again when they change."""
+    finder = ModuleFinder(path=[SCRIPTS])
+    path = os.path.join(SCRIPTS, script)
+    finder.run_script(path)
+    modules = {module.__file__ for module in finder.modules.values() if module.__file__}
+    return [os.path.relpath(file) for file in [path, *sorted(modules - {path})]]
+
+
+def setting(key):
+    """The setting of an analysis, as a function of the wildcards."""
+    return lambda wildcards: SETTINGS[wildcards.analysis][key]
+
+
+def show_limits():
+    """Print the table of limits, if there is one."""
+    limits = "results/limits.csv"
+    if os.path.exists(limits):
+        command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits]
+        subprocess.run(command, check=False)
+
+
+def patch_inputs(wildcards):
+    """Files that make the workspace of a signal, by the name of the option that takes them."""
+    return configuration.workspace_files(source(wildcards.analysis)[1], SIGNALS[wildcards.analysis][wildcards.signal])
+
+
+def patch_options(wildcards):
+    """Options of patch_workspace.py: those files, the name of the signal, the measurement."""
+    block = source(wildcards.analysis)[1]
+    words = {**patch_inputs(wildcards), "signal": SIGNALS[wildcards.analysis][wildcards.signal]}
+    words |= {"measurement": block["measurement"]} if "measurement" in block else {}
+    return as_options(words)
+
+
+# What each kind of plot reads.
+PLOT_READS = {"brazil": ["limits"], "pulls": ["fit"], "yields": ["fit", "histograms"]}
+
+
+def plot_inputs(wildcards):
+    """Files that a plot reads, by the name of the option that takes them."""
+    signal = f"results/{wildcards.analysis}/{wildcards.signal}"
+    files = {"fit": f"{signal}/fit.json", "limits": f"{signal}/{wildcards.calculator}/limits.json"}
+    if wildcards.analysis not in PUBLISHED:
+        files["histograms"] = histograms(wildcards)
+    return {kind: files[kind] for kind in PLOT_READS[wildcards.plot] if kind in files}
+
+
+def plot_options(wildcards):
+    return as_options(plot_inputs(wildcards))
+
+
+def as_options(values):
+    return [word for name, value in values.items() for word in (f"--{name}", value)]
+
+
+def histograms(wildcards):
+    return f"results/datasets/{config['analyses'][wildcards.analysis]['dataset']}/histograms.csv"
+
+
+def title(wildcards):
+    """Analysis, and signal where there are several."""
+    signal = SIGNALS[wildcards.analysis][wildcards.signal]
+    return wildcards.analysis + ("" if signal == configuration.ONLY_SIGNAL else f" / {signal}")

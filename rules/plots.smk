@@ -1,0 +1,126 @@
+# Tables and pictures.
+#
+# Needs: fit.json and limits.json. Makes: plots of every scan, limits.csv and limits.md, and the picture that compares them.
+
+
+rule plot:
+    input:
+        unpack(plot_inputs),
+        code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
+    output:
+        report(
+            "results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
+            caption="../report/{plot}.rst",
+            category="{analysis}",
+            subcategory="{signal}",
+            labels={"plot": "{plot}", "calculator": "{calculator}"},
+        ),
+        "results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
+    log:
+        "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
+    benchmark:
+        "benchmarks/{analysis}/{signal}/{calculator}/plots/{plot}.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        inputs=plot_options,
+        title=title,
+    shell:
+        "python {input.code[0]:q}"
+        " {params.inputs:q}"
+        " --title {params.title:q}"
+        " --output {output[0]:q}"
+        " --log {log:q}"
+
+
+rule plot_channels:
+    input:
+        unpack(plot_inputs),
+        code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
+    output:
+        report(
+            directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
+            patterns=["{name}.png"],
+            caption="../report/{plot}.rst",
+            category="{analysis}",
+            subcategory="{signal}",
+            labels={"plot": "{name}", "calculator": "{calculator}"},
+        ),
+    log:
+        "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
+    benchmark:
+        "benchmarks/{analysis}/{signal}/{calculator}/plots/{plot}.tsv"
+    wildcard_constraints:
+        plot=one_of(configuration.CHANNEL_PLOTS),
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        inputs=plot_options,
+        title=title,
+    shell:
+        "python {input.code[0]:q}"
+        " {params.inputs:q}"
+        " --title {params.title:q}"
+        " --output {output:q}"
+        " --log {log:q}"
+
+
+rule tables:
+    input:
+        code=code("tables.py"),
+        limits=expand("results/{scan}/limits.json", scan=SCANS),
+        fits=[f"results/{scan.rpartition('/')[0]}/fit.json" for scan in SCANS],
+    output:
+        csv="results/limits.csv",
+        markdown="results/limits.md",
+    log:
+        "logs/tables.log",
+    benchmark:
+        "benchmarks/tables.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        scans=SCANS,
+    shell:
+        "python {input.code[0]:q}"
+        " --csv {output.csv:q}"
+        " --markdown {output.markdown:q}"
+        " --log {log:q}"
+        " --scans {params.scans:q}"
+
+
+rule compare_limits:
+    input:
+        code=code("plot_limits.py"),
+        limits="results/limits.csv",
+    output:
+        report(
+            "results/plots/limits.png",
+            caption="../report/limits.rst",
+            category="All analyses",
+            labels={"plot": "limits"},
+        ),
+        "results/plots/limits.pdf",
+    log:
+        "logs/plots/limits.log",
+    benchmark:
+        "benchmarks/plots/limits.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    shell:
+        "python {input.code[0]:q}" " --limits {input.limits:q}" " --output {output[0]:q}" " --log {log:q}"
+
+
+rule verdict:
+    """Fails if a limit is missing because something failed, after everything else is done."""
+    input:
+        code=code("show_limits.py"),
+        limits="results/limits.csv",
+    output:
+        touch("results/.verdict"),
+    log:
+        "logs/verdict.log",
+    conda:
+        "../envs/muscan.yaml"
+    shell:
+        "python {input.code[0]:q}" " --verdict" " --limits {input.limits:q}" " --log {log:q}"

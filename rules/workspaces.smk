@@ -1,0 +1,47 @@
+# Workspace construction: from histograms and a model, or from a published workspace and a patch.
+#
+# Needs: histograms.csv, or the files of a `workspace` data set. Makes: workspace.json of every signal.
+
+
+rule build_workspace:
+    input:
+        code=code("build_workspace.py"),
+        histograms=histograms,
+    output:
+        "results/{analysis}/{signal}/workspace.json",
+    log:
+        "logs/{analysis}/{signal}/build_workspace.log",
+    benchmark:
+        "benchmarks/{analysis}/{signal}/build_workspace.tsv"
+    wildcard_constraints:
+        analysis=one_of(analysis for analysis in SIGNALS if analysis not in PUBLISHED),
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        model=lambda wildcards: json.dumps(config["models"][config["analyses"][wildcards.analysis]["model"]]),
+    shell:
+        "python {input.code[0]:q}"
+        " --histograms {input.histograms:q}"
+        " --model {params.model:q}"
+        " --output {output:q}"
+        " --log {log:q}"
+
+
+rule patch_workspace:
+    input:
+        unpack(patch_inputs),
+        code=code("patch_workspace.py"),
+    output:
+        "results/{analysis}/{signal}/workspace.json",
+    log:
+        "logs/{analysis}/{signal}/patch_workspace.log",
+    benchmark:
+        "benchmarks/{analysis}/{signal}/patch_workspace.tsv"
+    wildcard_constraints:
+        analysis=one_of(PUBLISHED),
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        options=patch_options,
+    shell:
+        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"

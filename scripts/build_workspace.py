@@ -1,0 +1,143 @@
+#!/usr/bin/env python
+"""Build a HistFactory workspace from histograms.
+
+Reads histograms.csv and a model (which modifiers each sample carries), writes workspace.json in pyhf's format.
+"""
+
+import argparse
+import difflib
+import json
+from collections.abc import Callable
+
+import numpy as np
+
+from files import failure_recorded, run, write_json
+from histograms import Histograms, read_histograms
+from inference.errors import InputError
+
+Columns = dict[str, np.ndarray]
+
+
+def per_bin(value: str | float | list | dict, columns: Columns, nominal: np.ndarray) -> list[float]:
+    """Absolute uncertainty per bin.
+
+    Args:
+        value: "sqrt" (of the template), a number (relative to the template), a list (absolute, one per bin), or
+            {"column": name} (absolute, from the histograms).
+        columns: columns of the channel.
+        nominal: the sample's template.
+    """
+    if value == "sqrt":
+        return np.sqrt(nominal).tolist()
+    if isinstance(value, dict):
+        return _column(columns, value["column"]).tolist()
+    if isinstance(value, list):
+        return [float(each) for each in value]
+    return (float(value) * nominal).tolist()
+
+
+def _uncertainty(spec: dict, columns: Columns, nominal: np.ndarray) -> list[float]:
+    return per_bin(spec["uncertainty"], columns, nominal)
+
+
+def _scale(spec: dict, columns: Columns, nominal: np.ndarray) -> dict:
+    return {"hi": float(spec["up"]), "lo": float(spec["down"])}
+
+
+def _templates(spec: dict, columns: Columns, nominal: np.ndarray) -> dict:
+    return {
+        "hi_data": _column(columns, spec["up"]).tolist(),
+        "lo_data": _column(columns, spec["down"]).tolist(),
+    }
+
+
+def _nothing(spec: dict, columns: Columns, nominal: np.ndarray) -> None:
+    return None
+
+
+# What pyhf wants as `data` of each modifier type.
+MODIFIERS: dict[str, Callable] = {
+    "normfactor": _nothing,
+    "shapefactor": _nothing,
+    "lumi": _nothing,
+    "shapesys": _uncertainty,
+    "staterror": _uncertainty,
+    "normsys": _scale,
+    "histosys": _templates,
+}
+
+
+def build(histograms: Histograms, model: dict) -> dict:
+    """A workspace of all channels.
+
+    Args:
+        histograms: templates and observed counts.
+        model: `samples`, {sample: [modifier, ...]}; `poi`; `parameters`, as in a pyhf measurement.
+
+    Raises:
+        InputError: if the model names a template that the histograms lack.
+    """
+    channels = [
+        {
+            "name": channel,
+            "samples": [
+                _sample(name, modifiers, channel, columns)
+                for name, modifiers in model["samples"].items()
+                if name in columns
+            ],
+        }
+        for channel, columns in histograms.columns.items()
+    ]
+    for name in model["samples"]:
+        if not any(name in columns for columns in histograms.columns.values()):
+            everything = {column: 0 for columns in histograms.columns.values() for column in columns}
+            _column(everything, name)
+    observations = [
+        {"name": channel, "data": columns["observed"].tolist()} for channel, columns in histograms.columns.items()
+    ]
+    config = {"poi": model.get("poi", "mu"), "parameters": model.get("parameters", [])}
+    return {
+        "version": "1.0.0",
+        "channels": channels,
+        "observations": observations,
+        "measurements": [{"name": "measurement", "config": config}],
+    }
+
+
+def _sample(name: str, modifiers: list[dict], channel: str, columns: Columns) -> dict:
+    nominal = columns[name]
+    return {
+        "name": name,
+        "data": nominal.tolist(),
+        "modifiers": [
+            {"name": spec["name"], "type": spec["type"], "data": _data(spec, columns, nominal)}
+            for spec in modifiers
+            if channel in spec.get("channels", [channel])
+        ],
+    }
+
+
+def _data(spec: dict, columns: Columns, nominal: np.ndarray):
+    return spec["data"] if "data" in spec else MODIFIERS[spec["type"]](spec, columns, nominal)
+
+
+def _column(columns: Columns, name: str) -> np.ndarray:
+    if name not in columns:
+        near = difflib.get_close_matches(name, columns, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"the histograms have no column {name!r}, only {', '.join(columns)}{hint}")
+    return columns[name]
+
+
+def main(argv: list[str] | None = None) -> None:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--histograms", required=True, help="CSV: [channel,] bin_low, bin_high, templates, observed")
+    parse.add_argument("--model", type=json.loads, required=True, help="a block of `models`, as JSON")
+    parse.add_argument("--output", required=True)
+    args = parse.parse_args(argv)
+    with failure_recorded(args.output):
+        write_json(args.output, build(read_histograms(args.histograms), args.model))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,107 @@
+"""Reading and writing of result files: whole or not at all, and failures as records that travel with the data."""
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from inference.errors import InputError, StepError
+
+VERSION = "0.1.0"
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; it takes the place of `path` only if the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | Path, text: str) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, record: dict | list) -> None:
+    """Write JSON without nan and infinity, which are not JSON."""
+    write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict | list:
+    """Read JSON, plain or gzipped.
+
+    Raises:
+        InputError: if the file is missing or not JSON.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        return json.loads(text)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except (ValueError, EOFError, gzip.BadGzipFile, RecursionError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+
+
+def read_result(path: str | Path) -> dict | list:
+    """Read a result of an earlier step; a failure recorded there becomes this step's failure."""
+    record = read_json(path)
+    if isinstance(record, dict) and record.get("status") == "failed":
+        raise StepError(record["reason"])
+    return record
+
+
+@contextmanager
+def failure_recorded(output: str | Path) -> Iterator[None]:
+    """Write the failure of one signal in the place of its result, so that the other signals go on.
+
+    Only problems of the input or of a fit are recorded. Anything else (a full disk, a defect of muscan) ends the job
+    with an error, and the next run tries again.
+    """
+    try:
+        yield
+    except StepError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        write_json(output, {"status": "failed", "reason": str(error)})
+
+
+def made_by(inputs: list[str | Path], **options) -> dict:
+    """What made a result: the versions, the options and the digests of the inputs."""
+    packages = {name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}
+    digests = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in inputs}
+    return {"muscan": VERSION, **packages, "inputs": digests, "options": options}
+
+
+def run(main: Callable[[list[str]], int | None]) -> None:
+    """Run a script. With `--log FILE` all its messages go to that file, those of the libraries it uses included."""
+    parse = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parse.add_argument("--log", type=Path)
+    args, rest = parse.parse_known_args()
+    if args.log:
+        args.log.parent.mkdir(parents=True, exist_ok=True)
+        with args.log.open("w", encoding="utf-8") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+    sys.exit(main(rest))

@@ -1,0 +1,111 @@
+#!/usr/bin/env python
+"""Fit all that does not depend on the tested mu.
+
+Reads workspace.json, writes fit.json: best fit with HESSE and MINOS uncertainties, the fit that makes the Asimov data,
+goodness of fit, and the yields before and after the fit.
+"""
+
+import argparse
+
+import numpy as np
+
+from files import failure_recorded, made_by, read_result, run, write_json
+from inference.goodness_of_fit import saturated
+from inference.hypotest import prepare
+from inference.minimize import Fit, Uncertainties, at_bound, uncertainties
+from inference.model import INTERPOLATIONS, Model
+from inference.test_statistics import TEST_STATISTICS
+from inference.yields import prefit_covariance, propagate
+from records import ChannelYields, FitResult, Parameters
+from signal_point import load_model
+
+
+def fit_result(model: Model, test_statistic: str, interpolation: dict) -> FitResult:
+    """Run the fits and collect their results."""
+    prepared = prepare(model, test_statistic)
+    errors = uncertainties(model, model.data, prepared.free)
+    poi, best = model.poi, prepared.free
+    return FitResult(
+        poi=model.poi_name,
+        poi_bounds=model.bounds[poi].tolist(),
+        mu_hat=float(best.parameters[poi]),
+        mu_hat_error=float(errors.errors[poi]),
+        mu_hat_minos=list(errors.minos),
+        deviance=best.deviance,
+        parameters=_parameters(model, best, errors).to_json(),
+        reference={
+            "mu": TEST_STATISTICS[test_statistic].asimov_mu,
+            "values": prepared.reference.parameters.tolist(),
+            "deviance": prepared.reference.deviance,
+        },
+        asimov=prepared.asimov.tolist(),
+        goodness_of_fit=saturated(model, best.deviance)._asdict(),
+        yields=[yields.to_json() for yields in _yields(model, best, errors)],
+        interpolation=interpolation,
+        test_statistic=test_statistic,
+    )
+
+
+def _parameters(model: Model, best: Fit, errors: Uncertainties) -> Parameters:
+    sigma = np.sqrt(np.diag(errors.covariance))
+    scale = np.where(sigma > 0, sigma, 1.0)
+    widths = model.constrained_widths()
+    return Parameters(
+        names=model.names,
+        values=best.parameters.tolist(),
+        errors=errors.errors.tolist(),
+        correlations=(errors.covariance / np.outer(scale, scale)).tolist(),
+        initial=model.initial.tolist(),
+        constraint_widths=[None if np.isnan(width) else float(width) for width in widths],
+        fixed=model.fixed.tolist(),
+        at_bound=at_bound(model, best.parameters).tolist(),
+    )
+
+
+def _yields(model: Model, best: Fit, errors: Uncertainties) -> list[ChannelYields]:
+    stages = {
+        "prefit": propagate(model, model.initial, prefit_covariance(model)),
+        "postfit": propagate(model, best.parameters, errors.covariance),
+    }
+
+    def row(index: int, bins: slice) -> dict[str, list[float]]:
+        return {
+            name: values[index, bins].tolist()
+            for stage, yields in stages.items()
+            for name, values in ((stage, yields.expected), (f"{stage}_error", yields.uncertainty))
+        }
+
+    return [
+        ChannelYields(
+            channel=channel,
+            observed=model.data[: model.nmain][bins].tolist(),
+            samples={sample: row(i, bins) for i, sample in enumerate(model.samples)},
+            total=row(len(model.samples), bins),
+        )
+        for channel, bins in model.channels.items()
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--workspace", required=True, help="pyhf workspace")
+    parse.add_argument("--test-statistic", choices=TEST_STATISTICS, default="qtilde")
+    parse.add_argument("--poi-bound", type=float, default=10.0, help="the largest mu that a fit must be able to reach")
+    for kind, codes in INTERPOLATIONS.items():
+        parse.add_argument(f"--{kind}", choices=codes, default=codes[0], help=f"interpolation of {kind}")
+    parse.add_argument("--output", required=True)
+    return parse
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    interpolation = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
+    with failure_recorded(args.output):
+        model = load_model(read_result(args.workspace), interpolation, args.test_statistic, args.poi_bound)
+        result = fit_result(model, args.test_statistic, interpolation)
+        provenance = made_by([args.workspace], poi_bound=args.poi_bound)
+        write_json(args.output, result.to_json() | {"made_by": provenance})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,31 @@
+"""Profile-likelihood test statistics (arXiv:1007.1727), with pyhf's names and conventions."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class TestStatistic(NamedTuple):
+    """How one test statistic turns two minima into a number."""
+
+    __test__ = False  # not a test case of pytest
+
+    value: Callable[[float, float, float], float]  # (mu, mu_hat, deviance(mu) - deviance(mu_hat)) -> q
+    asimov_mu: float  # signal strength of the Asimov data
+    bounded: bool  # whether mu_hat is restricted to mu >= 0
+
+
+def _upper_limit(mu: float, mu_hat: float, difference: float) -> float:
+    """Equations (14) and (16): an upward fluctuation, mu_hat > mu, does not speak against mu."""
+    return 0.0 if mu_hat > mu else max(difference, 0.0)
+
+
+def _discovery(mu: float, mu_hat: float, difference: float) -> float:
+    """Equation (12): a downward fluctuation does not speak for a signal."""
+    return 0.0 if mu_hat < mu else max(difference, 0.0)
+
+
+TEST_STATISTICS = {
+    "qtilde": TestStatistic(_upper_limit, asimov_mu=0.0, bounded=True),
+    "q": TestStatistic(_upper_limit, asimov_mu=0.0, bounded=False),
+    "q0": TestStatistic(_discovery, asimov_mu=1.0, bounded=True),
+}

@@ -1,0 +1,127 @@
+#!/usr/bin/env python
+"""Invert CLs(mu) into upper limits.
+
+Reads workspace.json, fit.json and the tests of a scan, writes limits.json: the observed and the five expected limits,
+each with a status. Further tests are run where a limit lies between two points of the scan.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from files import failure_recorded, made_by, read_result, run, write_json
+from inference.calculators import CALCULATORS
+from inference.errors import FitError, StepError
+from inference.intervals import Limit, upper_limit
+from records import Hypotest, Limits
+from signal_point import load, run_test
+
+
+class Curves:
+    """CLs of the observed data (curve 0) and of the five expected cases (curves 1 to 5), with tests added on demand."""
+
+    def __init__(self, tests: list[Hypotest], run):
+        self.scan = sorted(tests, key=lambda test: test.mu)
+        self.mu = np.array([test.mu for test in self.scan])
+        self.cls = np.array([self._row(test) for test in self.scan])
+        self._run = run
+        self.refinements: dict[float, Hypotest] = {}
+
+    @staticmethod
+    def _row(test: Hypotest) -> list[float]:
+        return [np.nan if value is None else value for value in (test.CLs_obs, *test.CLs_exp)]
+
+    def test(self, mu: float, curve: int) -> float:
+        """CLs of one curve at a new mu; the six curves share the tests."""
+        if mu not in self.refinements:
+            self.refinements[mu] = self._run(mu)
+        record = self.refinements[mu]
+        if record.status != "ok":
+            raise FitError(f"mu = {mu:g}: {record.reason}")
+        return self._row(record)[curve]
+
+    def limits(self, alpha: float) -> list[Limit]:
+        return [
+            upper_limit(self.mu, self.cls[:, curve], alpha, lambda mu, curve=curve: self.test(mu, curve))
+            for curve in range(6)
+        ]
+
+    def points(self) -> list[dict]:
+        """All successful tests in order of mu."""
+        good = [(test, False) for test in self.scan if test.status == "ok"]
+        good += [(test, True) for test in self.refinements.values() if test.status == "ok"]
+        return [
+            {"mu": test.mu, "CLs_obs": test.CLs_obs, "CLs_exp": list(test.CLs_exp), "refinement": refinement}
+            for test, refinement in sorted(good, key=lambda pair: pair[0].mu)
+        ]
+
+    def failed(self) -> list[dict]:
+        tests = [*self.scan, *self.refinements.values()]
+        return [{"mu": test.mu, "reason": test.reason} for test in tests if test.status != "ok"]
+
+
+def read_tests(paths: list[str]) -> list[Hypotest]:
+    """The tests of a scan; a file holds one record or a list of them."""
+    records = [read_result(path) for path in paths]
+    flat = [record for each in records for record in (each if isinstance(each, list) else [each])]
+    return [Hypotest.from_json(record) for record in flat]
+
+
+def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
+    """Six limits as one record."""
+
+    def both(attribute: str) -> dict:
+        values = [getattr(limit, attribute) for limit in limits]
+        return {"observed_limit": values[0], "expected_limit": values[1:]}
+
+    return Limits(
+        confidence_level=confidence_level,
+        **both("value"),
+        status=both("status"),
+        reason=both("reason"),
+        bound=both("bound"),
+        points=curves.points(),
+        failed_points=curves.failed(),
+        **kind,
+    )
+
+
+def no_limits(reason: str, confidence_level: float, **kind) -> Limits:
+    """The record of a scan that could not be run."""
+    failed = Curves([], None)
+    return collect([Limit(None, "fit_failed", reason)] * 6, failed, confidence_level, **kind)
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--workspace", required=True, help="pyhf workspace")
+    parse.add_argument("--fit", required=True, help="fit.json of the same workspace")
+    parse.add_argument("--hypotest", nargs="+", required=True, help="the tests of the scan")
+    parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
+    parse.add_argument("--test-statistic", default="qtilde")
+    parse.add_argument("--confidence-level", type=float, default=0.95)
+    parse.add_argument("--output", required=True)
+    return parse
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    kind = {"calculator": args.calculator, "test_statistic": args.test_statistic}
+    with failure_recorded(args.output):
+        try:
+            tests = read_tests(args.hypotest)
+            model, prepared, _ = load(args.workspace, args.fit)
+        except StepError as error:
+            print(f"failed: {error}", file=sys.stderr)
+            limits = no_limits(str(error), args.confidence_level, **kind)
+        else:
+            curves = Curves(tests, lambda mu: run_test(model, prepared, mu, args.test_statistic, args.calculator))
+            limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)
+        if limits.status["observed_limit"] != "ok":
+            print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
+        write_json(args.output, limits.to_json() | {"made_by": made_by([args.workspace, args.fit, *args.hypotest])})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,97 @@
+"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FIVE_NONE = (None,) * 5
+
+
+@dataclass(frozen=True)
+class Record:
+    """A result that is written as a JSON object."""
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict):
+        return cls(**record)
+
+
+@dataclass(frozen=True)
+class Hypotest(Record):
+    """One tested mu: hypotest/mu_{mu}.json. Numbers are None if the test failed."""
+
+    mu: float
+    status: str  # "ok" or "fit_failed"
+    reason: str | None = None
+    CLs_obs: float | None = None
+    CLs_exp: list[float | None] = field(default=FIVE_NONE)  # -2 sigma first
+    CLsb_obs: float | None = None
+    CLb_obs: float | None = None
+    q_obs: float | None = None
+    q_asimov: float | None = None
+    calculator: str = "asymptotics"
+    test_statistic: str = "qtilde"
+    made_by: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits(Record):
+    """limits.json. `status`, `reason` and `bound` have one entry for each limit."""
+
+    calculator: str
+    test_statistic: str
+    confidence_level: float
+    observed_limit: float | None
+    expected_limit: list[float | None]  # -2 sigma first
+    status: dict[str, Any]  # {"observed_limit": "ok", "expected_limit": ["ok", ...]}
+    reason: dict[str, Any]  # same shape: why there is no number
+    bound: dict[str, Any]  # same shape: the end of the scan beyond which a limit lies
+    points: list[dict]  # {"mu", "CLs_obs", "CLs_exp", "refinement"}: the curve, tests near the limits included
+    failed_points: list[dict]  # {"mu", "reason"}
+    made_by: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parameters(Record):
+    """The free best fit, one entry per parameter."""
+
+    names: list[str]
+    values: list[float]
+    errors: list[float]  # HESSE
+    correlations: list[list[float]]
+    initial: list[float]
+    constraint_widths: list[float | None]  # None: unconstrained or fixed
+    fixed: list[bool]
+    at_bound: list[bool]
+
+
+@dataclass(frozen=True)
+class ChannelYields(Record):
+    """Events of one channel; `samples` maps a sample to prefit, prefit_error, postfit, postfit_error, per bin."""
+
+    channel: str
+    observed: list[float]
+    samples: dict[str, dict[str, list[float]]]
+    total: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class FitResult(Record):
+    """fit.json: everything that does not depend on the tested mu."""
+
+    poi: str
+    poi_bounds: list[float]  # in every fit of this signal
+    mu_hat: float
+    mu_hat_error: float  # HESSE
+    mu_hat_minos: list[float | None]  # offsets, negative one first; None where a bound is met
+    deviance: float  # -2 log [L / L(saturated)] at the best fit
+    parameters: dict  # Parameters
+    reference: dict  # the fit with mu held at the value of the Asimov data: {"mu", "values", "deviance"}
+    asimov: list[float]  # main then auxiliary data
+    goodness_of_fit: dict  # {"statistic", "ndof", "p_value"}
+    yields: list[dict]  # ChannelYields
+    interpolation: dict
+    test_statistic: str
+    made_by: dict = field(default_factory=dict)

@@ -1,0 +1,81 @@
+#!/usr/bin/env python
+"""Print the table of limits in a terminal.
+
+Reads limits.csv; with --verdict the exit code is 1 if a limit is missing because something failed.
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from files import run
+
+
+def number(text: str) -> str:
+    return f"{float(text):.4g}" if text else "–"
+
+
+def limits_table(rows: list[dict[str, str]]) -> Table:
+    """Observed limit, expected limit with its one-sigma range, best fit and goodness of fit of every scan."""
+    levels = sorted({f"{float(row['confidence_level']):.4g}" for row in rows})
+    table = Table(box=box.SIMPLE_HEAD, title=f"Upper limits on mu at confidence level {', '.join(levels)}")
+    for name in ("analysis", "signal", "calculator"):
+        table.add_column(name, overflow="fold")
+    for name in ("observed", "expected", "-1 / +1 sigma", "mu_hat", "GoF p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("status", overflow="fold")
+    for row in rows:
+        best = f"{number(row['mu_hat'])} ± {float(row['mu_hat_error']):.2g}" if row["mu_hat"] else "–"
+        table.add_row(
+            Text(row["analysis"]),
+            Text(row["signal"]),
+            row["calculator"],
+            number(row["observed_limit"]),
+            number(row["expected"]),
+            f"{number(row['expected_m1'])} / {number(row['expected_p1'])}",
+            best,
+            number(row["gof_p_value"]),
+            Text(row["status"]),
+        )
+    return table
+
+
+def problems(rows: list[dict[str, str]]) -> list[str]:
+    """What the user should know of scans whose limits are not all there."""
+    return [
+        f"{row['analysis']} / {row['signal']} / {row['calculator']}: {row['status']} ({row['reason']})"
+        for row in rows
+        if row["status"] != "ok"
+    ]
+
+
+def main(argv: list[str] | None = None) -> int:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--limits", type=Path, required=True, help="limits.csv")
+    parse.add_argument("--verdict", action="store_true", help="say only what failed; exit code 1 if anything did")
+    args = parse.parse_args(argv)
+    with args.limits.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if args.verdict:
+        failed = problems([row for row in rows if "fit_failed" in row["status"]])
+        for problem in failed:
+            print(f"failed: {problem}", file=sys.stderr)
+        return 1 if failed else 0
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(limits_table(rows))
+    for problem in problems(rows):
+        console.print(Text(problem), style="yellow")
+    folder = args.limits.parent
+    console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}"))
+    console.print(Text(f"Plots: {folder}/plots/limits.png, {folder}/ANALYSIS/SIGNAL/CALCULATOR/plots/"))
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,94 @@
+#!/usr/bin/env python
+"""Collect the limits of all scans.
+
+Reads limits.json and fit.json of every scan, writes limits.csv and the same as Markdown.
+"""
+
+import argparse
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+
+from files import read_result, run, write_text
+from inference.errors import StepError
+from records import FitResult, Limits
+
+LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
+
+
+def row(results: Path, scan: str) -> dict:
+    """One scan, `analysis/signal/calculator`, as a row of the table."""
+    analysis, signal, calculator = scan.split("/")
+    limits = Limits.from_json(read_result(results / scan / "limits.json"))
+    values = [limits.observed_limit, *limits.expected_limit]
+    return {
+        "analysis": analysis,
+        "signal": unquote(signal),
+        "calculator": calculator,
+        "confidence_level": limits.confidence_level,
+        **dict(zip(LIMIT_COLUMNS, values, strict=True)),
+        "status": status(limits),
+        **_fit_columns(results / analysis / signal / "fit.json"),
+        "test_statistic": limits.test_statistic,
+        "failed_points": len(limits.failed_points),
+        "reason": "; ".join(dict.fromkeys(filter(None, six(limits.reason)))),
+    }
+
+
+def six(entry: dict) -> list:
+    """The entries of the observed and the five expected limits."""
+    return [entry["observed_limit"], *entry["expected_limit"]]
+
+
+def status(limits: Limits) -> str:
+    """`ok` if all six limits are; otherwise the statuses that are not, with the columns they belong to."""
+    by_status: dict[str, list[str]] = {}
+    for column, each in zip(LIMIT_COLUMNS, six(limits.status), strict=True):
+        by_status.setdefault(each, []).append(column)
+    if len(by_status) == 1:
+        return next(iter(by_status))
+    return "; ".join(f"{each}: {' '.join(columns)}" for each, columns in by_status.items() if each != "ok")
+
+
+def _fit_columns(path: Path) -> dict:
+    try:
+        fit = FitResult.from_json(read_result(path))
+    except StepError:
+        return {"mu_hat": None, "mu_hat_error": None, "gof_p_value": None}
+    return {
+        "mu_hat": fit.mu_hat,
+        "mu_hat_error": fit.mu_hat_error,
+        "gof_p_value": fit.goodness_of_fit["p_value"],
+    }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table for people: four significant digits, a dash where there is no number."""
+
+    def cell(value) -> str:
+        if isinstance(value, float):
+            return "–" if pd.isna(value) else f"{value:.4g}"
+        return str(value).replace("|", "\\|").replace("\n", " ")
+
+    rows = [list(table.columns), ["---"] * len(table.columns)]
+    rows += [[cell(value) for value in values] for values in table.itertuples(index=False)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
+    parse.add_argument("--scans", nargs="+", required=True, metavar="ANALYSIS/SIGNAL/CALCULATOR")
+    parse.add_argument("--csv", required=True)
+    parse.add_argument("--markdown", required=True)
+    args = parse.parse_args(argv)
+    table = pd.DataFrame([row(args.results, scan) for scan in args.scans])
+    numbers = [*LIMIT_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
+    table[numbers] = table[numbers].astype(float)
+    write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
+    write_text(args.markdown, markdown(table))
+
+
+if __name__ == "__main__":
+    run(main)
