@@ -1,12 +1,13 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan test lint format report lock clean
+.PHONY: help scan limits test lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 IN_ENV := source $(BIN)/activate &&
+CONFIG_ARGS = $(if $(CONFIG),--configfile '$(CONFIG)')
 # The environment is made again when its lock file changes.
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
@@ -16,11 +17,15 @@ PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-s
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 16
 
-scan: $(RUN_ENV) ## limits of config/config.yaml on all cores
-	@$(IN_ENV) snakemake
+scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores
+	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
+	@$(IN_ENV) snakemake $(CONFIG_ARGS)
+
+limits: $(RUN_ENV) ## the table of limits again
+	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
 
 report: $(RUN_ENV) ## report.html: all results of the last scan in one file
-	@$(IN_ENV) snakemake --report report.html
+	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
 
 test: $(TEST_ENV) ## the whole test suite
 	@$(IN_ENV) python -m pytest $(PYTEST_ARGS)
@@ -35,7 +40,7 @@ lock: $(TEST_ENV) ## renew the pins in envs/
 	@$(IN_ENV) python -m pip install --quiet uv
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements.in --output-file envs/requirements.txt
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-test.in --output-file envs/requirements-test.txt
-	@$(IN_ENV) python envs/conda.py
+	@$(IN_ENV) python envs/conda_pins.py
 
 clean: ## remove results, logs and the environment
 	rm -rf results logs benchmarks report.html .snakemake $(VENV)

@@ -3,7 +3,10 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "config/config.yaml"
+# `--configfile mine.yaml` replaces the default question; Snakemake alone would merge the two.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
 
 
 report: "report/workflow.rst"
@@ -29,8 +32,8 @@ include: "rules/plots.smk"
 
 
 onsuccess:
-    show_limits()
+    show_limits_at_end()
 
 
 onerror:
-    show_limits()
+    show_limits_at_end()

@@ -2,6 +2,7 @@
 #
 # Needs: config. Makes: SIGNALS, SCANS, SCAN_PLOTS and the functions below; no files.
 
+import atexit
 import json
 import os
 import re
@@ -10,22 +11,19 @@ import sys
 from functools import cache
 from modulefinder import ModuleFinder
 
-from snakemake.exceptions import WorkflowError
-
 SCRIPTS = os.path.join(workflow.basedir, "scripts")
 sys.path.append(SCRIPTS)
 
 import configuration
-from inference.errors import InputError
 
 
 def checked_config():
     schema = os.path.join(workflow.basedir, "config", "config.schema.yaml")
-    sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles) or "the configuration"
+    sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
     try:
         configuration.check(config, schema)
     except configuration.ConfigError as error:
-        raise WorkflowError(f"{sources} cannot be used:\n{error}\nconfig/README.md explains every key.") from None
+        raise SystemExit(f"{sources} cannot be used:\n{error}\nconfig/README.md explains every key.") from None
 
 
 checked_config()
@@ -50,16 +48,16 @@ SIGNALS = {analysis: signals(analysis) for analysis in config["analyses"]}
 PUBLISHED = [analysis for analysis in SIGNALS if source(analysis)[0] == "workspace"]
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 BINNED = [name for name, dataset in config["datasets"].items() if "histograms" in dataset]
-SCANS = [
-    f"{analysis}/{signal}/{calculator}"
+SCANS = {
+    f"{analysis}/{signal}/{calculator}": SETTINGS[analysis]["plots"]
     for analysis in SIGNALS
     for signal in SIGNALS[analysis]
     for calculator in SETTINGS[analysis]["calculators"]
-]
+}
 SCAN_PLOTS = [
     f"results/{scan}/plots/{plot}" + ("" if plot in configuration.CHANNEL_PLOTS else ".png")
-    for scan in SCANS
-    for plot in SETTINGS[scan.split("/")[0]]["plots"]
+    for scan, plots in SCANS.items()
+    for plot in plots
 ]
 
 
@@ -92,12 +90,12 @@ def setting(key):
     return lambda wildcards: SETTINGS[wildcards.analysis][key]
 
 
-def show_limits():
-    """Print the table of limits, if there is one."""
+def show_limits_at_end():
+    """Print the table of limits, if there is one, when Snakemake has said its last word (a progress bar would hide it)."""
     limits = "results/limits.csv"
+    command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits]
     if os.path.exists(limits):
-        command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits]
-        subprocess.run(command, check=False)
+        atexit.register(subprocess.run, command, check=False)
 
 
 def patch_inputs(wildcards):
@@ -114,13 +112,17 @@ def patch_options(wildcards):
 
 
 # What each kind of plot reads.
-PLOT_READS = {"brazil": ["limits"], "pulls": ["fit"], "yields": ["fit", "histograms"]}
+PLOT_READS = {"brazil": ["limits"], "pulls": ["fit"], "yields": ["fit", "histograms", "workspace"]}
 
 
 def plot_inputs(wildcards):
     """Files that a plot reads, by the name of the option that takes them."""
     signal = f"results/{wildcards.analysis}/{wildcards.signal}"
-    files = {"fit": f"{signal}/fit.json", "limits": f"{signal}/{wildcards.calculator}/limits.json"}
+    files = {
+        "fit": f"{signal}/fit.json",
+        "limits": f"{signal}/{wildcards.calculator}/limits.json",
+        "workspace": f"{signal}/workspace.json",
+    }
     if wildcards.analysis not in PUBLISHED:
         files["histograms"] = histograms(wildcards)
     return {kind: files[kind] for kind in PLOT_READS[wildcards.plot] if kind in files}

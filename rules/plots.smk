@@ -8,14 +8,14 @@ rule plot:
         unpack(plot_inputs),
         code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
     output:
-        report(
+        png=report(
             "results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
             caption="../report/{plot}.rst",
             category="{analysis}",
             subcategory="{signal}",
             labels={"plot": "{plot}", "calculator": "{calculator}"},
         ),
-        "results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
+        pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
     benchmark:
@@ -29,7 +29,7 @@ rule plot:
         "python {input.code[0]:q}"
         " {params.inputs:q}"
         " --title {params.title:q}"
-        " --output {output[0]:q}"
+        " --output {output.png:q}"
         " --log {log:q}"
 
 
@@ -69,7 +69,7 @@ rule tables:
     input:
         code=code("tables.py"),
         limits=expand("results/{scan}/limits.json", scan=SCANS),
-        fits=[f"results/{scan.rpartition('/')[0]}/fit.json" for scan in SCANS],
+        fits=[f"results/{os.path.dirname(scan)}/fit.json" for scan in SCANS],
     output:
         csv="results/limits.csv",
         markdown="results/limits.md",
@@ -80,7 +80,7 @@ rule tables:
     conda:
         "../envs/muscan.yaml"
     params:
-        scans=SCANS,
+        scans=list(SCANS),
     shell:
         "python {input.code[0]:q}"
         " --csv {output.csv:q}"
@@ -94,13 +94,13 @@ rule compare_limits:
         code=code("plot_limits.py"),
         limits="results/limits.csv",
     output:
-        report(
+        png=report(
             "results/plots/limits.png",
             caption="../report/limits.rst",
             category="All analyses",
             labels={"plot": "limits"},
         ),
-        "results/plots/limits.pdf",
+        pdf="results/plots/limits.pdf",
     log:
         "logs/plots/limits.log",
     benchmark:
@@ -108,7 +108,7 @@ rule compare_limits:
     conda:
         "../envs/muscan.yaml"
     shell:
-        "python {input.code[0]:q}" " --limits {input.limits:q}" " --output {output[0]:q}" " --log {log:q}"
+        "python {input.code[0]:q}" " --limits {input.limits:q}" " --output {output.png:q}" " --log {log:q}"
 
 
 rule verdict:

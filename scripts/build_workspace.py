@@ -28,7 +28,8 @@ def per_bin(value: str | float | list | dict, columns: Columns, nominal: np.ndar
         nominal: the sample's template.
     """
     if value == "sqrt":
-        return np.sqrt(nominal).tolist()
+        with np.errstate(invalid="ignore"):  # a negative template gives nan, and a message
+            return np.sqrt(nominal).tolist()
     if isinstance(value, dict):
         return _column(columns, value["column"]).tolist()
     if isinstance(value, list):
@@ -75,8 +76,10 @@ def build(histograms: Histograms, model: dict) -> dict:
         model: `samples`, {sample: [modifier, ...]}; `poi`; `parameters`, as in a pyhf measurement.
 
     Raises:
-        InputError: if the model names a template that the histograms lack.
+        InputError: if the model does not fit the histograms; names the sample, the modifier and the channel.
     """
+    for name, modifiers in model["samples"].items():
+        _check_sample(name, modifiers, histograms)
     channels = [
         {
             "name": channel,
@@ -88,10 +91,9 @@ def build(histograms: Histograms, model: dict) -> dict:
         }
         for channel, columns in histograms.columns.items()
     ]
-    for name in model["samples"]:
-        if not any(name in columns for columns in histograms.columns.values()):
-            everything = {column: 0 for columns in histograms.columns.values() for column in columns}
-            _column(everything, name)
+    for channel in channels:
+        if not channel["samples"]:
+            raise InputError(f"channel {channel['name']!r} has none of the samples of the model")
     observations = [
         {"name": channel, "data": columns["observed"].tolist()} for channel, columns in histograms.columns.items()
     ]
@@ -104,17 +106,56 @@ def build(histograms: Histograms, model: dict) -> dict:
     }
 
 
+def _check_sample(name: str, modifiers: list[dict], histograms: Histograms) -> None:
+    """A sample and its modifiers must be somewhere in the histograms."""
+    present = [channel for channel, columns in histograms.columns.items() if name in columns]
+    if not present:
+        everything = {column: 0 for columns in histograms.columns.values() for column in columns}
+        _column(everything, name)
+    for spec in modifiers:
+        for channel in spec.get("channels", []):
+            if channel not in histograms.columns:
+                known = list(histograms.columns)
+                raise InputError(
+                    f"sample {name!r}, {spec['type']} {spec['name']!r}: "
+                    f"there is no channel {channel!r}, only {', '.join(known)}{_hint(channel, known)}"
+                )
+        mine = [channel for channel in present if channel in spec.get("channels", present)]
+        if spec["type"] == "shapesys" and len(mine) > 1:
+            raise InputError(
+                f"sample {name!r}, shapesys {spec['name']!r}: its bins are independent, but it stands in the channels "
+                f"{', '.join(mine)}: give it once for each channel, under different names, with `channels`"
+            )
+
+
 def _sample(name: str, modifiers: list[dict], channel: str, columns: Columns) -> dict:
     nominal = columns[name]
     return {
         "name": name,
         "data": nominal.tolist(),
         "modifiers": [
-            {"name": spec["name"], "type": spec["type"], "data": _data(spec, columns, nominal)}
+            {"name": spec["name"], "type": spec["type"], "data": _checked_data(spec, name, channel, columns)}
             for spec in modifiers
             if channel in spec.get("channels", [channel])
         ],
     }
+
+
+def _checked_data(spec: dict, sample: str, channel: str, columns: Columns):
+    """What pyhf wants as `data` of a modifier; messages name the place."""
+    place = f"channel {channel!r}, sample {sample!r}, {spec['type']} {spec['name']!r}"
+    try:
+        data = _data(spec, columns, columns[sample])
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    if MODIFIERS[spec["type"]] is not _uncertainty or "data" in spec:
+        return data
+    if len(data) != len(columns[sample]):
+        raise InputError(f"{place}: {len(data)} uncertainties for {len(columns[sample])} bins")
+    for i, (value, count) in enumerate(zip(data, columns[sample], strict=True)):
+        if not value >= 0:
+            raise InputError(f"{place}: the uncertainty of bin {i + 1}, with {count:g} events, is {value:g}")
+    return data
 
 
 def _data(spec: dict, columns: Columns, nominal: np.ndarray):
@@ -123,10 +164,14 @@ def _data(spec: dict, columns: Columns, nominal: np.ndarray):
 
 def _column(columns: Columns, name: str) -> np.ndarray:
     if name not in columns:
-        near = difflib.get_close_matches(name, columns, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"the histograms have no column {name!r}, only {', '.join(columns)}{hint}")
+        known = list(columns)
+        raise InputError(f"the histograms have no column {name!r}, only {', '.join(known)}{_hint(name, known)}")
     return columns[name]
+
+
+def _hint(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def main(argv: list[str] | None = None) -> None:

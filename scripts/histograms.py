@@ -66,6 +66,9 @@ def read_histograms(path: str | Path) -> Histograms:
         }
         if "observed" not in columns[channel]:
             raise InputError(f"{path}: channel {channel!r} has no observed counts")
+        for (line, _), count in zip(mine, columns[channel]["observed"], strict=True):
+            if count < 0:
+                raise InputError(f"{path}, line {line}, column observed: {count:g} is negative")
     return Histograms(edges, columns)
 
 
@@ -83,13 +86,14 @@ def _rows(path: str | Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]
     missing = [name for name in ("bin_low", "bin_high", "observed") if name not in header]
     if missing or len(set(header)) < len(header):
         what = f"lacks the column {', '.join(missing)}" if missing else "has two columns of one name"
-        raise InputError(f"{path}: the header line {what}; it reads {','.join(header)!r}")
+        separators = "" if len(header) > 1 else "; cells are separated by commas"
+        raise InputError(f"{path}: the header line {what}; it reads {','.join(header)!r}{separators}")
     rows = []
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
-            raise InputError(f"{path}, line {reader.line_num}: {len(cells)} cells, the header has {len(header)}")
+            raise InputError(f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(header)}")
         rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     if not rows:
         raise InputError(f"{path}: no bins")

@@ -12,9 +12,9 @@ import numpy as np
 
 from files import failure_recorded, made_by, read_result, run, write_json
 from inference.calculators import CALCULATORS
-from inference.errors import FitError, StepError
+from inference.errors import FitError, InputError, StepError
 from inference.intervals import Limit, upper_limit
-from records import Hypotest, Limits
+from records import FitResult, Hypotest, Limits
 from signal_point import load, run_test
 
 
@@ -68,6 +68,20 @@ def read_tests(paths: list[str]) -> list[Hypotest]:
     return [Hypotest.from_json(record) for record in flat]
 
 
+def check_kind(records: list[FitResult | Hypotest], **kind) -> None:
+    """Tests of another kind than the one asked for must not be mixed into a limit.
+
+    Raises:
+        InputError: if a record was made with another calculator or test statistic.
+    """
+    for record in records:
+        for key, wanted in kind.items():
+            made_with = getattr(record, key, wanted)
+            if made_with != wanted:
+                where = f"the test of mu = {record.mu:g}" if isinstance(record, Hypotest) else "the fit"
+                raise InputError(f"{where} was made for {key} {made_with!r}, not {wanted!r}")
+
+
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
     """Six limits as one record."""
 
@@ -111,7 +125,8 @@ def main(argv: list[str] | None = None) -> None:
     with failure_recorded(args.output):
         try:
             tests = read_tests(args.hypotest)
-            model, prepared, _ = load(args.workspace, args.fit)
+            model, prepared, result = load(args.workspace, args.fit)
+            check_kind([result, *tests], **kind)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
             limits = no_limits(str(error), args.confidence_level, **kind)

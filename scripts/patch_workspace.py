@@ -6,12 +6,18 @@ JSON patch; writes workspace.json with the chosen measurement alone.
 """
 
 import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import jsonpatch
 import pyhf
 
 from files import failure_recorded, read_json, run, write_json
 from inference.errors import InputError
+
+# What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
+MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
@@ -23,20 +29,28 @@ def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
     try:
         patches = pyhf.PatchSet(patchset)
         patches.verify(workspace)
-        return _applied(workspace, patches[signal].patch, signal)
+        patch = patches[signal].patch
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
-    except (pyhf.exceptions.InvalidPatchSet, pyhf.exceptions.InvalidSpecification) as error:
+    except pyhf.exceptions.InvalidSpecification as error:
+        raise InputError(f"the patch set is not valid: {_where(error)}") from error
+    except pyhf.exceptions.InvalidPatchSet as error:
         raise InputError(f"the patch set is not valid: {error}") from error
     except pyhf.exceptions.InvalidPatchLookup as error:
         raise InputError(f"the patch set has no patch {signal!r}") from error
+    return patched(workspace, patch)
 
 
-def _applied(workspace: dict, patch: list, signal: str) -> dict:
+def patched(workspace: dict, patch: list) -> dict:
+    """Apply a JSON patch.
+
+    Raises:
+        InputError: if it is no patch, or one for another workspace.
+    """
     try:
-        return jsonpatch.apply_patch(workspace, patch)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError) as error:
-        raise InputError(f"the patch of {signal!r} does not apply to the workspace: {error}") from error
+        return jsonpatch.JsonPatch(patch).apply(workspace)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *MISFITS) as error:
+        raise InputError(f"the patch does not apply to the workspace: {error}") from error
 
 
 def with_measurement(workspace: dict, name: str | None) -> dict:
@@ -55,16 +69,34 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
 
 
 def validated(workspace: dict) -> dict:
-    """Check against pyhf's schema.
+    """Check against pyhf's schema, and for numbers that JSON does not have.
 
     Raises:
         InputError: naming the place in the JSON that is wrong.
     """
     try:
         pyhf.schema.validate(workspace, "workspace.json")
+        json.dumps(workspace, allow_nan=False)
     except pyhf.exceptions.InvalidSpecification as error:
-        raise InputError(f"not a valid pyhf workspace: {error}") from error
+        raise InputError(f"not a valid pyhf workspace: {_where(error)}") from error
+    except ValueError as error:
+        raise InputError("not a valid pyhf workspace: a number in it is not finite") from error
     return workspace
+
+
+def _where(error: pyhf.exceptions.InvalidSpecification, most: int = 200) -> str:
+    """The place and the complaint, without the rest of the workspace."""
+    complaint = str(error).split("\n")[0]
+    return f"{error.path or 'top level'}: {complaint[:most]}{'...' if len(complaint) > most else ''}"
+
+
+@contextmanager
+def _named(*names: str) -> Iterator[None]:
+    """Put the names of the files and the signal before the message."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{', '.join(names)}: {error}") from error
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -80,10 +112,15 @@ def main(argv: list[str] | None = None) -> None:
     with failure_recorded(args.output):
         workspace = read_json(args.workspace)
         if args.patchset:
-            workspace = from_patchset(workspace, read_json(args.patchset), args.signal)
+            patchset = read_json(args.patchset)
+            with _named(args.patchset, args.signal):
+                workspace = from_patchset(workspace, patchset, args.signal)
         elif args.patch:
-            workspace = _applied(workspace, read_json(args.patch), args.signal)
-        write_json(args.output, with_measurement(validated(workspace), args.measurement))
+            patch = read_json(args.patch)
+            with _named(args.patch):
+                workspace = patched(workspace, patch)
+        with _named(args.workspace, *filter(None, [args.patchset and args.signal, args.patch])):
+            write_json(args.output, with_measurement(validated(workspace), args.measurement))
 
 
 if __name__ == "__main__":

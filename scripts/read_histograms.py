@@ -47,6 +47,9 @@ def from_root(spec: dict) -> Histograms:
                     raise InputError(f"{spec['file']}: {name} has other bins than the histograms before it")
                 columns[channel][column] = values
                 if column != "observed":
+                    if f"{column}_stat" in names:
+                        what = f"{column}_stat, the name of the statistical uncertainty of {column}"
+                        raise InputError(f"channel {channel!r}: a template cannot be called {what}")
                     columns[channel][f"{column}_stat"] = np.sqrt(variances)
     return Histograms(edges, columns)
 
@@ -68,7 +71,7 @@ def _root_histogram(file: str, source, name: str) -> tuple[np.ndarray, np.ndarra
         histogram = source[name]
         values, axis = histogram.to_numpy()
     except KeyError as error:
-        known = ", ".join(sorted(key.split(";")[0] for key in source))
+        known = ", ".join(sorted({key.split(";")[0] for key in source})) or "nothing"
         raise InputError(f"{file}: no histogram {name!r}; the file holds {known}") from error
     except (AttributeError, ValueError) as error:
         raise InputError(f"{file}: {name!r} is not a one-dimensional histogram") from error

@@ -31,7 +31,8 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", overflow="fold")
     for row in rows:
-        best = f"{number(row['mu_hat'])} ± {float(row['mu_hat_error']):.2g}" if row["mu_hat"] else "–"
+        error = f" ± {float(row['mu_hat_error']):.2g}" if row["mu_hat_error"] else " (at bound)"
+        best = number(row["mu_hat"]) + error if row["mu_hat"] else "–"
         table.add_row(
             Text(row["analysis"]),
             Text(row["signal"]),

@@ -58,7 +58,7 @@ def _fit_columns(path: Path) -> dict:
         return {"mu_hat": None, "mu_hat_error": None, "gof_p_value": None}
     return {
         "mu_hat": fit.mu_hat,
-        "mu_hat_error": fit.mu_hat_error,
+        "mu_hat_error": None if fit.mu_hat in fit.poi_bounds else fit.mu_hat_error,  # no meaning at a bound
         "gof_p_value": fit.goodness_of_fit["p_value"],
     }
 

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
+from scipy.special import erfcx, ndtr
 
 N_SIGMA = (-2, -1, 0, 1, 2)  # of mu_hat under the background-only hypothesis, in the order of every band
 
@@ -19,8 +19,14 @@ class PValues(NamedTuple):
 
 
 def _cls(distance: float | np.ndarray, shift: float) -> float | np.ndarray:
-    """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails."""
-    return np.exp(log_ndtr(-(distance + shift)) - log_ndtr(-distance))
+    """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails.
+
+    There 1 - Phi(x) = exp(-x^2 / 2) erfcx(x / sqrt(2)) / 2, and the exponentials are divided by hand.
+    """
+    far = np.maximum(distance, 0.0)
+    ratio = erfcx((far + shift) / math.sqrt(2)) / erfcx(far / math.sqrt(2))
+    in_tails = np.exp(-shift * (far + shift / 2)) * ratio
+    return np.where(distance > 0, in_tails, ndtr(-(distance + shift)) / ndtr(-np.minimum(distance, 0.0)))
 
 
 def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:

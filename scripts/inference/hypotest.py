@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.calculators import CALCULATORS, PValues
-from inference.errors import FitError
+from inference.errors import FitError, InputError
 from inference.minimize import Fit, fit
 from inference.model import Model
 from inference.test_statistics import TEST_STATISTICS
@@ -41,8 +41,9 @@ def prepare(model: Model, test_statistic: str) -> Prepared:
     asimov_mu = TEST_STATISTICS[test_statistic].asimov_mu
     reference = fit(model, model.data, [model.initial], mu=asimov_mu)
     free = fit(model, model.data, [model.initial, reference.parameters])
-    if free.deviance > reference.deviance:
-        free = fit(model, model.data, [free.parameters, _near(model, reference.parameters)])
+    low, high = model.bounds[model.poi]
+    if reference.deviance < free.deviance and low <= asimov_mu <= high:
+        free = reference  # a free fit that ends above a fit with mu held missed the minimum
     return Prepared(free, reference, model.expected(reference.parameters))
 
 
@@ -57,8 +58,14 @@ def hypotest(model: Model, prepared: Prepared, mu: float, test_statistic: str, c
         calculator: "asymptotics".
 
     Raises:
+        InputError: if mu is outside the bounds of the POI.
         FitError: if a fit does not converge, or ends below the free fit.
     """
+    low, high = model.bounds[model.poi]
+    if not low <= mu <= high:
+        raise InputError(
+            f"{model.poi_name} = {mu:g} is outside the bounds of the fits, {low:g} to {high:g}: widen them when fitting"
+        )
     statistic = TEST_STATISTICS[test_statistic]
     free, reference = prepared.free, prepared.reference
     mu_hat = free.parameters[model.poi]
@@ -70,15 +77,9 @@ def hypotest(model: Model, prepared: Prepared, mu: float, test_statistic: str, c
             f"the fit with {model.poi_name} = {mu:g} ends {free.deviance - observed.deviance:.3g} below the free fit "
             "in -2 log L: the free fit is stuck in a local minimum"
         )
-    asimov = fit(model, prepared.asimov, [reference.parameters, observed.parameters], mu=mu)
     q_obs = statistic.value(mu, mu_hat, observed.deviance - free.deviance)
-    q_asimov = statistic.value(mu, statistic.asimov_mu, asimov.deviance)
+    q_asimov = 0.0
+    if mu != statistic.asimov_mu:
+        asimov = fit(model, prepared.asimov, [reference.parameters, observed.parameters], mu=mu)
+        q_asimov = statistic.value(mu, statistic.asimov_mu, asimov.deviance)
     return Tested(CALCULATORS[calculator](test_statistic, q_obs, q_asimov), q_obs, q_asimov)
-
-
-def _near(model: Model, parameters: np.ndarray) -> np.ndarray:
-    """A start slightly off the bound of the POI, where Minuit's transformed gradient vanishes."""
-    low, high = model.bounds[model.poi]
-    moved = parameters.copy()
-    moved[model.poi] = np.clip(moved[model.poi], low + 1e-3 * (high - low), high - 1e-3 * (high - low))
-    return moved

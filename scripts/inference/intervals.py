@@ -65,7 +65,7 @@ def upper_limit(
         between = ", ".join(f"{mu[i]:g} and {mu[i + 1]:g}" for i in changes)
         return Limit(None, "multiple_crossings", f"CLs crosses {alpha:g} {len(changes)} times, between mu = {between}")
     rise = np.diff(cls).max()
-    if rise > RISE_TOLERANCE:
+    if rise > RISE_TOLERANCE or not above[0]:
         i = int(np.diff(cls).argmax())
         return Limit(
             None, "not_monotone", f"CLs rises from {cls[i]:.4g} at mu = {mu[i]:g} to {cls[i + 1]:.4g} at {mu[i + 1]:g}"

@@ -15,6 +15,8 @@ TOLERANCE = 1e-5
 ACCEPTED_EDM = 1e-4
 # A parameter this close to a bound, in units of the bound's distance, is reported to be at it.
 AT_BOUND = 1e-6
+# Fits start at least this far off the bounds, in units of their distance: on one, Minuit's transformed gradient is 0.
+OFF_BOUND = 1e-4
 
 
 class Fit(NamedTuple):
@@ -84,7 +86,9 @@ def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:
 
 
 def _minuit(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
-    start = np.clip(start, *model.bounds.T)
+    low, high = model.bounds.T
+    margin = OFF_BOUND * (high - low)
+    start = np.clip(start, low + margin, high - margin)
     start[model.fixed] = model.initial[model.fixed]
     minuit = Minuit(lambda parameters: deviance(model, parameters, data), start)
     minuit.errordef = Minuit.LEAST_SQUARES  # the deviance rises by 1 at one standard deviation
@@ -102,9 +106,17 @@ def _minuit(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None)
 def _fit_from(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None) -> Fit:
     minuit = _minuit(model, data, start, mu)
     _converge(minuit)
+    parameters = _on_bounds(model, np.array(minuit.values))
     if minuit.fmin is None:  # nothing to minimise: every parameter is fixed
-        return Fit(np.array(minuit.values), deviance(model, np.array(minuit.values), data), 0.0, True)
-    return Fit(np.array(minuit.values), float(minuit.fval), float(minuit.fmin.edm), minuit.valid)
+        return Fit(parameters, deviance(model, parameters, data), 0.0, True)
+    return Fit(parameters, float(minuit.fval), float(minuit.fmin.edm), minuit.valid)
+
+
+def _on_bounds(model: Model, parameters: np.ndarray) -> np.ndarray:
+    """Minuit's transformed parameters come only close to a bound; put those that mean it on the bound."""
+    for bound in model.bounds.T:
+        parameters = np.where(np.abs(parameters - bound) < 1e-10, bound, parameters)
+    return parameters
 
 
 def _usable(fit: Fit) -> bool:

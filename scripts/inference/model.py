@@ -1,5 +1,6 @@
 """A HistFactory model as the fits see it: yields as a function of the parameters, constraints as plain arrays."""
 
+import json
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,10 @@ class Model:
         interpolation = {"normsys": "code4", "histosys": "code4p"} | (interpolation or {})
         settings = {kind: {"interpcode": code} for kind, code in interpolation.items()}
         try:
+            json.dumps(workspace, allow_nan=False)
+        except ValueError as error:
+            raise InputError("the workspace holds a number that is not finite (NaN or Infinity)") from error
+        try:
             parsed = pyhf.Workspace(workspace)
             self._pyhf = parsed.model(modifier_settings=settings)
             self.data = np.asarray(parsed.data(self._pyhf), dtype=float)
@@ -70,8 +75,23 @@ class Model:
         self.channels = {name: config.channel_slices[name] for name in config.channels}
         self.nmain = int(config.nmaindata)
         self.constraints = _constraints(config)
+        self._check_data(parsed.observations)
         if self.fixed[self.poi]:
             raise InputError(f"the parameter of interest, {self.names[self.poi]}, is fixed by the workspace")
+
+    def _check_data(self, observations: dict[str, list[float]]) -> None:
+        """What pyhf accepts without a word, and what would then give a wrong likelihood."""
+        for channel, bins in self.channels.items():
+            observed = observations[channel]
+            if len(observed) != bins.stop - bins.start:
+                raise InputError(
+                    f"channel {channel!r} has {len(observed)} bins of observed data "
+                    f"and templates of {bins.stop - bins.start}"
+                )
+            if min(observed) < 0:
+                raise InputError(f"channel {channel!r} has negative observed data: {min(observed):g}")
+        if not np.isfinite(self.expected(self.initial)).all():
+            raise InputError("the expected events at the nominal parameters are not all finite")
 
     @property
     def poi_name(self) -> str:

@@ -1,0 +1,29 @@
+"""What several tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of published workspaces, which are not part of the repository."""
+    folder = Path(os.environ.get("MUSCAN_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"there is no folder {folder} with the reference data; name it in MUSCAN_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seed_question() -> Path:
+    """The histograms of the default question, drawn without muscan, and pyhf's results for them."""
+    return ROOT / "tests" / "data" / "seed-question"
+
+
+@pytest.fixture
+def default_config() -> dict:
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
