@@ -10,7 +10,7 @@ rule plot:
     output:
         png=report(
             "results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
-            caption="../report/{plot}.rst",
+            caption="../report/plot.rst",
             category="{analysis}",
             subcategory="{signal}",
             labels={"plot": "{plot}", "calculator": "{calculator}"},
@@ -41,7 +41,7 @@ rule plot_channels:
         report(
             directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
             patterns=["{name}.png"],
-            caption="../report/{plot}.rst",
+            caption="../report/yields.rst",
             category="{analysis}",
             subcategory="{signal}",
             labels={"plot": "{name}", "calculator": "{calculator}"},

@@ -167,6 +167,8 @@ def _known_signals(source: dict) -> list[str]:
         for name in names:
             if not _can_name_a_folder(name):
                 raise InputError(f"{source['patchset']}: a patch has the name {name!r}, which cannot become a folder")
+            if names.count(name) > 1:
+                raise InputError(f"{source['patchset']}: two patches have the name {name!r}")
         return names
     return [ONLY_SIGNAL]
 

@@ -58,11 +58,15 @@ def read_json(path: str | Path) -> dict | list:
     try:
         raw = Path(path).read_bytes()
         text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        return json.loads(text)
+        return json.loads(text, parse_constant=_not_json)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (ValueError, EOFError, gzip.BadGzipFile, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
+
+
+def _not_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def read_result(path: str | Path) -> dict | list:

@@ -29,7 +29,7 @@ def fit_result(model: Model, test_statistic: str, interpolation: dict) -> FitRes
         poi=model.poi_name,
         poi_bounds=model.bounds[poi].tolist(),
         mu_hat=float(best.parameters[poi]),
-        mu_hat_error=float(errors.errors[poi]),
+        mu_hat_error=float(errors.errors[poi]) if errors.found else None,
         mu_hat_minos=list(errors.minos),
         deviance=best.deviance,
         parameters=_parameters(model, best, errors).to_json(),

@@ -26,6 +26,8 @@ def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
     Raises:
         InputError: if the patch set does not belong to the workspace, has no such patch, or it does not apply.
     """
+    if not isinstance(patchset, dict):
+        raise InputError("not a patch set: loose patches belong under `patches`")
     try:
         patches = pyhf.PatchSet(patchset)
         patches.verify(workspace)
@@ -34,8 +36,13 @@ def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:
         raise InputError(f"the patch set is not valid: {_where(error)}") from error
+    except pyhf.exceptions.SchemaNotFound as error:
+        raise InputError(f"the patch set has the unknown version {patchset.get('version')!r}") from error
     except pyhf.exceptions.InvalidPatchSet as error:
-        raise InputError(f"the patch set is not valid: {error}") from error
+        names = [patch["metadata"]["name"] for patch in patchset["patches"]]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        what = f"the name {twice!r} stands twice" if twice else _short(error)
+        raise InputError(f"the patch set is not valid: {what}") from error
     except pyhf.exceptions.InvalidPatchLookup as error:
         raise InputError(f"the patch set has no patch {signal!r}") from error
     return patched(workspace, patch)
@@ -84,10 +91,14 @@ def validated(workspace: dict) -> dict:
     return workspace
 
 
-def _where(error: pyhf.exceptions.InvalidSpecification, most: int = 200) -> str:
+def _where(error: pyhf.exceptions.InvalidSpecification) -> str:
     """The place and the complaint, without the rest of the workspace."""
+    return f"{error.path or 'top level'}: {_short(error)}"
+
+
+def _short(error: Exception, most: int = 200) -> str:
     complaint = str(error).split("\n")[0]
-    return f"{error.path or 'top level'}: {complaint[:most]}{'...' if len(complaint) > most else ''}"
+    return f"{complaint[:most]}{'...' if len(complaint) > most else ''}"
 
 
 @contextmanager

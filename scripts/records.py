@@ -59,7 +59,7 @@ class Parameters(Record):
 
     names: list[str]
     values: list[float]
-    errors: list[float]  # HESSE
+    errors: list[float]  # HESSE; zero for fixed parameters, and for all where the likelihood is flat in some direction
     correlations: list[list[float]]
     initial: list[float]
     constraint_widths: list[float | None]  # None: unconstrained or fixed
@@ -84,7 +84,7 @@ class FitResult(Record):
     poi: str
     poi_bounds: list[float]  # in every fit of this signal
     mu_hat: float
-    mu_hat_error: float  # HESSE
+    mu_hat_error: float | None  # HESSE; None where the likelihood is flat in some direction
     mu_hat_minos: list[float | None]  # offsets, negative one first; None where a bound is met
     deviance: float  # -2 log [L / L(saturated)] at the best fit
     parameters: dict  # Parameters

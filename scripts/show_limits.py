@@ -31,8 +31,11 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", overflow="fold")
     for row in rows:
-        error = f" ± {float(row['mu_hat_error']):.2g}" if row["mu_hat_error"] else " (at bound)"
-        best = number(row["mu_hat"]) + error if row["mu_hat"] else "–"
+        best = number(row["mu_hat"])
+        if row["mu_hat_error"]:
+            best += f" ± {float(row['mu_hat_error']):.2g}"
+        elif row["mu_hat_at_bound"] == "True":
+            best += " (at bound)"
         table.add_row(
             Text(row["analysis"]),
             Text(row["signal"]),

@@ -55,10 +55,12 @@ def _fit_columns(path: Path) -> dict:
     try:
         fit = FitResult.from_json(read_result(path))
     except StepError:
-        return {"mu_hat": None, "mu_hat_error": None, "gof_p_value": None}
+        return dict.fromkeys(("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value"))
+    at_bound = fit.mu_hat in fit.poi_bounds
     return {
         "mu_hat": fit.mu_hat,
-        "mu_hat_error": None if fit.mu_hat in fit.poi_bounds else fit.mu_hat_error,  # no meaning at a bound
+        "mu_hat_error": None if at_bound else fit.mu_hat_error,  # no meaning at a bound
+        "mu_hat_at_bound": at_bound,
         "gof_p_value": fit.goodness_of_fit["p_value"],
     }
 

@@ -24,6 +24,6 @@ def seed_question() -> Path:
     return ROOT / "tests" / "data" / "seed-question"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def default_config() -> dict:
     return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))

@@ -416,6 +416,16 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
             {"name": "b", "type": "normsys", "up": 1.1, "down": 0},
             "models.locked.samples.background[0].down: must be above 0, is 0",
         ),
+        (
+            "datasets/more",
+            {"histograms": {"counts": {"SR": {"s": -1, "observed": -1}}}},
+            "datasets.more.histograms.counts.SR.observed: must be at least 0, is -1",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"counts": {"SR": {"s": [1, 2], "observed": [1, -1]}}}},
+            "datasets.more.histograms.counts.SR.observed[1]: must be at least 0, is -1",
+        ),
         # names that do not exist
         (
             "analyses/original-locked/dataset",
@@ -745,6 +755,11 @@ def test_selection_of_signals(tmp_path, wanted, names):
 def test_patches_whose_names_cannot_be_folders(tmp_path, name):
     with pytest.raises(InputError, match="which cannot become a folder"):
         signal_names(patchset(tmp_path, ["good", name]))
+
+
+def test_two_patches_of_one_name(tmp_path):
+    with pytest.raises(InputError, match="two patches have the name 'a'"):
+        signal_names(patchset(tmp_path, ["a", "b", "a"]))
 
 
 @pytest.mark.parametrize("content", ["[]", '{"patches": 3}', '{"patches": [{"metadata": []}]}', "3"])

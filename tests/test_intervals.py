@@ -72,6 +72,15 @@ class TestACrossing:
         assert steep(5.0) == 0
         assert limit(steep(GRID), test=steep).value == pytest.approx(np.sqrt(np.log(20)) / 10, rel=1e-5)
 
+    def test_at_negative_mu(self):
+        """A strong deficit with the test statistic q."""
+
+        def shifted(mu):
+            return falling(np.asarray(mu) + 3)
+
+        grid = [-3.0, -2.0, 0.0]
+        assert limit(shifted(grid), mu=grid, test=shifted).value == pytest.approx(1.959964 - 3, rel=2e-5)
+
     def test_small_rises_are_rounding(self):
         cls = falling(GRID)
         cls[0] = cls[1] - 5e-4

@@ -56,7 +56,7 @@ def test_expected_events_of_every_modifier_by_hand():
     by_sample = dict(zip(model.samples, expected, strict=True))
     region, control = model.channels["region"], model.channels["control"]
     np.testing.assert_allclose(by_sample["signal"][region], [5 * 2 * 1.03 * 1.1, 9 * 2 * 1.03, 3 * 2 * 1.03])
-    np.testing.assert_allclose(by_sample["top"][region], [17 * 1.03 * 1.12 * 1.1, 24.5 * 1.03 * 1.12, 10 * 1.03 * 1.12])
+    np.testing.assert_allclose(by_sample["top"][region], 1.03 * 1.12 * 1.2 * np.array([17 * 1.1, 24.5, 10]))
     np.testing.assert_allclose(by_sample["fakes"][region], [30 * 0.9, 22, 27])
     np.testing.assert_allclose(by_sample["top"][control], [78 * 1.05 * 1.2, 68 * 1.05 * 1.2])
     np.testing.assert_allclose(by_sample["other"][control], [20, 22 * 1.5])
@@ -110,8 +110,30 @@ class TestRefusals:
     def test_data_of_the_wrong_length(self):
         spec = copy.deepcopy(SMALL["normsys"])
         spec["observations"][0]["data"].append(3.0)
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="'channel' has 3 bins of observed data and templates of 2"):
             Model(spec)
+
+    def test_data_of_two_channels_whose_lengths_are_swapped(self):
+        """The sum is right, and pyhf does not look further."""
+        spec = copy.deepcopy(EVERY_MODIFIER)
+        first, second = spec["observations"]
+        first["data"], second["data"] = second["data"], first["data"]
+        with pytest.raises(InputError, match="bins of observed data"):
+            Model(spec)
+
+    def test_negative_data(self):
+        with pytest.raises(InputError, match="negative observed data: -1"):
+            Model(counting([9.0, -1.0], [3.0, 2.0], [10.0, 9.0]))
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_numbers_that_are_none(self, value):
+        """pyhf takes a shapesys of nan for no uncertainty at all."""
+        with pytest.raises(InputError, match="not finite"):
+            Model(counting([9.0], [3.0], [10.0], ("stat", "shapesys", [value])))
+
+    def test_a_scale_factor_without_a_logarithm(self):
+        with pytest.raises(InputError):
+            Model(counting([9.0], [3.0], [10.0], ("scale", "normsys", {"hi": 1.1, "lo": -0.1})))
 
     def test_a_background_only_workspace(self):
         spec = workspace({"channel": ([9.0], {"background": ([10.0], [normsys(0.1)])})}, poi="")

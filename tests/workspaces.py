@@ -8,6 +8,8 @@ import pyhf
 
 MU = ("mu", "normfactor", None)
 
+# pyhf 0.7.6 checks workspaces with a class that new versions of jsonschema call deprecated.
+
 
 def workspace(channels: dict, poi: str = "mu", parameters: tuple = ()) -> dict:
     """A workspace of `{channel: (observed, {sample: (template, [(name, type, data), ...])})}`."""
@@ -57,6 +59,7 @@ EVERY_MODIFIER = workspace(
                         ("lumi", "lumi", None),
                         ("top_scale", "normsys", {"hi": 1.12, "lo": 0.91}),
                         ("jets", "histosys", {"hi_data": [22.0, 26.0, 13.5], "lo_data": [17.0, 24.5, 10.0]}),
+                        ("top_norm", "normfactor", None),
                         ("mc", "staterror", [1.1, 1.3, 0.8]),
                     ],
                 ),

@@ -102,6 +102,6 @@ def _close_in(
         return float(ndtri(alpha) - ndtri(np.clip(cls, 1e-300, 1 - 1e-16)))
 
     try:
-        return Limit(float(brentq(distance, low, high, xtol=1e-12 * high, rtol=PRECISION)), "ok")
+        return Limit(float(brentq(distance, low, high, xtol=1e-12 * max(abs(low), abs(high)), rtol=PRECISION)), "ok")
     except FitError as error:
         return Limit(None, "fit_failed", f"a test between mu = {low:g} and {high:g} failed: {error}")

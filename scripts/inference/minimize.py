@@ -15,6 +15,8 @@ TOLERANCE = 1e-5
 ACCEPTED_EDM = 1e-4
 # A parameter this close to a bound, in units of the bound's distance, is reported to be at it.
 AT_BOUND = 1e-6
+# Two deviances closer than this are the same.
+SAME = 1e-8
 # Fits start at least this far off the bounds, in units of their distance: on one, Minuit's transformed gradient is 0.
 OFF_BOUND = 1e-4
 
@@ -34,6 +36,7 @@ class Uncertainties(NamedTuple):
     errors: np.ndarray  # HESSE, as Minuit reports them for parameters with bounds, shape (npar,); zero where fixed
     covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero rows where fixed
     minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
+    found: bool  # whether HESSE found a covariance
 
 
 def fit(model: Model, data: np.ndarray, starts: list[np.ndarray], mu: float | None = None) -> Fit:
@@ -63,19 +66,19 @@ def fit(model: Model, data: np.ndarray, starts: list[np.ndarray], mu: float | No
 def uncertainties(model: Model, data: np.ndarray, best: Fit) -> Uncertainties:
     """HESSE covariance and MINOS interval of the POI at the free best fit.
 
-    Raises:
-        FitError: if no covariance can be computed.
+    Where the likelihood is flat in some direction there is no covariance: all is zero then, and `found` is False.
     """
     minuit = _minuit(model, data, best.parameters, None)
     _converge(minuit)
     minuit.hesse()
     if minuit.covariance is None:
-        raise FitError("HESSE found no covariance at the best fit: the likelihood is flat in some direction")
+        none = np.zeros(len(model.names))
+        return Uncertainties(none, np.diag(none), (None, None), found=False)
     covariance = np.array(minuit.covariance)
     covariance[model.fixed] = 0.0
     covariance[:, model.fixed] = 0.0
     errors = np.where(model.fixed, 0.0, np.array(minuit.errors))
-    return Uncertainties(errors, covariance, _minos(minuit, model.poi))
+    return Uncertainties(errors, covariance, _minos(minuit, model.poi), found=True)
 
 
 def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:
@@ -106,17 +109,22 @@ def _minuit(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None)
 def _fit_from(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None) -> Fit:
     minuit = _minuit(model, data, start, mu)
     _converge(minuit)
-    parameters = _on_bounds(model, np.array(minuit.values))
+    parameters = np.array(minuit.values)
+    value = deviance(model, parameters, data)
+    on_bounds = _on_bounds(model, parameters, np.array(minuit.fixed))
+    value_on_bounds = deviance(model, on_bounds, data)
+    if value_on_bounds <= value + SAME:
+        parameters, value = on_bounds, value_on_bounds
     if minuit.fmin is None:  # nothing to minimise: every parameter is fixed
-        return Fit(parameters, deviance(model, parameters, data), 0.0, True)
-    return Fit(parameters, float(minuit.fval), float(minuit.fmin.edm), minuit.valid)
+        return Fit(parameters, value, 0.0, True)
+    return Fit(parameters, value, float(minuit.fmin.edm), minuit.valid)
 
 
-def _on_bounds(model: Model, parameters: np.ndarray) -> np.ndarray:
-    """Minuit's transformed parameters come only close to a bound; put those that mean it on the bound."""
-    for bound in model.bounds.T:
-        parameters = np.where(np.abs(parameters - bound) < 1e-10, bound, parameters)
-    return parameters
+def _on_bounds(model: Model, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Minuit's transformed parameters come only close to a bound; the nearby point on it."""
+    low, high = model.bounds.T
+    margin = np.where(held, 0.0, AT_BOUND * (high - low))
+    return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))
 
 
 def _usable(fit: Fit) -> bool:

@@ -1,0 +1,376 @@
+"""The steps from a workspace to a table of limits, run as the rules run them: files in, files out."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyhf
+import pytest
+
+import fit
+import hypotest
+import invert
+import signal_point
+import tables
+from inference.errors import FitError
+from records import FitResult, Hypotest, Limits
+from workspaces import SMALL, counting, normsys, referee, tight_minuit
+
+SPEC = counting([55.0, 62.0], [10.0, 6.0], [50.0, 52.0], normsys(0.1))
+SCALE = ("scale", "normsys", {"hi": 1.4, "lo": 0.9})
+MU = (0.0, 1.0, 2.0, 3.0, 4.0)
+BOTH = ("observed_limit", "expected_limit")
+
+
+def strict(path: Path):
+    """Read JSON as the standard has it: without NaN and Infinity."""
+
+    def refuse(constant: str):
+        raise AssertionError(f"{path} holds {constant}")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+class Chain:
+    """The folder of one signal, and the steps that fill it."""
+
+    def __init__(self, results: Path, spec, signal: str = "signal"):
+        self.results = results
+        self.scan = f"analysis/{signal}/asymptotics"
+        self.folder = results / "analysis" / signal
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.workspace = self.folder / "workspace.json"
+        self.workspace.write_text(spec if isinstance(spec, str) else json.dumps(spec), encoding="utf-8")
+        self.fit_file = self.folder / "fit.json"
+        self.limits_file = results / self.scan / "limits.json"
+
+    def fit(self, *options: str) -> dict:
+        fit.main(["--workspace", str(self.workspace), *options, "--output", str(self.fit_file)])
+        return strict(self.fit_file)
+
+    def hypotest(self, *mu: float) -> Path:
+        path = self.results / self.scan / "hypotest" / f"mu_{'_'.join(map(str, mu))}.json"
+        common = ["--workspace", str(self.workspace), "--fit", str(self.fit_file)]
+        hypotest.main([*common, "--mu", *map(str, mu), "--output", str(path)])
+        return path
+
+    def invert(self, tests: list[Path], *options: str) -> Limits:
+        common = ["--workspace", str(self.workspace), "--fit", str(self.fit_file), "--hypotest", *map(str, tests)]
+        invert.main([*common, *options, "--output", str(self.limits_file)])
+        return Limits.from_json(strict(self.limits_file))
+
+    def run(self, mu=MU) -> Limits:
+        self.fit()
+        return self.invert([self.hypotest(each) for each in mu])
+
+
+def table(results: Path, *scans: str) -> tuple[list[dict], str]:
+    """The rows of limits.csv, and limits.md."""
+    csv_file, markdown = results / "limits.csv", results / "limits.md"
+    common = ["--results", str(results), "--scans", *scans]
+    tables.main([*common, "--csv", str(csv_file), "--markdown", str(markdown)])
+    with csv_file.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file)), markdown.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def chain(tmp_path) -> Chain:
+    return Chain(tmp_path / "results", SPEC)
+
+
+@pytest.fixture
+def failing_test(monkeypatch):
+    """Let the tests of some values of mu fail."""
+
+    def install(fails) -> None:
+        original = signal_point.hypotest
+
+        def patched(model, prepared, mu, *rest):
+            if fails(mu):
+                raise FitError("the minimiser gave up")
+            return original(model, prepared, mu, *rest)
+
+        monkeypatch.setattr(signal_point, "hypotest", patched)
+
+    return install
+
+
+class TestWhatAScanFinds:
+    def test_limits_are_those_of_pyhf(self, chain):
+        limits = chain.run()
+        model, data = referee(SPEC)
+        with tight_minuit():
+            observed, expected = pyhf.infer.intervals.upper_limits.toms748_scan(data, model, 0, 5, rtol=1e-6)
+        assert limits.observed_limit == pytest.approx(float(observed), rel=2e-5)
+        assert limits.expected_limit == pytest.approx([float(each) for each in expected], rel=2e-5)
+        assert limits.status == {"observed_limit": "ok", "expected_limit": ["ok"] * 5}
+        assert limits.reason == limits.bound == {"observed_limit": None, "expected_limit": [None] * 5}
+        assert limits.failed_points == []
+
+    def test_the_points_are_the_scan_and_its_refinements(self, chain):
+        limits = chain.run()
+        assert [point["mu"] for point in limits.points if not point["refinement"]] == list(MU)
+        mu = [point["mu"] for point in limits.points]
+        assert mu == sorted(mu)
+        refined = [point for point in limits.points if point["refinement"]]
+        nearest = min(refined, key=lambda point: abs(point["mu"] - limits.observed_limit))
+        assert nearest["CLs_obs"] == pytest.approx(0.05, rel=1e-3)
+
+    def test_the_best_fit_is_the_one_of_pyhf(self, chain):
+        result = FitResult.from_json(chain.fit())
+        model, data = referee(SPEC)
+        with tight_minuit():
+            best, twice_nll = pyhf.infer.mle.fit(data, model, return_uncertainties=True, return_fitted_val=True)
+        values, errors = best.T
+        assert result.poi == "mu"
+        assert result.mu_hat == pytest.approx(values[model.config.poi_index], abs=1e-4)
+        assert result.parameters["names"] == model.config.par_names
+        np.testing.assert_allclose(result.parameters["values"], values, atol=1e-4)
+        np.testing.assert_allclose(result.parameters["errors"], errors, rtol=2e-3)
+        np.testing.assert_allclose(np.diag(result.parameters["correlations"]), 1)
+        assert result.deviance == result.goodness_of_fit["statistic"]
+        perfect = -2 * float(model.logpdf(values, data)[0]) - float(twice_nll)
+        assert perfect == pytest.approx(0, abs=1e-9)
+
+    def test_the_yields_are_complete(self, chain):
+        (channel,) = chain.fit()["yields"]
+        assert channel["channel"] == "channel"
+        assert channel["observed"] == [55, 62]
+        assert channel["samples"]["background"]["prefit"] == [50, 52]
+        assert set(channel["samples"]) == {"signal", "background"}
+        for key in ("prefit", "postfit"):
+            total = np.sum([sample[key] for sample in channel["samples"].values()], axis=0)
+            np.testing.assert_allclose(channel["total"][key], total)
+            assert np.all(np.array(channel["total"][f"{key}_error"]) > 0)
+
+    def test_several_mu_in_a_file_are_the_same_as_a_file_each(self, chain):
+        chain.fit()
+        separate = [chain.hypotest(mu) for mu in MU]
+        together = [chain.hypotest(*MU[:2]), chain.hypotest(*MU[2:])]
+        assert [record for path in together for record in strict(path)] == [strict(path) for path in separate]
+        first, second = chain.invert(separate).to_json(), chain.invert(together).to_json()
+        first.pop("made_by")
+        second.pop("made_by")
+        assert first == second
+
+    def test_the_order_of_the_files_does_not_matter(self, chain):
+        chain.fit()
+        paths = [chain.hypotest(mu) for mu in MU]
+        assert chain.invert(paths).to_json() == chain.invert(paths[::-1]).to_json()
+
+    def test_two_runs_give_the_same_bytes(self, tmp_path):
+        files = []
+        for place in ("here", "there/and/deeper"):
+            results = tmp_path / place
+            Chain(results, SPEC).run()
+            table(results, "analysis/signal/asymptotics")
+            files.append({path.relative_to(results): path.read_bytes() for path in results.rglob("*.*")})
+        assert files[0] == files[1]
+        assert len(files[0]) == 3 + len(MU) + 2
+
+    @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
+    def test_the_confidence_level_is_obeyed(self, chain, level):
+        chain.fit()
+        limits = chain.invert([chain.hypotest(0.0), chain.hypotest(6.0)], "--confidence-level", str(level))
+        assert limits.confidence_level == level
+        at_limit = strict(chain.hypotest(limits.observed_limit))
+        assert at_limit["CLs_obs"] == pytest.approx(1 - level, rel=1e-3)
+        at_median = strict(chain.hypotest(limits.expected_limit[2]))
+        assert at_median["CLs_exp"][2] == pytest.approx(1 - level, rel=1e-3)
+
+    def test_the_test_statistic_of_the_fit_is_used(self, tmp_path):
+        chain = Chain(tmp_path, SMALL["deficit"])
+        result = chain.fit("--test-statistic", "q")
+        assert result["mu_hat"] < 0
+        assert result["poi_bounds"] == [-10, 10]
+        record = strict(chain.hypotest(1.0))
+        assert record["test_statistic"] == "q"
+        limits = chain.invert([chain.hypotest(0.0), chain.hypotest(5.0)], "--test-statistic", "q")
+        assert limits.test_statistic == "q"
+        assert limits.status["observed_limit"] == "ok"
+
+    def test_interpolation_codes_reach_the_tests(self, tmp_path):
+        values = {}
+        for code in ("code4", "code1"):
+            chain = Chain(tmp_path / code, counting([60.0, 49.0], [10.0, 2.0], [50.0, 52.0], SCALE))
+            assert chain.fit("--normsys", code)["interpolation"] == {"normsys": code, "histosys": "code4p"}
+            values[code] = strict(chain.hypotest(1.0))["CLs_obs"]
+            model, data = referee(strict(chain.workspace), {"normsys": code})
+            with tight_minuit():
+                assert values[code] == pytest.approx(float(pyhf.infer.hypotest(1.0, data, model)), abs=1e-6)
+        assert abs(values["code4"] - values["code1"]) > 1e-4
+
+    def test_a_scan_beyond_the_usual_bound_of_the_poi(self, tmp_path):
+        chain = Chain(tmp_path, counting([55.0, 62.0], [1.0, 0.6], [50.0, 52.0], normsys(0.1)))
+        chain.fit("--poi-bound", "50")
+        limits = chain.invert([chain.hypotest(0.0), chain.hypotest(50.0)])
+        assert limits.observed_limit > 10
+        assert strict(chain.hypotest(limits.observed_limit))["CLs_obs"] == pytest.approx(0.05, rel=1e-3)
+
+
+class TestWhatAScanDoesNotFind:
+    def test_a_scan_that_is_too_short(self, chain):
+        limits = chain.run(mu=(0.0, 0.5))
+        assert limits.observed_limit is None
+        assert limits.expected_limit == [None] * 5
+        assert limits.status == {"observed_limit": "above_scan", "expected_limit": ["above_scan"] * 5}
+        assert limits.bound == {"observed_limit": 0.5, "expected_limit": [0.5] * 5}
+        assert "extend mu beyond 0.5" in limits.reason["observed_limit"]
+
+    def test_a_scan_that_begins_too_late(self, chain):
+        limits = chain.run(mu=(8.0, 9.0))
+        assert set(limits.status["expected_limit"]) == {limits.status["observed_limit"]} == {"below_scan"}
+        assert "begin mu below 8" in limits.reason["observed_limit"]
+
+    def test_each_limit_has_its_own_status(self, chain):
+        limits = chain.run(mu=(0.0, 2.0))
+        statuses = [limits.status["observed_limit"], *limits.status["expected_limit"]]
+        assert set(statuses) == {"ok", "above_scan"}
+        for value, status in zip([limits.observed_limit, *limits.expected_limit], statuses, strict=True):
+            assert (value is None) == (status != "ok")
+
+    def test_one_failed_test_leaves_the_limits(self, chain, failing_test, capsys):
+        complete = chain.run()
+        failing_test(lambda mu: mu == 2.0)
+        path = chain.hypotest(2.0)
+        record = Hypotest.from_json(strict(path))
+        assert (record.mu, record.status, record.reason) == (2.0, "fit_failed", "the minimiser gave up")
+        assert record.CLs_obs is None
+        assert list(record.CLs_exp) == [None] * 5
+        assert "mu = 2: fit_failed: the minimiser gave up" in capsys.readouterr().out
+        limits = chain.invert([path, *(chain.hypotest(mu) for mu in MU if mu != 2.0)])
+        assert limits.failed_points == [{"mu": 2.0, "reason": "the minimiser gave up"}]
+        assert 2.0 not in [point["mu"] for point in limits.points]
+        assert limits.observed_limit == pytest.approx(complete.observed_limit, rel=2e-5)
+        assert limits.expected_limit == pytest.approx(complete.expected_limit, rel=2e-5)
+        (row,), _ = table(chain.results, chain.scan)
+        assert (row["status"], row["failed_points"]) == ("ok", "1")
+
+    def test_all_tests_of_a_scan_failed(self, chain, failing_test):
+        failing_test(lambda mu: True)
+        limits = chain.run()
+        assert limits.status["observed_limit"] == "fit_failed"
+        assert "none of the 5 tests" in limits.reason["observed_limit"]
+        assert [point["mu"] for point in limits.failed_points] == list(MU)
+        assert limits.points == []
+
+    def test_tests_between_the_points_failed(self, chain, failing_test):
+        failing_test(lambda mu: mu not in MU)
+        limits = chain.run()
+        for key in BOTH:
+            assert set(np.atleast_1d(limits.status[key])) == {"fit_failed"}
+        assert "the minimiser gave up" in limits.reason["observed_limit"]
+        assert len(limits.points) == len(MU)
+        assert limits.failed_points
+
+    def test_tests_of_another_kind_are_not_mixed_in(self, chain):
+        chain.fit()
+        limits = chain.invert([chain.hypotest(mu) for mu in MU], "--test-statistic", "q")
+        assert limits.observed_limit is None
+        assert limits.status["observed_limit"] == "fit_failed"
+        assert "'qtilde', not 'q'" in limits.reason["observed_limit"]
+
+    def test_mu_outside_the_bounds_of_the_fit(self, chain, capsys):
+        """The fits would clip mu to the bound, and give the CLs of another mu."""
+        chain.fit()
+        record = strict(chain.hypotest(12.0))
+        assert record["status"] == "failed"
+        assert "mu = 12 is outside the bounds of the fits, 0 to 10" in record["reason"]
+        assert record["reason"] in capsys.readouterr().err
+
+
+BAD = {
+    "not JSON": ("{", "not JSON"),
+    "no workspace": ({"version": "1.0.0"}, "pyhf does not accept the workspace"),
+    "no signal": (counting([9.0], [3.0], [10.0], poi="nu"), "parameter of interest"),
+    "a failure of an earlier step": ({"status": "failed", "reason": "the patch of 700_1 does not apply"}, "of 700_1"),
+    "negative data": (counting([-9.0], [3.0], [10.0]), "negative observed data"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_failure_travels_to_the_table(tmp_path, name, capsys):
+    spec, reason = BAD[name]
+    good, bad = Chain(tmp_path, SPEC, "good"), Chain(tmp_path, spec, "bad%20one")
+    good.run()
+    record = bad.fit()
+    assert record["status"] == "failed"
+    assert reason in record["reason"]
+    assert "failed: " in capsys.readouterr().err
+    tests = [bad.hypotest(mu) for mu in MU]
+    assert [strict(path) for path in tests] == [record] * len(MU)
+    limits = bad.invert(tests)
+    assert limits.observed_limit is None
+    assert limits.expected_limit == [None] * 5
+    assert limits.status == {"observed_limit": "fit_failed", "expected_limit": ["fit_failed"] * 5}
+    assert limits.reason == {"observed_limit": record["reason"], "expected_limit": [record["reason"]] * 5}
+    assert limits.points == []
+    rows, markdown = table(tmp_path, good.scan, bad.scan)
+    assert [row["signal"] for row in rows] == ["good", "bad one"]
+    assert rows[0]["status"] == "ok"
+    assert (rows[1]["status"], rows[1]["reason"]) == ("fit_failed", record["reason"])
+    for column in (*tables.LIMIT_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"):
+        assert float(rows[0][column]) > 0
+        assert rows[1][column] == ""
+    assert "–" in markdown.splitlines()[3]
+
+
+def test_a_defect_ends_the_job(chain, monkeypatch):
+    """Only problems of the input or of a fit are recorded; a later run would otherwise believe them."""
+    monkeypatch.setattr(fit, "fit_result", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        chain.fit()
+    assert not chain.fit_file.exists()
+
+
+class TestTables:
+    def test_numbers(self, chain):
+        limits = chain.run()
+        result = strict(chain.fit_file)
+        (row,), markdown = table(chain.results, chain.scan)
+        assert [float(row[column]) for column in tables.LIMIT_COLUMNS] == [
+            limits.observed_limit,
+            *limits.expected_limit,
+        ]
+        assert float(row["mu_hat"]) == result["mu_hat"]
+        assert float(row["mu_hat_error"]) == result["mu_hat_error"]
+        assert float(row["gof_p_value"]) == result["goodness_of_fit"]["p_value"]
+        assert (row["analysis"], row["signal"], row["calculator"]) == ("analysis", "signal", "asymptotics")
+        assert f"| {limits.observed_limit:.4g} |" in markdown
+
+    def test_a_best_fit_at_the_bound_has_no_error(self, tmp_path):
+        chain = Chain(tmp_path, SMALL["deficit"])
+        chain.run()
+        assert strict(chain.fit_file)["mu_hat_minos"][0] is None
+        (row,), _ = table(tmp_path, chain.scan)
+        assert float(row["mu_hat"]) == 0
+        assert row["mu_hat_error"] == ""
+
+    def test_a_signal_without_events_is_no_failure(self, tmp_path):
+        """The likelihood is flat in mu: no uncertainty, nothing excluded, CLs = 1 everywhere."""
+        chain = Chain(tmp_path, counting([55.0], [0.0], [50.0], normsys(0.1)))
+        limits = chain.run()
+        assert [point["CLs_obs"] for point in limits.points] == pytest.approx([1.0] * len(MU), abs=1e-6)
+        (row,), _ = table(tmp_path, chain.scan)
+        assert row["status"] == "above_scan"
+        assert row["mu_hat_error"] == ""
+
+    def test_statuses_name_their_columns(self, chain):
+        chain.run(mu=(0.0, 2.0))
+        (row,), _ = table(chain.results, chain.scan)
+        kind, _, columns = row["status"].partition(": ")
+        assert kind == "above_scan"
+        assert columns.split()
+        for column in tables.LIMIT_COLUMNS:
+            assert (row[column] == "") == (column in columns.split())
+        assert "extend mu beyond 2" in row["reason"]
+
+    def test_reasons_do_not_break_the_markdown(self, tmp_path):
+        chain = Chain(tmp_path, {"status": "failed", "reason": "a | b\nc"})
+        chain.run()
+        _, markdown = table(tmp_path, chain.scan)
+        lines = markdown.splitlines()
+        assert len(lines) == 3
+        assert "a \\| b c" in lines[2]
+        assert lines[2].replace("\\|", "").count("|") == lines[0].count("|")
