@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan limits test lint format report lock clean
+.PHONY: help scan limits story test lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -23,6 +23,11 @@ scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all co
 
 limits: $(RUN_ENV) ## the table of limits again
 	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
+
+story: scan ## renew the pictures of the README
+	@mkdir -p report/story && cp results/plots/limits.png report/story/
+	@for model in locked floating; do cp results/mismatched-$$model/signal/asymptotics/plots/yields/channel_postfit.png \
+		report/story/mismatched-$$model.png; done
 
 report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html

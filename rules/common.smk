@@ -14,6 +14,7 @@ from modulefinder import ModuleFinder
 SCRIPTS = os.path.join(workflow.basedir, "scripts")
 sys.path.append(SCRIPTS)
 
+import config_check
 import configuration
 
 
@@ -21,8 +22,8 @@ def checked_config():
     schema = os.path.join(workflow.basedir, "config", "config.schema.yaml")
     sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
     try:
-        configuration.check(config, schema)
-    except configuration.ConfigError as error:
+        config_check.check(config, schema)
+    except config_check.ConfigError as error:
         raise SystemExit(f"{sources} cannot be used:\n{error}\nconfig/README.md explains every key.") from None
 
 

@@ -25,7 +25,7 @@ rule simulate:
 rule read_histograms:
     input:
         code=code("read_histograms.py"),
-        files=lambda wildcards: configuration.input_files(config["datasets"][wildcards.dataset]),
+        files=lambda wildcards: configuration.input_files(config["datasets"][wildcards.dataset]).values(),
     output:
         "results/datasets/{dataset}/histograms.csv",
     log:

@@ -5,7 +5,6 @@ Reads histograms.csv and a model (which modifiers each sample carries), writes w
 """
 
 import argparse
-import difflib
 import json
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ import numpy as np
 from files import failure_recorded, run, write_json
 from histograms import Histograms, read_histograms
 from inference.errors import InputError
+from messages import did_you_mean
 
 Columns = dict[str, np.ndarray]
 
@@ -118,7 +118,7 @@ def _check_sample(name: str, modifiers: list[dict], histograms: Histograms) -> N
                 known = list(histograms.columns)
                 raise InputError(
                     f"sample {name!r}, {spec['type']} {spec['name']!r}: "
-                    f"there is no channel {channel!r}, only {', '.join(known)}{_hint(channel, known)}"
+                    f"there is no channel {channel!r}, only {', '.join(known)}{did_you_mean(channel, known)}"
                 )
         mine = [channel for channel in present if channel in spec.get("channels", present)]
         if spec["type"] == "shapesys" and len(mine) > 1:
@@ -165,13 +165,8 @@ def _data(spec: dict, columns: Columns, nominal: np.ndarray):
 def _column(columns: Columns, name: str) -> np.ndarray:
     if name not in columns:
         known = list(columns)
-        raise InputError(f"the histograms have no column {name!r}, only {', '.join(known)}{_hint(name, known)}")
+        raise InputError(f"the histograms have no column {name!r}, only {', '.join(known)}{did_you_mean(name, known)}")
     return columns[name]
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -61,7 +62,7 @@ def read_json(path: str | Path) -> dict | list:
         return json.loads(text, parse_constant=_not_json)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (ValueError, EOFError, gzip.BadGzipFile, RecursionError) as error:
+    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
 
 

@@ -19,7 +19,8 @@ import build_workspace
 import configuration
 import histograms
 import simulate
-from configuration import ConfigError, check, mu_grid, mu_jobs, path_name, poi_bound, scan_settings, signal_names
+from config_check import ConfigError, check
+from configuration import mu_grid, mu_jobs, path_name, poi_bound, scan_settings, signal_names
 from inference.calculators import CALCULATORS
 from inference.errors import InputError
 from inference.intervals import STATUSES

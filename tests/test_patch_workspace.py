@@ -210,7 +210,7 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
         ({"workspace": {"channels": []}}, ["workspace.json: not a valid pyhf workspace: "]),
         (
             {"workspace": WORKSPACE | {"channels": [{"name": "SR", "samples": [SIGNAL | {"data": [float("nan")]}]}]}},
-            ["workspace.json: not a valid pyhf workspace: a number in it is not finite"],
+            ["workspace.json: not JSON: NaN is not a number of JSON"],
         ),
         ({"workspace": WORKSPACE | {"measurements": []}}, ["workspace.json: ", "measurements"]),
         (

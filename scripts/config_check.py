@@ -1,0 +1,264 @@
+"""The check of a configuration: against its schema, its own names, and the files it names.
+
+All problems are reported at once, each with the key, what is wrong and what to do.
+"""
+
+import reprlib
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from os.path import isfile
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from configuration import input_files, known_signals, mu_grid, signal_names
+from inference.errors import InputError
+from messages import did_you_mean
+
+BLOCKS = ("datasets", "models", "scan", "analyses")
+
+# The words of messages.
+TYPES = {
+    "object": "a block of keys",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+RANGES = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+
+# A number with a decimal point is not whole, even 2.0: range() does not take it.
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
+class ConfigError(Exception):
+    """All problems of a configuration, one per line."""
+
+
+def check(config: dict, schema_file: str | Path) -> None:
+    """Check a configuration.
+
+    Raises:
+        ConfigError: naming the key of every problem and what to do.
+    """
+    schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
+    errors = list(_Validator(schema).iter_errors(config))
+    problems = [problem for error in errors for problem in _schema_problems(error)]
+    infinite = dict(_infinite(config))
+    problems += [f"{_key(path)}: needs a finite number, has {value}" for path, value in infinite.items()]
+    sound = _sound(config, {tuple(path)[:2] for path in (*(error.absolute_path for error in errors), *infinite)})
+    problems += [*_reference_problems(sound), *_file_problems(sound)] if sound else []
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+def _key(path: Iterable[str | int]) -> str:
+    """A place in the configuration: `scan.mu[0]`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".") or "the top level"
+
+
+def _schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
+    """Problems in words that name the key."""
+    where, value, rule = _key(error.absolute_path), error.instance, error.validator_value
+    if "propertyNames" in error.absolute_schema_path:
+        yield f"{where}: {_name_problem(error)}"
+    elif error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        for key in value:
+            if key not in known:
+                yield f"{where}: unknown key {key!r}{did_you_mean(key, known) or '; known are ' + ', '.join(known)}"
+    elif error.validator == "required":
+        # One error for each key that is missing; its message begins with the key.
+        yield f"{where}: the key {error.message.removesuffix(' is a required property')} is missing"
+    elif error.validator in ("type", "pattern"):
+        yield f"{where}: needs {_wanted(error.schema)}, has {_has(value)}{_text_hint(value, error.schema)}"
+    elif error.validator in ("enum", "const"):
+        known = [str(each) for each in (rule if error.validator == "enum" else [rule])]
+        one_of = "one of " if len(known) > 1 else ""
+        yield f"{where}: needs {one_of}{', '.join(known)}, has {_has(value)}{did_you_mean(value, known)}"
+    elif error.validator in ("minProperties", "maxProperties"):
+        known = list(error.schema.get("properties", {}))
+        yield f"{where}: needs {'exactly one of ' + ', '.join(known) if known else 'at least one entry'}"
+    elif error.validator in ("minItems", "maxItems"):
+        most = "least" if error.validator == "minItems" else "most"
+        yield f"{where}: needs at {most} {rule} {'entry' if rule == 1 else 'entries'}, has {len(value)}"
+    elif error.validator == "uniqueItems":
+        yield f"{where}: {next(each for each in value if value.count(each) > 1)!r} stands twice"
+    elif error.validator in RANGES:
+        yield f"{where}: must be {RANGES[error.validator]} {rule}, is {value}"
+    elif error.validator == "not":
+        yield f"{where}: patchset and patches exclude one another; remove one"
+    else:
+        yield f"{where}: {error.message}"
+
+
+def _name_problem(error: jsonschema.ValidationError) -> str:
+    """Why a name cannot be a key."""
+    if error.validator == "enum":
+        known = error.validator_value
+        hint = did_you_mean(error.instance, known) or f"; {error.schema['title']} has only {', '.join(known)}"
+        return f"unknown key {error.instance!r}{hint}"
+    if error.validator == "not":
+        return f"{error.instance!r} cannot be a name here: it is reserved"
+    if not isinstance(error.instance, str):
+        return f"{error.instance!r} cannot be a name here: write it in quotes"
+    rule = "names have letters, digits and . _ + - only, begin with a letter or digit, and have at most 100 characters"
+    return f"{error.instance!r} cannot be a name here: {rule}"
+
+
+def _wanted(schema: dict) -> str:
+    """What a schema wants, in words."""
+    return schema.get("description") or " or ".join(TYPES[each] for each in _types(schema))
+
+
+def _types(schema: dict) -> list[str]:
+    return schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+
+
+def _has(value) -> str:
+    """A value of any kind, in words."""
+    if isinstance(value, dict):
+        return TYPES["object"]
+    if isinstance(value, list):
+        return TYPES["array"]
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    return f"the text {reprlib.repr(value)}" if isinstance(value, str) else str(value)
+
+
+def _text_hint(value, schema: dict) -> str:
+    """What to do with a number that arrives as text."""
+    if not isinstance(value, str) or not {"number", "integer"} & set(_types(schema)):
+        return ""
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    form = "as 1.0e-3, with point and sign" if "e" in value.lower() else "without quotes"
+    return f"; write it {form} (nested values of --config are always text: write those in a file)"
+
+
+def _infinite(value, path: tuple = ()) -> Iterator[tuple[tuple, float]]:
+    """Numbers that are not finite, which a schema cannot exclude, with their places."""
+    if isinstance(value, (dict, list)):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _infinite(each, (*path, key))
+    elif isinstance(value, (int, float)) and not abs(value) <= sys.float_info.max:
+        yield path, value
+
+
+def _sound(config: dict, broken: set[tuple]) -> dict | None:
+    """The configuration with None for each entry of a block that has a problem; None if a block is no block."""
+    if not isinstance(config, dict):
+        return None
+    blocks = {"models": {}, "scan": {}, "datasets": None, "analyses": None} | config
+    if not all(isinstance(blocks[name], dict) for name in BLOCKS) or not blocks["datasets"]:
+        return None
+    return {
+        block: {
+            name: None if (block, name) in broken or not isinstance(name, str) else entry
+            for name, entry in blocks[block].items()
+        }
+        for block in BLOCKS
+    }
+
+
+def _reference_problems(config: dict) -> Iterator[str]:
+    """What a schema cannot say: names that refer to other blocks, and grids."""
+    datasets, models = config["datasets"], config["models"]
+    for name, dataset in _entries(datasets):
+        yield from _simulate_problems(f"datasets.{name}.simulate", dataset.get("simulate"))
+    for name, model in _entries(models):
+        yield from _model_problems(f"models.{name}", model)
+    for name, analysis in _entries(config["analyses"]):
+        where = f"analyses.{name}"
+        yield from _grid_problems(f"{where}.mu", analysis.get("mu"))
+        if analysis["dataset"] not in datasets:
+            hint = did_you_mean(analysis["dataset"], list(datasets))
+            yield f"{where}.dataset: there is no data set {analysis['dataset']!r} under `datasets`{hint}"
+        dataset = datasets.get(analysis["dataset"])
+        if dataset and "workspace" in dataset:
+            if "model" in analysis:
+                yield f"{where}.model: the data set is a workspace, which is a model already; remove the key"
+        elif "model" in analysis and analysis["model"] not in models:
+            hint = did_you_mean(analysis["model"], list(models))
+            yield f"{where}.model: there is no model {analysis['model']!r} under `models`{hint}"
+        elif dataset and "model" not in analysis:
+            yield f"{where}: the key 'model' is missing: the data set has histograms, and needs one"
+    yield from _grid_problems("scan.mu", config["scan"].get("mu"))
+
+
+def _entries(block: dict) -> list[tuple[str, dict]]:
+    return [(name, entry) for name, entry in block.items() if entry is not None]
+
+
+def _model_problems(where: str, model: dict) -> Iterator[str]:
+    poi = model.get("poi", "mu")
+    modifiers = [modifier for sample in model["samples"].values() for modifier in sample]
+    names = list(dict.fromkeys(modifier["name"] for modifier in modifiers))
+    if poi not in {modifier["name"] for modifier in modifiers if modifier["type"] == "normfactor"}:
+        yield f"{where}: no sample carries a normfactor {poi!r}, the parameter of interest (key `poi`)"
+    parameters = {parameter["name"]: parameter for parameter in model.get("parameters", [])}
+    for name in parameters:
+        if name not in names:
+            yield f"{where}.parameters: no modifier has the name {name!r}{did_you_mean(name, names)}"
+    missing = [key for key in ("auxdata", "sigmas", "inits", "bounds") if key not in parameters.get("lumi", {})]
+    if missing and any(modifier["type"] == "lumi" for modifier in modifiers):
+        yield f"{where}.parameters: a lumi modifier needs an entry with the name lumi, which lacks {', '.join(missing)}"
+
+
+def _grid_problems(where: str, mu: list | dict | None) -> Iterator[str]:
+    if mu is None:
+        return
+    if isinstance(mu, dict) and mu["number"] == 1 and mu["stop"] != mu["start"]:
+        yield f"{where}: with number 1, stop ({mu['stop']:g}) must equal start ({mu['start']:g})"
+    elif isinstance(mu, dict) and mu["number"] > 1 and mu["stop"] <= mu["start"]:
+        yield f"{where}: the grid is empty: stop ({mu['stop']:g}) must be above start ({mu['start']:g})"
+    elif len(mu_grid(mu)) < (mu["number"] if isinstance(mu, dict) else len(mu)):
+        yield f"{where}: a value stands twice; values count as equal if their first 10 digits are"
+
+
+def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:
+    if spec is None:
+        return
+    bins = spec["bins"]
+    if isinstance(bins, dict):
+        ascending = bins["low"] < bins["high"]
+    else:
+        ascending = all(low < high for low, high in pairwise(bins))
+    if not ascending:
+        yield f"{where}.bins: the edges must ascend"
+    for name, component in spec["components"].items():
+        if component["shape"] == "uniform" and component["low"] >= component["high"]:
+            yield f"{where}.components.{name}: low must be below high"
+
+
+def _file_problems(config: dict) -> Iterator[str]:
+    """Files that are missing, and signals that the patches do not have."""
+    for name, dataset in _entries(config["datasets"]):
+        where = f"datasets.{name}"
+        missing = [(key, path) for key, path in input_files(dataset).items() if not isfile(path)]
+        for key, path in missing:
+            yield f"{where}.{key}: there is no file {path!r} (seen from {Path.cwd()})"
+        if "workspace" in dataset and not missing:
+            yield from _signal_problems(f"{where}.workspace", dataset["workspace"])
+
+
+def _signal_problems(where: str, source: dict) -> Iterator[str]:
+    try:
+        known_signals(source)
+    except (InputError, OSError) as error:
+        yield f"{where}.{'patches' if 'patches' in source else 'patchset'}: {error}"
+        return
+    try:
+        signal_names(source)
+    except InputError as error:
+        yield f"{where}.signals: {error}"
