@@ -96,7 +96,7 @@ def show_limits_at_end():
     limits = "results/limits.csv"
     command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits]
     if os.path.exists(limits):
-        atexit.register(subprocess.run, command, check=False)
+        atexit.register(subprocess.run, command, cwd=os.getcwd(), check=False)
 
 
 def patch_inputs(wildcards):

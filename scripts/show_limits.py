@@ -14,49 +14,50 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from configuration import ONLY_SIGNAL
 from files import run
 
 
-def number(text: str) -> str:
-    return f"{float(text):.4g}" if text else "–"
+def number(text: str, digits: int = 4) -> str:
+    return f"{float(text):.{digits}g}" if text else "–"
 
 
 def limits_table(rows: list[dict[str, str]]) -> Table:
     """Observed limit, expected limit with its one-sigma range, best fit and goodness of fit of every scan."""
     levels = sorted({f"{float(row['confidence_level']):.4g}" for row in rows})
-    table = Table(box=box.SIMPLE_HEAD, title=f"Upper limits on mu at confidence level {', '.join(levels)}")
-    for name in ("analysis", "signal", "calculator"):
-        table.add_column(name, overflow="fold")
-    for name in ("observed", "expected", "-1 / +1 sigma", "mu_hat", "GoF p"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("status", overflow="fold")
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=f"Upper limits on mu at confidence level {', '.join(levels)}"
+    )
+    table.add_column("scan", overflow="fold", min_width=12)
+    for name in ("observed", "expected (-1, +1 sigma)", "mu_hat", "GoF p"):
+        table.add_column(name, justify="right")
+    table.add_column("status")
+    several_calculators = len({row["calculator"] for row in rows}) > 1
     for row in rows:
         best = number(row["mu_hat"])
         if row["mu_hat_error"]:
             best += f" ± {float(row['mu_hat_error']):.2g}"
         elif row["mu_hat_at_bound"] == "True":
-            best += " (at bound)"
+            best += " (bound)"
         table.add_row(
-            Text(row["analysis"]),
-            Text(row["signal"]),
-            row["calculator"],
+            Text(name_of(row) + (f" / {row['calculator']}" if several_calculators else "")),
             number(row["observed_limit"]),
-            number(row["expected"]),
-            f"{number(row['expected_m1'])} / {number(row['expected_p1'])}",
+            f"{number(row['expected'])} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
             best,
-            number(row["gof_p_value"]),
-            Text(row["status"]),
+            number(row["gof_p_value"], digits=2),
+            row["status"].partition(":")[0],
         )
     return table
 
 
+def name_of(row: dict[str, str]) -> str:
+    """Analysis, and signal where there are several."""
+    return row["analysis"] if row["signal"] == ONLY_SIGNAL else f"{row['analysis']} / {row['signal']}"
+
+
 def problems(rows: list[dict[str, str]]) -> list[str]:
     """What the user should know of scans whose limits are not all there."""
-    return [
-        f"{row['analysis']} / {row['signal']} / {row['calculator']}: {row['status']} ({row['reason']})"
-        for row in rows
-        if row["status"] != "ok"
-    ]
+    return [f"{name_of(row)}: {row['status']} ({row['reason']})" for row in rows if row["status"] != "ok"]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         for problem in failed:
             print(f"failed: {problem}", file=sys.stderr)
         return 1 if failed else 0
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(limits_table(rows))
     for problem in problems(rows):
         console.print(Text(problem), style="yellow")

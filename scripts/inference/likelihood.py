@@ -13,7 +13,7 @@ SMALLEST_YIELD = 1e-9
 
 
 def poisson_deviance(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """2 [nu - n + n log(n / nu)] per measurement (arXiv:2001.11576, PDG review of statistics eq. 40.16).
+    """2 [nu - n + n log(n / nu)] per measurement (S. Baker, R. Cousins, Nucl. Instrum. Meth. 221 (1984) 437).
 
     A negative `expected` is outside the model; it gets a value that grows quadratically, to lead a minimiser back.
     """

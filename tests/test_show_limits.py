@@ -1,0 +1,49 @@
+"""The table in the terminal, and the verdict on a run."""
+
+import pytest
+
+import show_limits
+
+HEADER = (
+    "analysis,signal,calculator,confidence_level,observed_limit,expected_m2,expected_m1,expected,expected_p1,"
+    "expected_p2,status,mu_hat,mu_hat_error,mu_hat_at_bound,gof_p_value,reason\n"
+)
+GOOD = "an-analysis-of-long-name,signal,asymptotics,0.95,1.376,0.24,0.326,0.451,0.623,0.828,ok,1.03,0.21,False,0.73,\n"
+FAILED = "search,[bold]odd,asymptotics,0.95,,,,,,,fit_failed,,,,,the patch does not apply\n"
+SHORT = (
+    "short,signal,asymptotics,0.95,1,0.5,0.6,0.8,,,above_scan: expected_p1 expected_p2,0,,True,,extend mu beyond 1\n"
+)
+
+
+@pytest.fixture
+def limits(tmp_path):
+    def write(*rows):
+        path = tmp_path / "limits.csv"
+        path.write_text(HEADER + "".join(rows), encoding="utf-8")
+        return ["--limits", str(path)]
+
+    return write
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_table_says_everything_at_any_width(limits, capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    assert show_limits.main(limits(GOOD, FAILED, SHORT)) == 0
+    output = capsys.readouterr().out
+    assert max(map(len, output.splitlines())) <= 120
+    flat = "".join(output.split())
+    assert "an-analys" in flat
+    for text in ("1.376", "0.451", "0.326", "0.623", "1.03±0.21", "0.73", "ok", "fit_failed", "above_scan", "0(bound)"):
+        assert text in flat
+    assert "search/[bold]odd:fit_failed(thepatchdoesnotapply)" in flat
+    assert "extendmubeyond1" in flat
+
+
+def test_verdict_names_what_failed(limits, capsys):
+    assert show_limits.main([*limits(GOOD, FAILED, SHORT), "--verdict"]) == 1
+    assert capsys.readouterr().err == "failed: search / [bold]odd: fit_failed (the patch does not apply)\n"
+
+
+def test_a_limit_beyond_the_scan_is_no_failure(limits, capsys):
+    assert show_limits.main([*limits(GOOD, SHORT), "--verdict"]) == 0
+    assert capsys.readouterr().err == ""
