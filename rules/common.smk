@@ -142,6 +142,4 @@ def histograms(wildcards):
 
 
 def title(wildcards):
-    """Analysis, and signal where there are several."""
-    signal = SIGNALS[wildcards.analysis][wildcards.signal]
-    return wildcards.analysis + ("" if signal == configuration.ONLY_SIGNAL else f" / {signal}")
+    return configuration.scan_name(wildcards.analysis, SIGNALS[wildcards.analysis][wildcards.signal])

@@ -86,6 +86,11 @@ def signal_names(source: dict) -> dict[str, str]:
     return {path_name(name): name for name in names}
 
 
+def scan_name(analysis: str, signal: str) -> str:
+    """How people call a scan: the analysis, and the signal where there are several."""
+    return analysis if signal == ONLY_SIGNAL else f"{analysis} / {signal}"
+
+
 def path_name(name: str) -> str:
     """A name from a file as a part of a path: percent-encoded, as in a URL."""
     encoded = quote(name, safe="+,=@")

@@ -29,7 +29,7 @@ def fit_result(model: Model, test_statistic: str, interpolation: dict) -> FitRes
         poi=model.poi_name,
         poi_bounds=model.bounds[poi].tolist(),
         mu_hat=float(best.parameters[poi]),
-        mu_hat_error=float(errors.errors[poi]) if errors.found else None,
+        mu_hat_error=numbers(errors.errors)[poi],
         mu_hat_minos=list(errors.minos),
         deviance=best.deviance,
         parameters=_parameters(model, best, errors).to_json(),
@@ -46,17 +46,21 @@ def fit_result(model: Model, test_statistic: str, interpolation: dict) -> FitRes
     )
 
 
+def numbers(values: np.ndarray) -> list[float | None]:
+    """An array for JSON, which has no nan."""
+    return [None if np.isnan(value) else float(value) for value in values]
+
+
 def _parameters(model: Model, best: Fit, errors: Uncertainties) -> Parameters:
     sigma = np.sqrt(np.diag(errors.covariance))
-    scale = np.where(sigma > 0, sigma, 1.0)
-    widths = model.constrained_widths()
+    scale = np.where(sigma == 0, 1.0, sigma)
     return Parameters(
         names=model.names,
         values=best.parameters.tolist(),
-        errors=errors.errors.tolist(),
-        correlations=(errors.covariance / np.outer(scale, scale)).tolist(),
+        errors=numbers(errors.errors),
+        correlations=[numbers(row) for row in errors.covariance / np.outer(scale, scale)],
         initial=model.initial.tolist(),
-        constraint_widths=[None if np.isnan(width) else float(width) for width in widths],
+        constraint_widths=numbers(model.constrained_widths()),
         fixed=model.fixed.tolist(),
         at_bound=at_bound(model, best.parameters).tolist(),
     )
@@ -70,7 +74,7 @@ def _yields(model: Model, best: Fit, errors: Uncertainties) -> list[ChannelYield
 
     def row(index: int, bins: slice) -> dict[str, list[float]]:
         return {
-            name: values[index, bins].tolist()
+            name: numbers(values[index, bins])
             for stage, yields in stages.items()
             for name, values in ((stage, yields.expected), (f"{stage}_error", yields.uncertainty))
         }

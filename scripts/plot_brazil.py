@@ -39,8 +39,7 @@ def mu_range(mu: np.ndarray, cls: np.ndarray, failed: list[float], floor: float)
 
 def entries(limits: Limits) -> list[tuple[float | None, str, float | None]]:
     """(value, status, bound) of the observed and the five expected limits."""
-    records = (limits.to_json(), limits.status, limits.bound)
-    return list(zip(*([record["observed_limit"], *record["expected_limit"]] for record in records), strict=True))
+    return [(value, status, bound) for value, status, _, bound in limits.six()]
 
 
 def limit_texts(limits: Limits) -> list[str]:

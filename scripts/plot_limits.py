@@ -16,37 +16,30 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 import plotting
+from configuration import scan_name
 from files import run
+from records import LIMIT_COLUMNS
+from tables import statuses
 
-OBSERVED = "observed_limit"
-EXPECTED = ["expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2"]
+OBSERVED, *EXPECTED = LIMIT_COLUMNS
 BANDS = ((EXPECTED[0], EXPECTED[4], plotting.YELLOW), (EXPECTED[1], EXPECTED[3], plotting.GREEN))
-SHORT = dict(zip([OBSERVED, *EXPECTED], ("observed", "−2σ", "−1σ", "expected", "+1σ", "+2σ"), strict=True))
+SHORT = dict(zip(LIMIT_COLUMNS, ("observed", "−2σ", "−1σ", "expected", "+1σ", "+2σ"), strict=True))
 LOG_RANGE = 30  # limits that differ by more than this factor get a logarithmic axis
 TALLEST = 26  # inches; with more rows than fit, rows and letters shrink
 
 
 def read_limits(path: str | Path) -> pd.DataFrame:
     """The table of limits. A signal may be called "NA": only empty cells of numbers are missing."""
-    numbers = [OBSERVED, *EXPECTED, "confidence_level"]
+    numbers = [*LIMIT_COLUMNS, "confidence_level"]
     types = dict.fromkeys(numbers, float) | dict.fromkeys(["analysis", "signal", "calculator", "status"], str)
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
-
-
-def statuses(text: str) -> dict[str, str]:
-    """The status of each of the six limits, from "ok", "fit_failed" or "above_scan: expected_p1 expected_p2; ..."."""
-    if ":" not in text:
-        return dict.fromkeys([OBSERVED, *EXPECTED], text)
-    parts = [part.partition(":") for part in text.split(";")]
-    named = {column: status.strip() for status, _, columns in parts for column in columns.split()}
-    return dict.fromkeys([OBSERVED, *EXPECTED], "ok") | named
 
 
 def row_names(table: pd.DataFrame) -> list[str]:
     """Analysis and signal; calculator and confidence level only where they differ between rows."""
     names = []
     for row in table.itertuples():
-        name = row.analysis if row.signal == "signal" else f"{row.analysis} / {row.signal}"
+        name = scan_name(row.analysis, row.signal)
         marks = [row.calculator] if table["calculator"].nunique() > 1 else []
         marks += [f"{100 * row.confidence_level:.4g} %"] if table["confidence_level"].nunique() > 1 else []
         names.append(plotting.one_line(name) + (f" ({', '.join(marks)})" if marks else ""))
@@ -104,7 +97,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for y, (_, row) in enumerate(table.iterrows()):
         draw_row(axes, y, row)
         axes.text(1.015, y, texts[y], transform=axes.get_yaxis_transform(), va="center_baseline", fontsize=size)
-    numbers = table[[OBSERVED, *EXPECTED]].to_numpy(dtype=float)
+    numbers = table[list(LIMIT_COLUMNS)].to_numpy(dtype=float)
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) and numbers.min() > 0 and numbers.max() > LOG_RANGE * numbers.min():
         axes.set_xscale("log")

@@ -33,7 +33,7 @@ def pulls(parameters: Parameters, indices: list[int]) -> tuple[np.ndarray, np.nd
     """(value - initial) / constraint width, and error / constraint width; shape (len(indices),) each."""
     widths = np.array([parameters.constraint_widths[i] for i in indices])
     shift = np.array([parameters.values[i] - parameters.initial[i] for i in indices])
-    return shift / widths, np.array([parameters.errors[i] for i in indices]) / widths
+    return shift / widths, plotting.or_zero([parameters.errors[i] for i in indices]) / widths
 
 
 def draw_rows(axes: Axes, parameters: Parameters, indices: list[int], values: np.ndarray, errors: np.ndarray) -> None:
@@ -63,7 +63,7 @@ def draw_pulls(axes: Axes, parameters: Parameters, indices: list[int], reach: fl
 
 def draw_free(axes: Axes, parameters: Parameters, indices: list[int]) -> None:
     """Values with errors on their own axis, and as numbers at the right."""
-    values, errors = (np.array(each)[indices] for each in (parameters.values, parameters.errors))
+    values, errors = np.array(parameters.values)[indices], plotting.or_zero(parameters.errors)[indices]
     draw_rows(axes, parameters, indices, values, errors)
     for row, i in enumerate(indices):
         text = plotting.with_error(values[row], errors[row]) + (" (at its bound)" if parameters.at_bound[i] else "")

@@ -93,7 +93,7 @@ def yields(
 ) -> Figure:
     """One channel before ("prefit") or after ("postfit") the fit; `notes` come in the second line of the header."""
     counts = np.array(channel.observed)
-    total, error = np.array(channel.total[stage]), np.array(channel.total[f"{stage}_error"])
+    total, error = np.array(channel.total[stage]), plotting.or_zero(channel.total[f"{stage}_error"])
     numbered = edges is None
     edges = np.arange(len(counts) + 1) + 0.5 if numbered else edges
     figure = Figure(figsize=(7, 6.2))

@@ -4,6 +4,7 @@ import math
 import textwrap
 from pathlib import Path
 
+import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -86,6 +87,11 @@ def with_error(value: float, up: float | None, down: float | None = None) -> str
     spread = [f"{sign}{abs(error):.{places}f}" for sign, error in (("+", up), ("−", down)) if error]
     text = f"{rounded} {' '.join(spread)}" if down is not None else f"{rounded} ± {up:.{places}f}"
     return text.replace("-", "−")
+
+
+def or_zero(errors: list[float | None]) -> np.ndarray:
+    """Errors to draw; an unknown one gets no bar and no band."""
+    return np.nan_to_num(np.array(errors, dtype=float))
 
 
 def header(axes: Axes, left: str, right: str) -> None:

@@ -3,7 +3,10 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+BOTH = ("observed_limit", "expected_limit")
 FIVE_NONE = (None,) * 5
+# Names of the six limits, in the order of `Limits.six`: columns of limits.csv.
+LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Limits(Record):
     failed_points: list[dict]  # {"mu", "reason"}
     made_by: dict = field(default_factory=dict)
 
+    def six(self) -> list[tuple[float | None, str, str | None, float | None]]:
+        """(value, status, reason, bound) of the observed and the five expected limits."""
+        parts = ({name: getattr(self, name) for name in BOTH}, self.status, self.reason, self.bound)
+        return list(zip(*([part[BOTH[0]], *part[BOTH[1]]] for part in parts), strict=True))
+
 
 @dataclass(frozen=True)
 class Parameters(Record):
@@ -59,8 +67,8 @@ class Parameters(Record):
 
     names: list[str]
     values: list[float]
-    errors: list[float]  # HESSE; zero for fixed parameters, and for all where the likelihood is flat in some direction
-    correlations: list[list[float]]
+    errors: list[float | None]  # HESSE; zero for fixed parameters, None where the likelihood is flat
+    correlations: list[list[float | None]]
     initial: list[float]
     constraint_widths: list[float | None]  # None: unconstrained or fixed
     fixed: list[bool]
@@ -69,7 +77,10 @@ class Parameters(Record):
 
 @dataclass(frozen=True)
 class ChannelYields(Record):
-    """Events of one channel; `samples` maps a sample to prefit, prefit_error, postfit, postfit_error, per bin."""
+    """Events of one channel; `samples` maps a sample to prefit, prefit_error, postfit, postfit_error, per bin.
+
+    postfit_error is None where the fit has no covariance.
+    """
 
     channel: str
     observed: list[float]
@@ -84,7 +95,7 @@ class FitResult(Record):
     poi: str
     poi_bounds: list[float]  # in every fit of this signal
     mu_hat: float
-    mu_hat_error: float | None  # HESSE; None where the likelihood is flat in some direction
+    mu_hat_error: float | None  # HESSE; None where the likelihood is flat
     mu_hat_minos: list[float | None]  # offsets, negative one first; None where a bound is met
     deviance: float  # -2 log [L / L(saturated)] at the best fit
     parameters: dict  # Parameters

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from configuration import ONLY_SIGNAL
+from configuration import scan_name
 from files import run
 
 
@@ -40,7 +40,9 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
         elif row["mu_hat_at_bound"] == "True":
             best += " (bound)"
         table.add_row(
-            Text(name_of(row) + (f" / {row['calculator']}" if several_calculators else "")),
+            Text(
+                scan_name(row["analysis"], row["signal"]) + (f" / {row['calculator']}" if several_calculators else "")
+            ),
             number(row["observed_limit"]),
             f"{number(row['expected'])} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
             best,
@@ -50,14 +52,13 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
     return table
 
 
-def name_of(row: dict[str, str]) -> str:
-    """Analysis, and signal where there are several."""
-    return row["analysis"] if row["signal"] == ONLY_SIGNAL else f"{row['analysis']} / {row['signal']}"
-
-
 def problems(rows: list[dict[str, str]]) -> list[str]:
-    """What the user should know of scans whose limits are not all there."""
-    return [f"{name_of(row)}: {row['status']} ({row['reason']})" for row in rows if row["status"] != "ok"]
+    """What the user should know of scans whose limits or tests are not all there."""
+    return [
+        f"{scan_name(row['analysis'], row['signal'])}: {row['status']} ({row['reason']})"
+        for row in rows
+        if row["reason"]
+    ]
 
 
 def main(argv: list[str] | None = None) -> int:

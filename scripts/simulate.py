@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from files import run
-from histograms import Histograms, write_histograms
+from histograms import DEFAULT_CHANNEL, Histograms, write_histograms
 
 Events = Callable[[np.random.RandomState, int], np.ndarray]
 
@@ -60,7 +60,7 @@ def simulate(spec: dict) -> Histograms:
     expected = {name: draw(name, numbers[name][0]) for name in reversed(components)}
     observed = sum(draw(name, numbers[name][1]) for name in components)
     columns = {name: expected[name] for name in components} | {"observed": observed}
-    return Histograms({"channel": edges}, {"channel": columns})
+    return Histograms({DEFAULT_CHANNEL: edges}, {DEFAULT_CHANNEL: columns})
 
 
 def main(argv: list[str] | None = None) -> None:

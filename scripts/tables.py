@@ -12,43 +12,53 @@ import pandas as pd
 
 from files import read_result, run, write_text
 from inference.errors import StepError
-from records import FitResult, Limits
-
-LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
+from records import LIMIT_COLUMNS, FitResult, Limits
 
 
 def row(results: Path, scan: str) -> dict:
     """One scan, `analysis/signal/calculator`, as a row of the table."""
     analysis, signal, calculator = scan.split("/")
     limits = Limits.from_json(read_result(results / scan / "limits.json"))
-    values = [limits.observed_limit, *limits.expected_limit]
     return {
         "analysis": analysis,
         "signal": unquote(signal),
         "calculator": calculator,
         "confidence_level": limits.confidence_level,
-        **dict(zip(LIMIT_COLUMNS, values, strict=True)),
+        **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
         "status": status(limits),
         **_fit_columns(results / analysis / signal / "fit.json"),
         "test_statistic": limits.test_statistic,
         "failed_points": len(limits.failed_points),
-        "reason": "; ".join(dict.fromkeys(filter(None, six(limits.reason)))),
+        "reason": reason(limits),
     }
-
-
-def six(entry: dict) -> list:
-    """The entries of the observed and the five expected limits."""
-    return [entry["observed_limit"], *entry["expected_limit"]]
 
 
 def status(limits: Limits) -> str:
     """`ok` if all six limits are; otherwise the statuses that are not, with the columns they belong to."""
     by_status: dict[str, list[str]] = {}
-    for column, each in zip(LIMIT_COLUMNS, six(limits.status), strict=True):
+    for column, (_, each, _, _) in zip(LIMIT_COLUMNS, limits.six(), strict=True):
         by_status.setdefault(each, []).append(column)
     if len(by_status) == 1:
         return next(iter(by_status))
     return "; ".join(f"{each}: {' '.join(columns)}" for each, columns in by_status.items() if each != "ok")
+
+
+def statuses(text: str) -> dict[str, str]:
+    """The status of each limit, from what `status` wrote."""
+    if ":" not in text:
+        return dict.fromkeys(LIMIT_COLUMNS, text)
+    parts = [part.partition(":") for part in text.split(";")]
+    named = {column: status.strip() for status, _, columns in parts for column in columns.split()}
+    return dict.fromkeys(LIMIT_COLUMNS, "ok") | named
+
+
+def reason(limits: Limits) -> str:
+    """Why limits are missing, and which tests failed although the limits stand."""
+    reasons = [why for _, _, why, _ in limits.six() if why]
+    if limits.failed_points and limits.points:
+        failed = ", ".join(f"{point['mu']:g}" for point in limits.failed_points)
+        reasons.append(f"failed tests: mu = {failed}")
+    return "; ".join(dict.fromkeys(reasons))
 
 
 def _fit_columns(path: Path) -> dict:

@@ -245,7 +245,7 @@ class TestWhatAScanDoesNotFind:
         assert limits.observed_limit == pytest.approx(complete.observed_limit, rel=2e-5)
         assert limits.expected_limit == pytest.approx(complete.expected_limit, rel=2e-5)
         (row,), _ = table(chain.results, chain.scan)
-        assert (row["status"], row["failed_points"]) == ("ok", "1")
+        assert (row["status"], row["failed_points"], row["reason"]) == ("ok", "1", "failed tests: mu = 2")
 
     def test_all_tests_of_a_scan_failed(self, chain, failing_test):
         failing_test(lambda mu: True)
@@ -348,10 +348,21 @@ class TestTables:
         assert row["mu_hat_error"] == ""
 
     def test_a_signal_without_events_is_no_failure(self, tmp_path):
-        """The likelihood is flat in mu: no uncertainty, nothing excluded, CLs = 1 everywhere."""
+        """The likelihood is flat in mu: no uncertainty of mu, nothing excluded, CLs = 1 everywhere.
+
+        The other uncertainties are those of the background alone, here of one constrained by data and auxiliary data:
+        n = 50 (1 + 0.1 alpha) to first order, so 1 / sigma^2 = 1 + 5^2 / nu, up to the bend of the interpolation.
+        """
         chain = Chain(tmp_path, counting([55.0], [0.0], [50.0], normsys(0.1)))
         limits = chain.run()
         assert [point["CLs_obs"] for point in limits.points] == pytest.approx([1.0] * len(MU), abs=1e-6)
+        fitted = strict(chain.fit_file)
+        poi = fitted["parameters"]["names"].index("mu")
+        assert fitted["parameters"]["errors"][poi] is None
+        nu = fitted["yields"][0]["total"]["postfit"][0]
+        sigma = (1 + (0.1 * nu) ** 2 / nu) ** -0.5
+        assert fitted["parameters"]["errors"][1 - poi] == pytest.approx(sigma, rel=0.05)
+        assert fitted["yields"][0]["total"]["postfit_error"][0] == pytest.approx(0.1 * nu * sigma, rel=0.05)
         (row,), _ = table(tmp_path, chain.scan)
         assert row["status"] == "above_scan"
         assert row["mu_hat_error"] == ""

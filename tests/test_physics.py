@@ -104,13 +104,6 @@ class TestTheDefaultQuestion:
         assert ours.ndof == ndof
         assert ours.p_value == pytest.approx(chi2.sf(statistic, ndof), rel=1e-6)
 
-    def test_the_locked_model_excludes_the_truth_and_the_floating_one_does_not(self, seed_question):
-        """What the README tells."""
-        reference = json.loads((seed_question / "reference.json").read_text(encoding="utf-8"))
-        injected = 0.8
-        assert reference["mismatched/locked"]["exact_crossing"]["observed_limit"] < injected
-        assert reference["mismatched/floating"]["exact_crossing"]["observed_limit"] > injected
-
 
 class TestValidationOfPyhf:
     """The workspaces of pyhf's validation tests, with the interpolations of ROOT's HistFactory."""

@@ -10,6 +10,7 @@ HEADER = (
 )
 GOOD = "an-analysis-of-long-name,signal,asymptotics,0.95,1.376,0.24,0.326,0.451,0.623,0.828,ok,1.03,0.21,False,0.73,\n"
 FAILED = "search,[bold]odd,asymptotics,0.95,,,,,,,fit_failed,,,,,the patch does not apply\n"
+SHAKY = "shaky,signal,asymptotics,0.95,1,0.5,0.6,0.8,1.2,1.5,ok,0.2,0.1,False,0.5,failed tests: mu = 2\n"
 SHORT = (
     "short,signal,asymptotics,0.95,1,0.5,0.6,0.8,,,above_scan: expected_p1 expected_p2,0,,True,,extend mu beyond 1\n"
 )
@@ -47,3 +48,9 @@ def test_verdict_names_what_failed(limits, capsys):
 def test_a_limit_beyond_the_scan_is_no_failure(limits, capsys):
     assert show_limits.main([*limits(GOOD, SHORT), "--verdict"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_failed_tests_are_said_although_the_limits_stand(limits, capsys):
+    assert show_limits.main(limits(SHAKY)) == 0
+    assert "shaky: ok (failed tests: mu = 2)" in capsys.readouterr().out
+    assert show_limits.main([*limits(SHAKY), "--verdict"]) == 0

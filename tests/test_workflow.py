@@ -101,6 +101,13 @@ def test_limits_do_not_depend_on_the_grid(finished, seed_question):
         assert [float(row[column]) for column in COLUMNS] == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_story_of_the_readme(finished):
+    """The locked model excludes the injected signal strength and fits badly; the floating one does neither."""
+    locked, floating = (limits(finished)[f"{model}/signal"] for model in ("locked", "floating"))
+    assert float(locked["observed_limit"]) < 0.8 < float(floating["observed_limit"])
+    assert float(locked["gof_p_value"]) < 0.05 < float(floating["gof_p_value"])
+
+
 def test_table_of_the_run(finished):
     """The run ends with a table for people; limits.csv begins with the documented columns."""
     output = (finished / "output.txt").read_text()

@@ -31,12 +31,11 @@ class Fit(NamedTuple):
 
 
 class Uncertainties(NamedTuple):
-    """What the curvature and the profile of the deviance say at a minimum."""
+    """What the curvature and the profile of the deviance say at a minimum; nan where they say nothing."""
 
     errors: np.ndarray  # HESSE, as Minuit reports them for parameters with bounds, shape (npar,); zero where fixed
     covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero rows where fixed
     minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
-    found: bool  # whether HESSE found a covariance
 
 
 def fit(model: Model, data: np.ndarray, starts: list[np.ndarray], mu: float | None = None) -> Fit:
@@ -66,19 +65,29 @@ def fit(model: Model, data: np.ndarray, starts: list[np.ndarray], mu: float | No
 def uncertainties(model: Model, data: np.ndarray, best: Fit) -> Uncertainties:
     """HESSE covariance and MINOS interval of the POI at the free best fit.
 
-    Where the likelihood is flat in some direction there is no covariance: all is zero then, and `found` is False.
+    If the likelihood is flat in the POI (a signal without events) its row is nan, and the others are those with the
+    POI held; if it is flat in another direction, all is nan.
     """
     minuit = _minuit(model, data, best.parameters, None)
     _converge(minuit)
+    errors, covariance = _hesse(minuit)
+    if np.isfinite(covariance).all():
+        return Uncertainties(errors, covariance, _minos(minuit, model.poi))
+    errors, covariance = _hesse(_minuit(model, data, best.parameters, best.parameters[model.poi]))
+    errors[model.poi] = covariance[model.poi] = covariance[:, model.poi] = np.nan
+    return Uncertainties(errors, covariance, (None, None))
+
+
+def _hesse(minuit: Minuit) -> tuple[np.ndarray, np.ndarray]:
+    """Errors and covariance: zero for fixed parameters, nan if Minuit finds none."""
+    fixed = np.array(minuit.fixed)
+    if fixed.all():
+        return np.zeros(len(fixed)), np.zeros((len(fixed), len(fixed)))
     minuit.hesse()
     if minuit.covariance is None:
-        none = np.zeros(len(model.names))
-        return Uncertainties(none, np.diag(none), (None, None), found=False)
-    covariance = np.array(minuit.covariance)
-    covariance[model.fixed] = 0.0
-    covariance[:, model.fixed] = 0.0
-    errors = np.where(model.fixed, 0.0, np.array(minuit.errors))
-    return Uncertainties(errors, covariance, _minos(minuit, model.poi), found=True)
+        return np.full(len(fixed), np.nan), np.full((len(fixed), len(fixed)), np.nan)
+    free = ~fixed
+    return np.where(free, minuit.errors, 0.0), np.where(np.outer(free, free), minuit.covariance, 0.0)
 
 
 def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import pyhf
 
 from inference.errors import InputError
 
+# The first of each is the default.
 INTERPOLATIONS = {"normsys": ("code4", "code1"), "histosys": ("code4p", "code0", "code2")}
 
 
@@ -46,8 +47,8 @@ class Model:
         Raises:
             InputError: if pyhf does not accept the workspace or it has no parameter of interest.
         """
-        interpolation = {"normsys": "code4", "histosys": "code4p"} | (interpolation or {})
-        settings = {kind: {"interpcode": code} for kind, code in interpolation.items()}
+        codes = {kind: known[0] for kind, known in INTERPOLATIONS.items()} | (interpolation or {})
+        settings = {kind: {"interpcode": code} for kind, code in codes.items()}
         try:
             json.dumps(workspace, allow_nan=False)
         except ValueError as error:

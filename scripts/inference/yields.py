@@ -21,10 +21,12 @@ def propagate(model: Model, parameters: np.ndarray, covariance: np.ndarray) -> Y
 
     Args:
         parameters: shape (npar,).
-        covariance: of the parameters, shape (npar, npar).
+        covariance: of the parameters, shape (npar, npar); parameters whose row is nan are left out, because the
+            likelihood, and so the yields, do not depend on them. If that leaves none, the uncertainties are nan.
     """
-    variances = np.zeros((len(model.samples) + 1, model.nmain))
     errors = np.sqrt(np.diag(covariance))
+    nothing = np.isnan(errors).any() and not (errors > 0).any()
+    variances = np.full((len(model.samples) + 1, model.nmain), np.nan if nothing else 0.0)
     moving = np.flatnonzero(errors > 0)
     gradients = np.stack([_derivative(model, parameters, i, errors[i]) for i in moving]) if len(moving) else None
     if gradients is not None:

@@ -1,0 +1,668 @@
+"""The configuration: schema, documentation and code agree; what is accepted; what is refused, and in which words."""
+
+import copy
+import json
+import math
+import re
+from io import StringIO
+from pathlib import Path
+
+import pyhf
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from snakemake.common.configfile import load_configfile
+
+import build_workspace
+import configuration
+import histograms
+import simulate
+from config_check import ConfigError, check
+from configuration import mu_grid, mu_jobs, poi_bound, scan_settings
+from inference.calculators import CALCULATORS
+from inference.intervals import STATUSES
+from inference.model import INTERPOLATIONS
+from inference.test_statistics import TEST_STATISTICS
+
+ROOT = Path(__file__).parents[1]
+SCHEMA_FILE = ROOT / "config" / "config.schema.yaml"
+SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+DELETE = object()
+
+
+def changed(path: str, value) -> dict:
+    """The default configuration with another value at `a/b/0`."""
+    config = copy.deepcopy(DEFAULT)
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
+    block = config
+    for part in parents:
+        block = block[part]
+    if value is DELETE:
+        del block[last]
+    else:
+        block[last] = value
+    return config
+
+
+def problems(config) -> list[str]:
+    """The lines of the message about a configuration; none if it is accepted."""
+    try:
+        check(config, SCHEMA_FILE)
+    except ConfigError as error:
+        return str(error).split("\n")
+    return []
+
+
+# --- Schema, documentation and code say the same
+
+
+def schema_keys(schema: dict, path: str = "") -> set[str]:
+    """All paths of keys; names of the user's choice are <>, entries of lists []."""
+    if "$ref" in schema:
+        if "/properties/" in schema["$ref"]:  # an analysis overrides a key of `scan`, which stands there
+            return set()
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    found = set()
+    for key, each in schema.get("properties", {}).items():
+        here = f"{path}.{key}".lstrip(".")
+        found |= {here} | schema_keys(each, here)
+    if isinstance(schema.get("additionalProperties"), dict):
+        found |= {f"{path}.<>"} | schema_keys(schema["additionalProperties"], f"{path}.<>")
+    if isinstance(schema.get("items"), dict) and "object" in json.dumps(resolved(schema["items"]).get("type", "")):
+        found |= schema_keys(schema["items"], f"{path}[]")
+    return found
+
+
+def resolved(schema: dict) -> dict:
+    return SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def readme_rows() -> dict[str, list[str]]:
+    """{path of a key: cells of its row}; the heading above a table gives the beginning of the paths."""
+    rows, prefix, in_keys = {}, "", False
+    for line in README.splitlines():
+        if line.startswith("#"):
+            heading = re.search("`(.+)`", line)
+            prefix, in_keys = (heading[1] if heading else ""), False
+        elif line.startswith("| key |"):
+            in_keys = True
+        elif not line.startswith("|"):
+            in_keys = False
+        elif in_keys and "`" in line:
+            cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+            rows |= {f"{prefix}.{key}": cells for key in re.findall("`(.+?)`", cells[0])}
+    return rows
+
+
+def test_readme_explains_every_key_of_the_schema():
+    overridable = {f"analyses.<>.{key}" for key in SCHEMA["$defs"]["scan"]["properties"]}
+    wanted = {re.sub(r"\[\]$", "", key) for key in schema_keys(SCHEMA)} | overridable
+    written = {re.sub("<.*?>", "<>", key) for key in readme_rows()}
+    headings = {re.sub("<.*?>", "<>", key) for key in re.findall(r"^#+ `(.+?)(?:\[\])?`", README, flags=re.MULTILINE)}
+    blocks = {key.rpartition(".")[0] for key in headings if "." in key}
+    assert written | headings | blocks >= wanted
+    assert wanted >= written
+
+
+def test_readme_has_the_defaults_of_the_scan():
+    rows = readme_rows()
+    for key, default in configuration.SCAN_DEFAULTS.items():
+        assert yaml.safe_load(rows[f"scan.{key}"][2].strip("`")) == default, key
+    for key, default in configuration.INTERPOLATION_DEFAULTS.items():
+        assert rows[f"scan.interpolation.{key}"][2] == f"`{default}`"
+
+
+def test_readme_explains_every_status():
+    for status in STATUSES:
+        assert f"\n| `{status}` |" in README
+
+
+@pytest.mark.parametrize(
+    ("enum", "registry"),
+    [
+        (SCHEMA["$defs"]["component"]["properties"]["shape"]["enum"], simulate.SHAPES),
+        (SCHEMA["$defs"]["modifier"]["properties"]["type"]["enum"], build_workspace.MODIFIERS),
+        (SCHEMA["$defs"]["scan"]["properties"]["calculators"]["items"]["enum"], CALCULATORS),
+        (
+            SCHEMA["$defs"]["scan"]["properties"]["test_statistic"]["enum"],
+            [name for name, statistic in TEST_STATISTICS.items() if statistic.asimov_mu == 0],  # those for limits
+        ),
+        *(
+            (SCHEMA["$defs"]["scan"]["properties"]["interpolation"]["properties"][kind]["enum"], codes)
+            for kind, codes in INTERPOLATIONS.items()
+        ),
+    ],
+)
+def test_schema_and_code_know_the_same_names(enum, registry):
+    assert sorted(enum) == sorted(registry)
+    for name in enum:
+        assert f"`{name}`" in README
+
+
+def test_every_plot_of_a_scan_has_its_script():
+    plots = SCHEMA["$defs"]["scan"]["properties"]["plots"]["items"]["enum"]
+    assert set(configuration.SCAN_DEFAULTS["plots"]) <= set(plots)
+    assert {path.stem for path in (ROOT / "scripts").glob("plot_*.py")} >= {f"plot_{name}" for name in plots}
+
+
+def test_schema_knows_the_interpolations():
+    assert set(SCHEMA["$defs"]["scan"]["properties"]["interpolation"]["properties"]) == set(INTERPOLATIONS)
+    assert {kind: codes[0] for kind, codes in INTERPOLATIONS.items()} == configuration.INTERPOLATION_DEFAULTS
+
+
+def readme_examples() -> list[dict]:
+    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)]
+
+
+@pytest.mark.parametrize("example", readme_examples(), ids=lambda example: next(iter(example)))
+def test_examples_in_the_readme_are_accepted(example):
+    config = copy.deepcopy(DEFAULT)
+    for block, entries in example.items():
+        config[block] |= entries
+    assert [line for line in problems(config) if " there is no file " not in line and "no JSON files" not in line] == []
+
+
+def test_models_in_the_readme_fit_the_csv_in_the_readme(tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text(re.search(r"```csv\n(.*?)```", README, flags=re.DOTALL)[1])
+    models = {name: model for example in readme_examples() for name, model in example.get("models", {}).items()}
+    assert len(models) >= 2
+    for model in models.values():
+        built = pyhf.Workspace(build_workspace.build(histograms.read_histograms(file), model))
+        assert built.model().config.poi_name == "mu"
+        assert {"SR", "CR"} == set(built.model().config.channels)
+
+
+# --- What is accepted
+
+
+def test_default_configuration_is_accepted(default_config):
+    assert problems(default_config) == []
+
+
+def test_default_configuration_means_the_same_to_snakemake(default_config):
+    assert load_configfile(str(ROOT / "config" / "config.yaml")) == default_config
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("models/unused", {"samples": {"signal": [{"name": "mu", "type": "normfactor", "data": None}]}}),
+        ("models/locked/samples/other", []),
+        ("models/locked/samples/background/0/uncertainty", 0),
+        ("models/locked/samples/background/0/uncertainty", [1, 2.5]),
+        ("models/locked/samples/background/0/uncertainty", {"column": "error"}),
+        ("models/locked/samples/background/0", {"name": "b", "type": "shapesys", "data": [1, 2]}),
+        ("models/locked/samples/background/0", {"name": "b", "type": "histosys", "up": "u", "down": "d"}),
+        ("scan", {}),
+        ("scan/mu", [3]),
+        ("scan/mu", {"start": 1, "stop": 1, "number": 1}),
+        ("scan/plots", []),
+        ("analyses/original-locked/mu", [2, 1]),
+        ("datasets/more", {"histograms": {"counts": {"SR": {"s": 1, "b": [2.5], "observed": 3}}}}),
+    ],
+)
+def test_accepted(path, value):
+    assert problems(changed(path, value)) == []
+
+
+# --- What is refused
+
+SIMULATE = "datasets/original/simulate"
+COMPONENT = f"{SIMULATE}/components/signal"
+SIGNAL = "models/locked/samples/signal"
+BACKGROUND = "models/locked/samples/background"
+TEXT = "(nested values of --config are always text: write those in a file)"
+UNCERTAINTY = "sqrt, a number, a list of numbers, or {column: name}"
+NAMES = "names have letters, digits and . _ + - only, begin with a letter or digit, and have at most 100 characters"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        # unknown keys
+        ("analysis", {}, "the top level: unknown key 'analysis'; did you mean 'analyses'?"),
+        ("extra", {}, "the top level: unknown key 'extra'; known are datasets, models, scan, analyses"),
+        ("scan/mu_pr_job", 2, "scan: unknown key 'mu_pr_job'; did you mean 'mu_per_job'?"),
+        ("scan/mu/step", 1, "scan.mu: unknown key 'step'; did you mean 'stop'?"),
+        (
+            "scan/interpolation",
+            {"normsis": "code4"},
+            "scan.interpolation: unknown key 'normsis'; did you mean 'normsys'?",
+        ),
+        ("analyses/original-locked/plot", [], "analyses.original-locked: unknown key 'plot'; did you mean 'plots'?"),
+        ("datasets/original", {"simulat": {}}, "datasets.original: unknown key 'simulat'; did you mean 'simulate'?"),
+        (f"{SIMULATE}/seeds", 1, "datasets.original.simulate: unknown key 'seeds'; did you mean 'seed'?"),
+        (
+            f"{SIMULATE}/bins/width",
+            1,
+            "datasets.original.simulate.bins: unknown key 'width'; known are number, low, high",
+        ),
+        (
+            f"{COMPONENT}/low",
+            1,
+            "datasets.original.simulate.components.signal: unknown key 'low'; "
+            "normal has only shape, expected, observed, mean, width",
+        ),
+        ("models/locked/sample", {}, "models.locked: unknown key 'sample'; did you mean 'samples'?"),
+        (
+            f"{SIGNAL}/0/uncertainty",
+            "sqrt",
+            "models.locked.samples.signal[0]: unknown key 'uncertainty'; "
+            "a normfactor or shapefactor has only name, type, channels, data",
+        ),
+        (
+            f"{BACKGROUND}/0/data",
+            [1.0],
+            "models.locked.samples.background[0]: unknown key 'uncertainty'; "
+            "a modifier with `data` has only name, type, channels, data",
+        ),
+        (
+            f"{BACKGROUND}/0/up",
+            1.1,
+            "models.locked.samples.background[0]: unknown key 'up'; "
+            "a shapesys or staterror has only name, type, channels, uncertainty, data",
+        ),
+        (
+            "models/locked/parameters",
+            [{"name": "mu", "init": [1]}],
+            "models.locked.parameters[0]: unknown key 'init'; did you mean 'inits'?",
+        ),
+        # keys that are missing
+        ("datasets", DELETE, "the top level: the key 'datasets' is missing"),
+        ("analyses", DELETE, "the top level: the key 'analyses' is missing"),
+        (f"{SIMULATE}/seed", DELETE, "datasets.original.simulate: the key 'seed' is missing"),
+        (f"{SIMULATE}/bins/high", DELETE, "datasets.original.simulate.bins: the key 'high' is missing"),
+        (f"{COMPONENT}/width", DELETE, "datasets.original.simulate.components.signal: the key 'width' is missing"),
+        (f"{COMPONENT}/shape", DELETE, "datasets.original.simulate.components.signal: the key 'shape' is missing"),
+        ("scan/mu/start", DELETE, "scan.mu: the key 'start' is missing"),
+        ("models/locked/samples", DELETE, "models.locked: the key 'samples' is missing"),
+        (f"{BACKGROUND}/0/name", DELETE, "models.locked.samples.background[0]: the key 'name' is missing"),
+        (f"{BACKGROUND}/0/type", DELETE, "models.locked.samples.background[0]: the key 'type' is missing"),
+        (
+            f"{BACKGROUND}/0/uncertainty",
+            DELETE,
+            "models.locked.samples.background[0]: the key 'uncertainty' is missing",
+        ),
+        (
+            f"{BACKGROUND}/0",
+            {"name": "b", "type": "normsys", "up": 1.1},
+            "models.locked.samples.background[0]: the key 'down' is missing",
+        ),
+        ("analyses/original-locked/dataset", DELETE, "analyses.original-locked: the key 'dataset' is missing"),
+        (
+            "analyses/original-locked/model",
+            DELETE,
+            "analyses.original-locked: the key 'model' is missing: the data set has histograms, and needs one",
+        ),
+        ("datasets/more", {"workspace": {}}, "datasets.more.workspace: the key 'file' is missing"),
+        (
+            "datasets/more",
+            {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": "s"}}}}},
+            "datasets.more.histograms.root.channels.SR: the key 'observed' is missing",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"counts": {"SR": {"s": 1}}}},
+            "datasets.more.histograms.counts.SR: the key 'observed' is missing",
+        ),
+        # wrong types
+        ("datasets", [], "datasets: needs a block of keys, has a list"),
+        ("analyses", None, "analyses: needs a block of keys, has nothing"),
+        ("scan", "mu", "scan: needs a block of keys, has the text 'mu'"),
+        ("models", 3, "models: needs a block of keys, has 3"),
+        ("datasets/more", None, "datasets.more: needs a block of keys, has nothing"),
+        (
+            "datasets/more",
+            {"histograms": "mine.csv"},
+            "datasets.more.histograms: needs a block of keys, has the text 'mine.csv'",
+        ),
+        (f"{SIMULATE}/seed", 1.5, "datasets.original.simulate.seed: needs a whole number, has 1.5"),
+        (f"{SIMULATE}/seed", True, "datasets.original.simulate.seed: needs a whole number, has true"),
+        (
+            f"{SIMULATE}/seed",
+            "0",
+            f"datasets.original.simulate.seed: needs a whole number, has the text '0'; write it without quotes {TEXT}",
+        ),
+        (
+            f"{SIMULATE}/bins",
+            20,
+            "datasets.original.simulate.bins: needs a list of edges, or {number, low, high}, has 20",
+        ),
+        (f"{SIGNAL}/0", "mu", "models.locked.samples.signal[0]: needs a block of keys, has the text 'mu'"),
+        (f"{SIGNAL}", {"name": "mu"}, "models.locked.samples.signal: needs a list, has a block of keys"),
+        (
+            f"{BACKGROUND}/0/channels",
+            "SR",
+            "models.locked.samples.background[0].channels: needs a list, has the text 'SR'",
+        ),
+        ("scan/mu", "0:5:51", "scan.mu: needs a list of values, or {start, stop, number}, has the text '0:5:51'"),
+        ("scan/mu/number", 51.0, "scan.mu.number: needs a whole number, has 51.0"),
+        ("scan/mu_per_job", 2.0, "scan.mu_per_job: needs a whole number, has 2.0"),
+        (
+            "scan/confidence_level",
+            "0.95",
+            f"scan.confidence_level: needs a number, has the text '0.95'; write it without quotes {TEXT}",
+        ),
+        (
+            "scan/mu",
+            ["1e-3"],
+            f"scan.mu[0]: needs a number, has the text '1e-3'; write it as 1.0e-3, with point and sign {TEXT}",
+        ),
+        ("scan/calculators", "asymptotics", "scan.calculators: needs a list, has the text 'asymptotics'"),
+        ("analyses/original-locked/model", 3, "analyses.original-locked.model: needs text, has 3"),
+        (
+            "datasets/more",
+            {"workspace": {"file": "config/README.md", "signals": 3}},
+            "datasets.more.workspace.signals: needs all, a list of names, or a pattern, has 3",
+        ),
+        # values out of range
+        (f"{SIMULATE}/seed", -1, "datasets.original.simulate.seed: must be at least 0, is -1"),
+        (f"{SIMULATE}/bins", [1], "datasets.original.simulate.bins: needs at least 2 entries, has 1"),
+        (f"{SIMULATE}/bins", [1, 3, 2], "datasets.original.simulate.bins: the edges must ascend"),
+        (f"{SIMULATE}/bins/low", 10, "datasets.original.simulate.bins: the edges must ascend"),
+        (f"{SIMULATE}/components", {}, "datasets.original.simulate.components: needs at least one entry"),
+        (
+            f"{SIMULATE}/components/background/low",
+            10,
+            "datasets.original.simulate.components.background: low must be below high",
+        ),
+        (f"{COMPONENT}/width", 0, "datasets.original.simulate.components.signal.width: must be above 0, is 0"),
+        (
+            f"{COMPONENT}/expected",
+            -3,
+            "datasets.original.simulate.components.signal.expected: must be at least 0, is -3",
+        ),
+        (
+            f"{COMPONENT}/mean",
+            math.nan,
+            "datasets.original.simulate.components.signal.mean: needs a finite number, has nan",
+        ),
+        ("scan/confidence_level", 95, "scan.confidence_level: must be below 1, is 95"),
+        ("scan/confidence_level", 0, "scan.confidence_level: must be above 0, is 0"),
+        ("scan/confidence_level", math.nan, "scan.confidence_level: needs a finite number, has nan"),
+        ("scan/mu", [], "scan.mu: needs at least 1 entry, has 0"),
+        ("scan/mu", [-1, 2], "scan.mu[0]: must be at least 0, is -1"),
+        ("scan/mu", [1, math.inf], "scan.mu[1]: needs a finite number, has inf"),
+        ("scan/mu", [1, math.nan], "scan.mu[1]: needs a finite number, has nan"),
+        ("scan/mu", [1, 2, 1.0], "scan.mu: a value stands twice; values count as equal if their first 10 digits are"),
+        ("scan/mu/stop", 0, "scan.mu: the grid is empty: stop (0) must be above start (0)"),
+        ("scan/mu/start", 6, "scan.mu: the grid is empty: stop (5) must be above start (6)"),
+        ("scan/mu/number", 1, "scan.mu: with number 1, stop (5) must equal start (0)"),
+        ("scan/mu/number", 0, "scan.mu.number: must be at least 1, is 0"),
+        ("scan/mu/number", 10**7, "scan.mu.number: must be at most 100000, is 10000000"),
+        (
+            "analyses/original-locked/mu",
+            {"start": 2, "stop": 1, "number": 3},
+            "analyses.original-locked.mu: the grid is empty: stop (1) must be above start (2)",
+        ),
+        ("scan/plots", ["brazil", "brazil"], "scan.plots: 'brazil' stands twice"),
+        (
+            f"{BACKGROUND}/0/uncertainty",
+            -0.1,
+            "models.locked.samples.background[0].uncertainty: must be at least 0, is -0.1",
+        ),
+        (
+            f"{BACKGROUND}/0/uncertainty",
+            [1, -1],
+            "models.locked.samples.background[0].uncertainty[1]: must be at least 0, is -1",
+        ),
+        (
+            f"{BACKGROUND}/0",
+            {"name": "b", "type": "normsys", "up": 1.1, "down": 0},
+            "models.locked.samples.background[0].down: must be above 0, is 0",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"counts": {"SR": {"s": -1, "observed": -1}}}},
+            "datasets.more.histograms.counts.SR.observed: must be at least 0, is -1",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"counts": {"SR": {"s": [1, 2], "observed": [1, -1]}}}},
+            "datasets.more.histograms.counts.SR.observed[1]: must be at least 0, is -1",
+        ),
+        # names that do not exist
+        (
+            "analyses/original-locked/dataset",
+            "orignal",
+            "analyses.original-locked.dataset: there is no data set 'orignal' under `datasets`; "
+            "did you mean 'original'?",
+        ),
+        (
+            "analyses/original-locked/model",
+            "loked",
+            "analyses.original-locked.model: there is no model 'loked' under `models`; did you mean 'locked'?",
+        ),
+        (
+            f"{COMPONENT}/shape",
+            "normall",
+            "datasets.original.simulate.components.signal.shape: needs one of uniform, normal, exponential, "
+            "has the text 'normall'; did you mean 'normal'?",
+        ),
+        (
+            "scan/test_statistic",
+            "q0",
+            "scan.test_statistic: needs one of qtilde, q, has the text 'q0'; did you mean 'q'?",
+        ),
+        (
+            "scan/interpolation",
+            {"normsys": "code0"},
+            "scan.interpolation.normsys: needs one of code4, code1, has the text 'code0'; did you mean 'code4'?",
+        ),
+        (
+            f"{BACKGROUND}/0/uncertainty",
+            "sqr",
+            f"models.locked.samples.background[0].uncertainty: needs {UNCERTAINTY}, has the text 'sqr'",
+        ),
+        (
+            "models/locked/poi",
+            "sigma",
+            "models.locked: no sample carries a normfactor 'sigma', the parameter of interest (key `poi`)",
+        ),
+        (
+            f"{SIGNAL}/0",
+            {"name": "mu", "type": "shapefactor"},
+            "models.locked: no sample carries a normfactor 'mu', the parameter of interest (key `poi`)",
+        ),
+        (
+            "models/locked/parameters",
+            [{"name": "background_sat", "fixed": True}],
+            "models.locked.parameters: no modifier has the name 'background_sat'; did you mean 'background_stat'?",
+        ),
+        (
+            f"{BACKGROUND}/0",
+            {"name": "lumi", "type": "lumi"},
+            "models.locked.parameters: a lumi modifier needs an entry with the name lumi, "
+            "which lacks auxdata, sigmas, inits, bounds",
+        ),
+        # sources
+        (
+            "datasets/more",
+            {},
+            "datasets.more: needs exactly one of simulate, histograms, workspace",
+        ),
+        (
+            "datasets/original/workspace",
+            {"file": "config/README.md"},
+            "datasets.original: needs exactly one of simulate, histograms, workspace",
+        ),
+        (
+            "datasets/more",
+            {"workspace": {"file": "a", "patchset": "b", "patches": "c"}},
+            "datasets.more.workspace: patchset and patches exclude one another; remove one",
+        ),
+        (
+            "datasets/more",
+            {"workspace": {"file": "config/README.md", "signals": "x*"}},
+            "datasets.more.workspace.signals: no signal matches 'x*'; there are signal",
+        ),
+        (
+            "datasets/more",
+            {"workspace": {"file": "config/README.md", "signals": ["signl"]}},
+            "datasets.more.workspace.signals: there is no signal 'signl'; did you mean 'signal'?",
+        ),
+        (
+            "datasets/more",
+            {"workspace": {"file": "config/README.md", "patchset": "config/README.md"}},
+            "datasets.more.workspace.patchset: config/README.md: not JSON: Expecting value: line 1 column 1 (char 0)",
+        ),
+        (
+            "datasets/more",
+            {"workspace": {"file": "config/README.md", "patches": "none/*.json"}},
+            f"datasets.more.workspace.patches: there are no JSON files 'none/*.json' (seen from {ROOT})",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"csv": "none.csv"}},
+            f"datasets.more.histograms.csv: there is no file 'none.csv' (seen from {ROOT})",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"csv": "config"}},
+            f"datasets.more.histograms.csv: there is no file 'config' (seen from {ROOT})",
+        ),
+        # names that cannot be
+        ("datasets/a b", DEFAULT["datasets"]["original"], f"datasets: 'a b' cannot be a name here: {NAMES}"),
+        ("models/..", DEFAULT["models"]["locked"], f"models: '..' cannot be a name here: {NAMES}"),
+        ("analyses/-x", DEFAULT["analyses"]["original-locked"], f"analyses: '-x' cannot be a name here: {NAMES}"),
+        ("analyses/x\n", DEFAULT["analyses"]["original-locked"], f"analyses: 'x\\n' cannot be a name here: {NAMES}"),
+        ("analyses/", DEFAULT["analyses"]["original-locked"], f"analyses: '' cannot be a name here: {NAMES}"),
+        (
+            "analyses/plots",
+            DEFAULT["analyses"]["original-locked"],
+            "analyses: 'plots' cannot be a name here: it is reserved",
+        ),
+        (
+            "analyses/2024",
+            DEFAULT["analyses"]["original-locked"],
+            "analyses: 2024 cannot be a name here: write it in quotes",
+        ),
+        (
+            f"{SIMULATE}/components/observed",
+            DEFAULT["datasets"]["original"]["simulate"]["components"]["signal"],
+            "datasets.original.simulate.components: 'observed' cannot be a name here: it is reserved",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"counts": {"SR": {"bin_low": 1, "observed": 1}}}},
+            "datasets.more.histograms.counts.SR: 'bin_low' cannot be a name here: it is reserved",
+        ),
+    ],
+)
+def test_refused_in_one_line(path, value, message, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert problems(changed(path, value)) == [message]
+
+
+def test_a_name_with_a_slash_is_refused():
+    config = copy.deepcopy(DEFAULT)
+    config["analyses"]["a/b"] = config["analyses"]["original-locked"]
+    assert problems(config) == [f"analyses: 'a/b' cannot be a name here: {NAMES}"]
+
+
+@pytest.mark.parametrize(
+    ("config", "what"), [(None, "nothing"), ([], "a list"), ([1], "a list"), ("x", "the text 'x'")]
+)
+def test_a_file_that_is_no_block_of_keys(config, what):
+    assert problems(config) == [f"the top level: needs a block of keys, has {what}"]
+
+
+def test_empty_datasets_are_not_reported_once_per_analysis():
+    assert problems(changed("datasets", {})) == ["datasets: needs at least one entry"]
+
+
+def test_all_problems_are_reported_at_once():
+    config = changed("scan/mu/stop", -1)
+    config["scan"]["plots"] = ["brasil"]
+    config["datasets"]["original"]["simulate"]["seed"] = "x"
+    config["datasets"]["lost"] = {"histograms": {"csv": "lost.csv"}}
+    config["models"]["locked"]["poi"] = "nu"
+    config["analyses"]["original-floating"]["model"] = "flowting"
+    keys = [line.split(":")[0] for line in problems(config)]
+    assert sorted(keys) == [
+        "analyses.original-floating.model",
+        "datasets.lost.histograms.csv",
+        "datasets.original.simulate.seed",
+        "models.locked",
+        "scan.mu.stop",
+        "scan.plots[0]",
+    ]
+
+
+def test_a_model_on_a_workspace(tmp_path):
+    file = tmp_path / "workspace.json"
+    file.write_text("{}")
+    config = changed("datasets/original", {"workspace": {"file": str(file)}})
+    assert problems(config) == [
+        f"analyses.{name}.model: the data set is a workspace, which is a model already; remove the key"
+        for name in ("original-locked", "original-floating", "original-floating-mcstat")
+    ]
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(["0.5", "1e-3", "sqrt", "all", "mu", "lumi", "original", 10**400, "\0", "x" * 300]),
+    st.lists(st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.none()), max_size=3),
+    st.dictionaries(st.one_of(st.text(max_size=5), st.integers(), st.none()), st.integers(), max_size=3),
+    st.sampled_from(
+        [
+            {"workspace": {"file": str(SCHEMA_FILE), "patchset": str(SCHEMA_FILE)}},
+            {"workspace": {"file": str(SCHEMA_FILE), "patches": "\0"}},
+            {"histograms": {"csv": "x" * 5000}},
+            {"histograms": {"counts": {"SR": {"observed": 1}}}},
+            {"start": 0, "stop": 1, "number": 3},
+            [{"name": "lumi", "type": "lumi"}],
+        ]
+    ),
+)
+
+
+def places(value, path=()) -> list[tuple]:
+    """All places in a configuration."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, each in entries for place in places(each, (*path, key)))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_configuration_ends_in_another_error(data):
+    config = copy.deepcopy(DEFAULT)
+    for _ in range(data.draw(st.integers(1, 3))):
+        *parents, last = data.draw(st.sampled_from(places(config)[1:]))
+        block = config
+        for part in parents:
+            block = block[part]
+        action = data.draw(st.sampled_from(["replace", "rename", "delete"]))
+        if action == "replace":
+            block[last] = data.draw(VALUES)
+        else:
+            value = block.pop(last)
+            if action == "rename" and isinstance(block, dict):
+                block[data.draw(st.one_of(st.text(max_size=5), st.integers(), st.none()))] = value
+        if len(places(config)) == 1:
+            break
+    if not problems(config):
+        for analysis in config["analyses"]:
+            scan = scan_settings(config, analysis)
+            grid = mu_grid(scan["mu"])
+            assert mu_jobs(grid, scan["mu_per_job"])
+            assert poi_bound(grid) >= float(grid[-1])
+            json.dumps(config)
+
+
+def test_command_line_values_of_snakemake_are_named():
+    """Snakemake hands over nested values of --config as text."""
+    config = DEFAULT | {"scan": yaml.load(StringIO("{mu: [0, 1], mu_per_job: 2}"), Loader=yaml.BaseLoader)}
+    assert [line.split(",")[0] for line in problems(config)] == [
+        "scan.mu[0]: needs a number",
+        "scan.mu[1]: needs a number",
+        "scan.mu_per_job: needs a whole number",
+    ]
