@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
