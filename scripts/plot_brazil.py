@@ -98,8 +98,8 @@ def draw_limit(
 def draw(limits: Limits, title: str) -> Figure:
     """The picture of one scan; CLs is on a logarithmic axis, where the crossings can be seen."""
     if not limits.points:
-        example = "".join(f" At mu = {point['mu']:g}: {point['reason']}" for point in limits.failed_points[:1])
-        return plotting.placeholder(f"{limits.reason['observed_limit']}.{example}", title)
+        example = "".join(f". At mu = {point['mu']:g}: {point['reason']}" for point in limits.failed_points[:1])
+        return plotting.placeholder(f"{limits.reason['observed_limit']}{example}", title)
     alpha = 1 - limits.confidence_level
     mu, cls, scan = curves(limits)
     failed = [point["mu"] for point in limits.failed_points]

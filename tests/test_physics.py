@@ -240,12 +240,24 @@ class TestPublishedLikelihoods:
         cls = six_cls(*prepared(spec), 1.0)
         assert cls[: len(expected)] == pytest.approx(expected, abs=1e-5)
 
-    def test_stau(self, data):
-        folder = data / "stau-highmass"
-        spec = pyhf.PatchSet(read_json(folder / "patchset.json"))["DS_400_40"].apply(
-            read_json(folder / "BkgOnly.json.gz")
-        )
-        assert six_cls(*prepared(spec), 1.0)[0] == pytest.approx(0.10428, abs=2e-5)
+    @pytest.mark.parametrize(
+        ("folder", "patchset", "signal", "expected", "tolerance"),
+        [
+            ("stau-highmass", "patchset.json", "DS_400_40", [0.10428], 1e-5),
+            (
+                "1Lbb",
+                "patchset.json.gz",
+                "C1N2_Wh_hbb_1000_0",
+                [0.5856784, 0.0498812, 0.1264481, 0.2925806, 0.5694149, 0.8475967],
+                2e-6,
+            ),
+        ],
+    )
+    def test_patch_sets(self, data, folder, patchset, signal, expected, tolerance):
+        patches = pyhf.PatchSet(read_json(data / folder / patchset))
+        spec = patches[signal].apply(read_json(data / folder / "BkgOnly.json.gz"))
+        cls = six_cls(*prepared(spec), 1.0)
+        assert cls[: len(expected)] == pytest.approx(expected, abs=tolerance)
 
     @pytest.mark.parametrize(
         ("region", "bound", "observed", "expected", "tolerances"),
