@@ -112,6 +112,21 @@ def patch_options(wildcards):
     return as_options(words)
 
 
+def reference_inputs(wildcards):
+    """Files that fits need on top of the model: pyhf's fits begin with the workspace."""
+    if SETTINGS[wildcards.analysis]["engine"] == "pyhf":
+        return {"workspace": f"results/{wildcards.analysis}/{wildcards.signal}/workspace.json"}
+    return {}
+
+
+def workspace_options(wildcards):
+    return as_options(reference_inputs(wildcards))
+
+
+def engine_options(wildcards):
+    return as_options({"engine": SETTINGS[wildcards.analysis]["engine"], **reference_inputs(wildcards)})
+
+
 # What each kind of plot reads.
 PLOT_READS = {"brazil": ["limits"], "pulls": ["fit"], "yields": ["fit", "histograms", "workspace"]}
 

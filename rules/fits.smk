@@ -1,12 +1,13 @@
 # All that does not depend on the tested mu, once per signal.
 #
-# Needs: workspace.json. Makes: fit.json.
+# Needs: model.npz. Makes: fit.json.
 
 
 rule fit:
     input:
+        unpack(reference_inputs),
         code=code("fit.py"),
-        workspace="results/{analysis}/{signal}/workspace.json",
+        model="results/{analysis}/{signal}/model.npz",
     output:
         "results/{analysis}/{signal}/fit.json",
     log:
@@ -18,13 +19,12 @@ rule fit:
     params:
         test_statistic=setting("test_statistic"),
         poi_bound=lambda wildcards: configuration.poi_bound(GRIDS[wildcards.analysis]),
-        interpolation=setting("interpolation"),
+        engine=engine_options,
     shell:
         "python {input.code[0]:q}"
-        " --workspace {input.workspace:q}"
+        " --model {input.model:q}"
+        " {params.engine:q}"
         " --test-statistic {params.test_statistic:q}"
         " --poi-bound {params.poi_bound:q}"
-        " --normsys {params.interpolation[normsys]:q}"
-        " --histosys {params.interpolation[histosys]:q}"
         " --output {output:q}"
         " --log {log:q}"

@@ -1,12 +1,13 @@
 # Hypothesis tests, one job per mu unless mu_per_job says otherwise, and their inversion into limits.
 #
-# Needs: workspace.json and fit.json. Makes: hypotest/mu_{mu}.json and limits.json of every calculator.
+# Needs: model.npz and fit.json. Makes: hypotest/mu_{mu}.json and limits.json of every calculator.
 
 
 rule hypotest:
     input:
+        unpack(reference_inputs),
         code=code("hypotest.py"),
-        workspace="results/{analysis}/{signal}/workspace.json",
+        model="results/{analysis}/{signal}/model.npz",
         fit="results/{analysis}/{signal}/fit.json",
     output:
         "results/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.json",
@@ -17,10 +18,12 @@ rule hypotest:
     conda:
         "../envs/muscan.yaml"
     params:
+        workspace=workspace_options,
         mu=lambda wildcards: MU_JOBS[wildcards.analysis][wildcards.mu],
     shell:
         "python {input.code[0]:q}"
-        " --workspace {input.workspace:q}"
+        " --model {input.model:q}"
+        " {params.workspace:q}"
         " --fit {input.fit:q}"
         " --calculator {wildcards.calculator:q}"
         " --mu {params.mu:q}"
@@ -30,8 +33,9 @@ rule hypotest:
 
 rule invert:
     input:
+        unpack(reference_inputs),
         code=code("invert.py"),
-        workspace="results/{analysis}/{signal}/workspace.json",
+        model="results/{analysis}/{signal}/model.npz",
         fit="results/{analysis}/{signal}/fit.json",
         hypotest=collect(
             "results/{{analysis}}/{{signal}}/{{calculator}}/hypotest/mu_{mu}.json",
@@ -46,11 +50,13 @@ rule invert:
     conda:
         "../envs/muscan.yaml"
     params:
+        workspace=workspace_options,
         confidence_level=setting("confidence_level"),
         test_statistic=setting("test_statistic"),
     shell:
         "python {input.code[0]:q}"
-        " --workspace {input.workspace:q}"
+        " --model {input.model:q}"
+        " {params.workspace:q}"
         " --fit {input.fit:q}"
         " --calculator {wildcards.calculator:q}"
         " --test-statistic {params.test_statistic:q}"

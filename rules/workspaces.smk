@@ -1,6 +1,7 @@
 # Workspace construction: from histograms and a model, or from a published workspace and a patch.
 #
-# Needs: histograms.csv, or the files of a `workspace` data set. Makes: workspace.json of every signal.
+# Needs: histograms.csv, or the files of a `workspace` data set. Makes: workspace.json of every signal, and model.npz, the
+# same as arrays.
 
 
 rule build_workspace:
@@ -45,3 +46,26 @@ rule patch_workspace:
         options=patch_options,
     shell:
         "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
+
+
+rule compile_model:
+    input:
+        code=code("compile_model.py"),
+        workspace="results/{analysis}/{signal}/workspace.json",
+    output:
+        "results/{analysis}/{signal}/model.npz",
+    log:
+        "logs/{analysis}/{signal}/compile_model.log",
+    benchmark:
+        "benchmarks/{analysis}/{signal}/compile_model.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        interpolation=setting("interpolation"),
+    shell:
+        "python {input.code[0]:q}"
+        " --workspace {input.workspace:q}"
+        " --normsys {params.interpolation[normsys]:q}"
+        " --histosys {params.interpolation[histosys]:q}"
+        " --output {output:q}"
+        " --log {log:q}"

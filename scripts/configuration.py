@@ -19,6 +19,7 @@ SCAN_DEFAULTS = {
     "confidence_level": 0.95,
     "test_statistic": "qtilde",
     "calculators": ["asymptotics"],
+    "engine": "newton",
     "interpolation": {},
     "plots": ["brazil", "yields", "pulls"],
 }

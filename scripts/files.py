@@ -45,6 +45,11 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_json(path: str | Path, record: dict | list) -> None:
     """Write JSON without nan and infinity, which are not JSON."""
     write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n")

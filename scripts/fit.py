@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Fit all that does not depend on the tested mu.
 
-Reads workspace.json, writes fit.json: best fit with HESSE and MINOS uncertainties, the fit that makes the Asimov data,
+Reads model.npz, writes fit.json: best fit with HESSE and MINOS uncertainties, the fit that makes the Asimov data,
 goodness of fit, and the yields before and after the fit.
 """
 
@@ -10,20 +10,24 @@ import argparse
 import numpy as np
 
 from files import failure_recorded, made_by, read_result, run, write_json
+from inference.engines import ENGINES, engine
+from inference.fits import Fit, at_bound
 from inference.goodness_of_fit import saturated
 from inference.hypotest import prepare
-from inference.minimize import Fit, Uncertainties, at_bound, uncertainties
-from inference.model import INTERPOLATIONS, Model
+from inference.likelihood import Likelihood
+from inference.minuit import Uncertainties, uncertainties
+from inference.model import Model
 from inference.test_statistics import TEST_STATISTICS
 from inference.yields import prefit_covariance, propagate
 from records import ChannelYields, FitResult, Parameters
-from signal_point import load_model
+from signal_point import bounded, read_model
 
 
-def fit_result(model: Model, test_statistic: str, interpolation: dict) -> FitResult:
+def fit_result(engine, test_statistic: str) -> FitResult:
     """Run the fits and collect their results."""
-    prepared = prepare(model, test_statistic)
-    errors = uncertainties(model, model.data, prepared.free)
+    model = engine.model
+    prepared = prepare(engine, test_statistic)
+    errors = uncertainties(engine.likelihood, model.data, prepared.free)
     poi, best = model.poi, prepared.free
     return FitResult(
         poi=model.poi_name,
@@ -40,9 +44,10 @@ def fit_result(model: Model, test_statistic: str, interpolation: dict) -> FitRes
         },
         asimov=prepared.asimov.tolist(),
         goodness_of_fit=saturated(model, best.deviance)._asdict(),
-        yields=[yields.to_json() for yields in _yields(model, best, errors)],
-        interpolation=interpolation,
+        yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors)],
+        interpolation=model.interpolation,
         test_statistic=test_statistic,
+        fitted_by={"engine": engine.name, "free": best.fitter, "reference": prepared.reference.fitter},
     )
 
 
@@ -66,10 +71,11 @@ def _parameters(model: Model, best: Fit, errors: Uncertainties) -> Parameters:
     )
 
 
-def _yields(model: Model, best: Fit, errors: Uncertainties) -> list[ChannelYields]:
+def _yields(likelihood: Likelihood, best: Fit, errors: Uncertainties) -> list[ChannelYields]:
+    model = likelihood.model
     stages = {
-        "prefit": propagate(model, model.initial, prefit_covariance(model)),
-        "postfit": propagate(model, best.parameters, errors.covariance),
+        "prefit": propagate(likelihood, model.initial, prefit_covariance(model)),
+        "postfit": propagate(likelihood, best.parameters, errors.covariance),
     }
 
     def row(index: int, bins: slice) -> dict[str, list[float]]:
@@ -86,28 +92,28 @@ def _yields(model: Model, best: Fit, errors: Uncertainties) -> list[ChannelYield
             samples={sample: row(i, bins) for i, sample in enumerate(model.samples)},
             total=row(len(model.samples), bins),
         )
-        for channel, bins in model.channels.items()
+        for channel, bins in model.bins.items()
     ]
 
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--workspace", required=True, help="pyhf workspace")
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what fits")
+    parse.add_argument("--workspace", help="workspace of the model, for pyhf's engine")
     parse.add_argument("--test-statistic", choices=TEST_STATISTICS, default="qtilde")
     parse.add_argument("--poi-bound", type=float, default=10.0, help="the largest mu that a fit must be able to reach")
-    for kind, codes in INTERPOLATIONS.items():
-        parse.add_argument(f"--{kind}", choices=codes, default=codes[0], help=f"interpolation of {kind}")
     parse.add_argument("--output", required=True)
     return parse
 
 
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
-    interpolation = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
     with failure_recorded(args.output):
-        model = load_model(read_result(args.workspace), interpolation, args.test_statistic, args.poi_bound)
-        result = fit_result(model, args.test_statistic, interpolation)
-        provenance = made_by([args.workspace], poi_bound=args.poi_bound)
+        model = bounded(read_model(args.model), args.test_statistic, args.poi_bound)
+        workspace = read_result(args.workspace) if args.engine == "pyhf" else None
+        result = fit_result(engine(args.engine, model, workspace), args.test_statistic)
+        provenance = made_by([args.model], poi_bound=args.poi_bound)
         write_json(args.output, result.to_json() | {"made_by": provenance})
 
 

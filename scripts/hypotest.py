@@ -1,21 +1,22 @@
 #!/usr/bin/env python
 """Test values of mu.
 
-Reads workspace.json and fit.json, writes one record, or a list of records if several values of mu are given. A test
-that fails is recorded with its reason.
+Reads model.npz and fit.json, writes one record, or a list of records if several values of mu are given. A test that
+fails is recorded with its reason.
 """
 
 import argparse
 
 from files import failure_recorded, made_by, run, write_json
 from inference.calculators import CALCULATORS
-from signal_point import load, run_test
+from signal_point import load, run_tests
 
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--workspace", required=True, help="pyhf workspace")
-    parse.add_argument("--fit", required=True, help="fit.json of the same workspace")
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
     parse.add_argument("--mu", type=float, nargs="+", required=True)
     parse.add_argument("--output", required=True)
@@ -25,13 +26,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     with failure_recorded(args.output):
-        model, prepared, result = load(args.workspace, args.fit)
-        provenance = made_by([args.workspace, args.fit])
+        engine, prepared, result = load(args.model, args.fit, args.workspace)
+        provenance = made_by([args.model, args.fit])
         records = []
-        for mu in args.mu:
-            record = run_test(model, prepared, mu, result.test_statistic, args.calculator)
+        for record in run_tests(engine, prepared, args.mu, result.test_statistic, args.calculator):
             if record.status != "ok":
-                print(f"mu = {mu:g}: {record.status}: {record.reason}")
+                print(f"mu = {record.mu:g}: {record.status}: {record.reason}")
             records.append(record.to_json() | {"made_by": provenance})
         write_json(args.output, records if len(records) > 1 else records[0])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Invert CLs(mu) into upper limits.
 
-Reads workspace.json, fit.json and the tests of a scan, writes limits.json: the observed and the five expected limits,
+Reads model.npz, fit.json and the tests of a scan, writes limits.json: the observed and the five expected limits,
 each with a status. Further tests are run where a limit lies between two points of the scan.
 """
 
@@ -15,7 +15,7 @@ from inference.calculators import CALCULATORS
 from inference.errors import FitError, InputError, StepError
 from inference.intervals import Limit, upper_limit
 from records import FitResult, Hypotest, Limits
-from signal_point import load, run_test
+from signal_point import load, run_tests
 
 
 class Curves:
@@ -109,8 +109,9 @@ def no_limits(reason: str, confidence_level: float, **kind) -> Limits:
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--workspace", required=True, help="pyhf workspace")
-    parse.add_argument("--fit", required=True, help="fit.json of the same workspace")
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
     parse.add_argument("--hypotest", nargs="+", required=True, help="the tests of the scan")
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
     parse.add_argument("--test-statistic", default="qtilde")
@@ -125,17 +126,17 @@ def main(argv: list[str] | None = None) -> None:
     with failure_recorded(args.output):
         try:
             tests = read_tests(args.hypotest)
-            model, prepared, result = load(args.workspace, args.fit)
+            engine, prepared, result = load(args.model, args.fit, args.workspace)
             check_kind([result, *tests], **kind)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
             limits = no_limits(str(error), args.confidence_level, **kind)
         else:
-            curves = Curves(tests, lambda mu: run_test(model, prepared, mu, args.test_statistic, args.calculator))
+            curves = Curves(tests, lambda mu: run_tests(engine, prepared, [mu], args.test_statistic, args.calculator)[0])
             limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
-        write_json(args.output, limits.to_json() | {"made_by": made_by([args.workspace, args.fit, *args.hypotest])})
+        write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit, *args.hypotest])})
 
 
 if __name__ == "__main__":

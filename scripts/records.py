@@ -34,6 +34,8 @@ class Hypotest(Record):
     CLb_obs: float | None = None
     q_obs: float | None = None
     q_asimov: float | None = None
+    rescued_fits: int = 0  # fits that Minuit had to finish
+    engine: str = "newton"
     calculator: str = "asymptotics"
     test_statistic: str = "qtilde"
     made_by: dict = field(default_factory=dict)
@@ -105,4 +107,5 @@ class FitResult(Record):
     yields: list[dict]  # ChannelYields
     interpolation: dict
     test_statistic: str
+    fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ...}
     made_by: dict = field(default_factory=dict)

@@ -1,58 +1,71 @@
-"""One signal point as the steps share it: its model, the fits that fit.py wrote, and a test of one mu."""
+"""One signal point as the steps share it: its model, the fits that fit.py wrote, and tests of values of mu."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from files import read_result
+from inference.engines import engine
 from inference.errors import FitError
-from inference.hypotest import Prepared, hypotest
-from inference.minimize import Fit
-from inference.model import Model
+from inference.fits import Fit
+from inference.hypotest import Prepared, hypotests
+from inference.model import Model, from_file
 from inference.test_statistics import TEST_STATISTICS
 from records import FitResult, Hypotest
 
 
-def load_model(workspace: dict, interpolation: dict, test_statistic: str, poi_bound: float) -> Model:
+def read_model(path: str) -> Model:
+    """A compiled model; a failure that was recorded in its place becomes this step's failure."""
+    if Path(path).exists() and Path(path).read_bytes()[:1] == b"{":
+        read_result(path)
+    return from_file(path)
+
+
+def bounded(model: Model, test_statistic: str, poi_bound: float) -> Model:
     """The model, with bounds of the POI that the test statistic needs and that hold every mu of the scan.
 
     qtilde is defined with mu_hat >= 0, whatever the workspace says; q needs room below zero.
     """
-    model = Model(workspace, interpolation)
     low, high = model.bounds[model.poi]
-    model.set_poi_bounds(
-        0.0 if TEST_STATISTICS[test_statistic].bounded else min(low, -poi_bound),
-        max(high, poi_bound),
-    )
-    return model
+    low = 0.0 if TEST_STATISTICS[test_statistic].bounded else min(low, -poi_bound)
+    return model.with_poi_bounds(low, max(high, poi_bound))
 
 
-def load(workspace: str, fit: str) -> tuple[Model, Prepared, FitResult]:
-    """The model, and the fits that fit.py made of it."""
+def load(model: str, fit: str, workspace: str | None = None):
+    """The engine of a signal point, the fits that fit.py made with it, and fit.json.
+
+    Args:
+        model, fit: model.npz and fit.json.
+        workspace: workspace.json, for pyhf's engine.
+    """
     result = FitResult.from_json(read_result(fit))
-    model = Model(read_result(workspace), result.interpolation)
-    model.set_poi_bounds(*result.poi_bounds)
-    return model, _prepared_from(result), result
+    bounds = read_model(model).with_poi_bounds(*result.poi_bounds)
+    spec = read_result(workspace) if workspace and result.fitted_by["engine"] == "pyhf" else None
+    return engine(result.fitted_by["engine"], bounds, spec), _prepared_from(result), result
 
 
-def run_test(model: Model, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Hypotest:
-    """One test; a failed fit becomes the status of the record."""
-    kind = {"calculator": calculator, "test_statistic": test_statistic}
-    try:
-        tested = hypotest(model, prepared, mu, test_statistic, calculator)
-    except FitError as error:
-        return Hypotest(mu=mu, status="fit_failed", reason=str(error), **kind)
-    return Hypotest(
-        mu=mu, status="ok", **tested.p_values._asdict(), q_obs=tested.q_obs, q_asimov=tested.q_asimov, **kind
-    )
+def run_tests(engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str) -> list[Hypotest]:
+    """Tests of several values; a failed fit becomes the status of its record."""
+    kind = {"calculator": calculator, "test_statistic": test_statistic, "engine": engine.name}
+    records = []
+    for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, calculator), strict=True):
+        if isinstance(tested, FitError):
+            records.append(Hypotest(mu=value, status="fit_failed", reason=str(tested), **kind))
+        else:
+            numbers = tested.p_values._asdict() | {"q_obs": tested.q_obs, "q_asimov": tested.q_asimov}
+            records.append(Hypotest(mu=value, status="ok", **numbers, rescued_fits=tested.rescued, **kind))
+    return records
 
 
 def _prepared_from(result: FitResult) -> Prepared:
     """What the hypothesis tests need of a fit that was written earlier."""
 
-    def as_fit(values: list[float], deviance: float) -> Fit:
-        return Fit(np.array(values), deviance, edm=0.0, valid=True)
+    def as_fit(values: list[float], deviance: float, fitter: str) -> Fit:
+        return Fit(np.array(values), deviance, edm=0.0, fitter=fitter)
 
     return Prepared(
-        as_fit(result.parameters["values"], result.deviance),
-        as_fit(result.reference["values"], result.reference["deviance"]),
+        as_fit(result.parameters["values"], result.deviance, result.fitted_by["free"]),
+        as_fit(result.reference["values"], result.reference["deviance"], result.fitted_by["reference"]),
         np.array(result.asimov),
     )

@@ -3,10 +3,8 @@
 import math
 from typing import NamedTuple
 
-import numpy as np
-from scipy.special import erfcx, ndtr
-
 N_SIGMA = (-2, -1, 0, 1, 2)  # of mu_hat under the background-only hypothesis, in the order of every band
+FAR = 35.0  # standard deviations; 1 - Phi is then close to the smallest number there is
 
 
 class PValues(NamedTuple):
@@ -18,15 +16,18 @@ class PValues(NamedTuple):
     CLb_obs: float
 
 
-def _cls(distance: float | np.ndarray, shift: float) -> float | np.ndarray:
-    """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails.
+def _tail(x: float) -> float:
+    """1 - Phi(x)."""
+    return 0.5 * math.erfc(x / math.sqrt(2))
 
-    There 1 - Phi(x) = exp(-x^2 / 2) erfcx(x / sqrt(2)) / 2, and the exponentials are divided by hand.
-    """
-    far = np.maximum(distance, 0.0)
-    ratio = erfcx((far + shift) / math.sqrt(2)) / erfcx(far / math.sqrt(2))
-    in_tails = np.exp(-shift * (far + shift / 2)) * ratio
-    return np.where(distance > 0, in_tails, ndtr(-(distance + shift)) / ndtr(-np.minimum(distance, 0.0)))
+
+def _cls(distance: float, shift: float) -> float:
+    """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails."""
+    if distance + shift < FAR:
+        return _tail(distance + shift) / _tail(distance)
+    from scipy.special import log_ndtr  # rarely needed, and slow to import
+
+    return math.exp(log_ndtr(-(distance + shift)) - log_ndtr(-distance))
 
 
 def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
@@ -45,11 +46,10 @@ def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
         distance = (q_obs - q_asimov) / (2 * shift)
     else:
         distance = root - shift
-    CLsb, CLb = float(ndtr(-(distance + shift))), float(ndtr(-distance))
-    expected = -np.asarray(N_SIGMA, dtype=float)
+    CLsb, CLb = _tail(distance + shift), _tail(distance)
     if test_statistic == "q0":
-        return PValues(CLsb, ndtr(-(expected + shift)).tolist(), CLsb, CLb)
-    return PValues(float(_cls(distance, shift)), _cls(expected, shift).tolist(), CLsb, CLb)
+        return PValues(CLsb, [_tail(shift - n) for n in N_SIGMA], CLsb, CLb)
+    return PValues(_cls(distance, shift), [_cls(-n, shift) for n in N_SIGMA], CLsb, CLb)
 
 
 CALCULATORS = {"asymptotics": asymptotics}

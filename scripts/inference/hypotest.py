@@ -1,13 +1,13 @@
-"""Hypothesis tests of one model: the fits that do not depend on mu once, then any number of values of mu."""
+"""Hypothesis tests of one model: the fits that do not depend on mu once, then any number of values of mu together."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from inference.calculators import CALCULATORS, PValues
 from inference.errors import FitError, InputError
-from inference.minimize import Fit, fit
-from inference.model import Model
+from inference.fits import Fit, Fits
 from inference.test_statistics import TEST_STATISTICS
 
 # A fit with mu held may not end lower than the free fit by more than this.
@@ -28,58 +28,98 @@ class Tested(NamedTuple):
     p_values: PValues
     q_obs: float
     q_asimov: float
+    rescued: int  # fits that Minuit had to finish
 
 
-def prepare(model: Model, test_statistic: str) -> Prepared:
+def prepare(engine, test_statistic: str) -> Prepared:
     """Fit all that does not depend on mu.
 
     The Asimov data come from the fit to the data with mu held (arXiv:1007.1727, section 3.2, and pyhf).
 
+    Args:
+        engine: what fits, see `inference.engines`.
+
     Raises:
         FitError: if a fit does not converge.
     """
+    model = engine.model
+    data = model.data[:, None]
     asimov_mu = TEST_STATISTICS[test_statistic].asimov_mu
-    reference = fit(model, model.data, [model.initial], mu=asimov_mu)
-    free = fit(model, model.data, [model.initial, reference.parameters])
+    reference = engine.fit(data, [model.initial], mu=np.array([asimov_mu])).one(0)
+    free = engine.fit(data, [model.initial, reference.parameters]).one(0)
     low, high = model.bounds[model.poi]
     if reference.deviance < free.deviance and low <= asimov_mu <= high:
         free = reference  # a free fit that ends above a fit with mu held missed the minimum
-    return Prepared(free, reference, model.expected(reference.parameters))
+    return Prepared(free, reference, engine.likelihood.asimov(reference.parameters))
 
 
-def hypotest(model: Model, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
+def hypotest(engine, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
     """Test one signal strength.
-
-    The best fit to the Asimov data needs no search: the deviance of the parameters that made them is zero.
-
-    Args:
-        mu: tested value, within the bounds of the POI.
-        test_statistic: "qtilde", "q" or "q0".
-        calculator: "asymptotics".
 
     Raises:
         InputError: if mu is outside the bounds of the POI.
         FitError: if a fit does not converge, or ends below the free fit.
     """
+    tested = hypotests(engine, prepared, [mu], test_statistic, calculator)[0]
+    if isinstance(tested, FitError):
+        raise tested
+    return tested
+
+
+def hypotests(
+    engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str
+) -> list[Tested | FitError]:
+    """Test several signal strengths; a test that fails leaves its error in the place of its result.
+
+    The best fit to the Asimov data needs no search: the deviance of the parameters that made them is zero.
+
+    Args:
+        engine: what fits.
+        prepared: the fits that do not depend on mu.
+        mu: tested values, within the bounds of the POI.
+        test_statistic: "qtilde", "q" or "q0".
+        calculator: "asymptotics".
+
+    Raises:
+        InputError: if a value is outside the bounds of the POI.
+    """
+    model = engine.model
     low, high = model.bounds[model.poi]
-    if not low <= mu <= high:
-        raise InputError(
-            f"{model.poi_name} = {mu:g} is outside the bounds of the fits, {low:g} to {high:g}: widen them when fitting"
-        )
+    values = np.asarray(mu, dtype=float)
+    for value in values:
+        if not low <= value <= high:
+            raise InputError(
+                f"{model.poi_name} = {value:g} is outside the bounds of the fits, {low:g} to {high:g}: "
+                "widen them when fitting"
+            )
+    free, reference = prepared.free.parameters, prepared.reference.parameters
+    observed = engine.fit(np.repeat(model.data[:, None], len(values), axis=1), [free, reference], mu=values)
+    starts = [reference, np.where(np.isfinite(observed.parameters), observed.parameters, reference[:, None])]
+    asimov = engine.fit(np.repeat(prepared.asimov[:, None], len(values), axis=1), starts, mu=values)
+    return [
+        _tested(model, prepared, float(value), observed, asimov, i, test_statistic, calculator)
+        for i, value in enumerate(values)
+    ]
+
+
+def _tested(
+    model, prepared: Prepared, mu: float, observed: Fits, asimov: Fits, index: int, test_statistic: str, calculator: str
+) -> Tested | FitError:
     statistic = TEST_STATISTICS[test_statistic]
-    free, reference = prepared.free, prepared.reference
-    mu_hat = free.parameters[model.poi]
     if mu == statistic.asimov_mu == 0 and statistic.bounded:  # the signal is switched off: q = 0 by definition
-        return Tested(CALCULATORS[calculator](test_statistic, 0.0, 0.0), 0.0, 0.0)
-    observed = fit(model, model.data, [free.parameters, reference.parameters], mu=mu)
-    if observed.deviance < free.deviance - CONSISTENCY:
-        raise FitError(
-            f"the fit with {model.poi_name} = {mu:g} ends {free.deviance - observed.deviance:.3g} below the free fit "
+        return Tested(CALCULATORS[calculator](test_statistic, 0.0, 0.0), 0.0, 0.0, 0)
+    free = prepared.free
+    try:
+        deviance = observed.one(index).deviance
+        asimov_deviance = asimov.one(index).deviance
+    except FitError:
+        return FitError(f"the fit at {model.poi_name} = {mu:g} did not converge, with Newton steps nor with Minuit")
+    if deviance < free.deviance - CONSISTENCY:
+        return FitError(
+            f"the fit with {model.poi_name} = {mu:g} ends {free.deviance - deviance:.3g} below the free fit "
             "in -2 log L: the free fit is stuck in a local minimum"
         )
-    q_obs = statistic.value(mu, mu_hat, observed.deviance - free.deviance)
-    q_asimov = 0.0
-    if mu != statistic.asimov_mu:
-        asimov = fit(model, prepared.asimov, [reference.parameters, observed.parameters], mu=mu)
-        q_asimov = statistic.value(mu, statistic.asimov_mu, asimov.deviance)
-    return Tested(CALCULATORS[calculator](test_statistic, q_obs, q_asimov), q_obs, q_asimov)
+    q_obs = statistic.value(mu, free.parameters[model.poi], deviance - free.deviance)
+    q_asimov = 0.0 if mu == statistic.asimov_mu else statistic.value(mu, statistic.asimov_mu, asimov_deviance)
+    rescued = int(observed.rescued[index]) + int(asimov.rescued[index])
+    return Tested(CALCULATORS[calculator](test_statistic, q_obs, q_asimov), q_obs, q_asimov, rescued)

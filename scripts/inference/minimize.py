@@ -1,173 +1,272 @@
-"""Profile-likelihood fits with Minuit."""
+"""Bounded minimisation of many deviances at once: Newton steps with exact Hessians."""
 
 from typing import NamedTuple
 
 import numpy as np
-from iminuit import Minuit
 
-from inference.errors import FitError
-from inference.likelihood import deviance
-from inference.model import Model
+from inference.likelihood import Derivatives, Likelihood, Walls
+from inference.newton_step import Step, newton_step
 
-# Minuit stops at an estimated distance to the minimum (EDM) of 0.002 * tolerance, in units of -2 log L.
-TOLERANCE = 1e-5
-# A fit that Minuit does not call valid is still used if its EDM is below this: it then moves no CLs by 1e-4.
-ACCEPTED_EDM = 1e-4
-# A parameter this close to a bound, in units of the bound's distance, is reported to be at it.
-AT_BOUND = 1e-6
-# Two deviances closer than this are the same.
-SAME = 1e-8
-# Fits start at least this far off the bounds, in units of their distance: on one, Minuit's transformed gradient is 0.
-OFF_BOUND = 1e-4
-
-
-class Fit(NamedTuple):
-    """A minimum of the deviance."""
-
-    parameters: np.ndarray  # shape (npar,)
-    deviance: float
-    edm: float  # estimated distance to the minimum, in units of the deviance
-    valid: bool  # whether Minuit calls it a minimum
+# A fit has converged when its estimated distance to the minimum, in units of the deviance, is below this.
+EDM = 1e-9
+MOST_ITERATIONS = 100
+# A step must bring this part of the decrease that the gradient promises.
+SUFFICIENT = 1e-4
+SHORTEST = 1e-9  # part of a step
+# Rounding of half a deviance, in units of 1 + its value.
+ROUNDING = 1e-11
+# Damping when a Hessian is not positive definite, and its growth.
+FIRST_DAMPING, MORE_DAMPING, LESS_DAMPING = 0.02, 5.0, 0.1
+MOST_DAMPING = 1e8
+# Stiffness of the walls at nu = 0 in the beginning, and its growth with every correction of their forces.
+SOFT_WALL, STIFFER, HARD_WALL = 10.0, 10.0, 1e5
+# Waiting fits are taken in when this part of a batch is left.
+REFILL = 0.75
+# Numbers of a batch of fits that should fit into the cache of a core.
+BATCH_ELEMENTS = 150_000
+LARGEST_BATCH, SMALLEST_BATCH = 256, 32
 
 
-class Uncertainties(NamedTuple):
-    """What the curvature and the profile of the deviance say at a minimum; nan where they say nothing."""
+class Minima(NamedTuple):
+    """The ends of B fits."""
 
-    errors: np.ndarray  # HESSE, as Minuit reports them for parameters with bounds, shape (npar,); zero where fixed
-    covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero rows where fixed
-    minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
+    parameters: np.ndarray  # shape (npar, B)
+    deviance: np.ndarray  # shape (B,)
+    edm: np.ndarray  # estimated distance to the minimum, in units of the deviance, shape (B,)
+    converged: np.ndarray  # shape (B,)
+    iterations: np.ndarray  # shape (B,)
 
 
-def fit(model: Model, data: np.ndarray, starts: list[np.ndarray], mu: float | None = None) -> Fit:
-    """Find the smallest deviance from several starting points, and from the mirror image of the best result.
-
-    Interpolations with a kink at the nominal template (histosys code0, and code4p nearly so) make two valleys, one for
-    each sign of a nuisance parameter; a single start finds either.
+def minimize(likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Minima:
+    """Minimise the deviance of B data sets, each from its starting point; a fit does not depend on the others.
 
     Args:
-        model: the model; its bounds and fixed flags are obeyed.
-        data: main and auxiliary data, shape (nmain + naux,).
-        starts: starting points, each of shape (npar,).
-        mu: the value at which the POI is held, if it is.
-
-    Raises:
-        FitError: if no start leads to a minimum.
+        likelihood: of the model; its bounds are obeyed.
+        data: main and auxiliary data, shape (nmain + naux, B).
+        starts: shape (npar, B); moved into the bounds, except where held.
+        held: parameters that stay where they start, shape (npar,) or (npar, B).
     """
-    found = [_fit_from(model, data, start, mu) for start in starts]
-    found.append(_fit_from(model, data, _mirror(model, min(found, key=_rank).parameters), mu))
-    best = min(found, key=_rank)
-    if not _usable(best):
-        where = "with a free POI" if mu is None else f"at {model.poi_name} = {mu:g}"
-        raise FitError(f"the fit {where} did not converge: EDM {best.edm:.2g}, deviance {best.deviance:.6g}")
-    return best
+    held = np.broadcast_to(held.reshape(len(held), -1), starts.shape)
+    with np.errstate(all="ignore"):
+        return _Queue(likelihood, data, starts, held).run()
 
 
-def uncertainties(model: Model, data: np.ndarray, best: Fit) -> Uncertainties:
-    """HESSE covariance and MINOS interval of the POI at the free best fit.
+def batch_size(likelihood: Likelihood) -> int:
+    """How many fits run together."""
+    layout = likelihood.layout
+    rows = sum(block.nominal.shape[0] * block.nominal.shape[1] + block.bins.size for block in layout.blocks)
+    per_fit = (rows + layout.local.size) * len(layout.globals_) + sum(block.nominal.size for block in layout.blocks)
+    return int(np.clip(BATCH_ELEMENTS // max(per_fit, 1), SMALLEST_BATCH, LARGEST_BATCH))
 
-    If the likelihood is flat in the POI (a signal without events) its row is nan, and the others are those with the
-    POI held; if it is flat in another direction, all is nan.
+
+class _Queue:
+    """Fits of which some run together; when enough of them have finished, waiting ones take their places.
+
+    `here` are the points where the fits stand, `there` those to be tried next.
     """
-    minuit = _minuit(model, data, best.parameters, None)
-    _converge(minuit)
-    errors, covariance = _hesse(minuit)
-    if np.isfinite(covariance).all():
-        return Uncertainties(errors, covariance, _minos(minuit, model.poi))
-    errors, covariance = _hesse(_minuit(model, data, best.parameters, best.parameters[model.poi]))
-    errors[model.poi] = covariance[model.poi] = covariance[:, model.poi] = np.nan
-    return Uncertainties(errors, covariance, (None, None))
+
+    STATE = (
+        "index", "age", "data", "held", "here", "there", "step", "value", "slope", "length", "damping", "forces",
+        "stiffness",
+    )  # fmt: skip
+
+    def __init__(self, likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray):
+        self.likelihood = likelihood
+        layout, model = likelihood.layout, likelihood.model
+        self.low, self.high = model.bounds.T[..., None]
+        self.nominal = np.clip(model.initial[:, None], self.low, self.high)
+        self.kinks = layout.globals_[layout.kinked]
+        self.waiting = (data, starts, held)
+        self.fits, self.taken = data.shape[1], 0
+        self.size = batch_size(likelihood)
+        self.result = Minima(
+            np.empty_like(starts), *np.full((2, self.fits), np.nan), np.zeros(self.fits, bool), np.zeros(self.fits, int)
+        )
+        self._restart(np.zeros(0, int))
+
+    def run(self) -> Minima:
+        while len(self.index) or self.taken < self.fits:
+            if len(self.index) <= self.size * REFILL and self.taken < self.fits:
+                self._refill()
+            self._iterate()
+        return self.result
+
+    def _restart(self, which: np.ndarray) -> None:
+        """State of fits that begin."""
+        data, starts, held = (np.ascontiguousarray(array[:, which]) for array in self.waiting)
+        number = len(which)
+        self.index, self.age = which, np.zeros(number, int)
+        self.data = self.likelihood.arranged(data)
+        self.held = np.concatenate([held, np.ones((1, number), bool)])
+        self.there = np.where(held, starts, np.clip(starts, self.low, self.high))
+        self.here, self.step = self.there.copy(), np.zeros_like(self.there)
+        self.value, self.length = np.full(number, np.inf), np.ones(number)
+        self.slope, self.damping = np.zeros((2, number))
+        self.forces = np.zeros((self.likelihood.model.nmain, number))
+        self.stiffness = np.full(number, SOFT_WALL)
+
+    def _refill(self) -> None:
+        running = {name: getattr(self, name) for name in self.STATE}
+        running_fits = len(np.unique(self.index))
+        stop = min(self.taken + self.size - running_fits, self.fits)
+        self._restart(np.arange(self.taken, stop))
+        self.taken = stop
+        for name in self.STATE:
+            joined = np.concatenate([running[name][..., :running_fits], getattr(self, name)], axis=-1)
+            setattr(self, name, joined)
+        self._keep(np.ones(len(self.index), bool))
+
+    def _iterate(self) -> None:
+        self.age += 1
+        walls = Walls(self.forces, self.stiffness)
+        derivatives = self.likelihood.derivatives(self.there, self.data, walls)
+        accepted = self._accept(derivatives.value)
+        active, turned = self._active(derivatives)
+        step, edm = self._solve(derivatives, active, accepted)
+        done = accepted & (edm < EDM) & (self.damping == 0) & ~turned
+        done &= ~self._push_walls(done)
+        lost = ~done & ((self.age >= MOST_ITERATIONS) | ~accepted & (self.length < SHORTEST))
+        self._store(np.flatnonzero(done), edm[done], True)
+        self._store(np.flatnonzero(lost), np.nan, False)
+        self._advance(step, derivatives, accepted)
+        if done.any() or lost.any():
+            self._keep(~(done | lost))
+
+    def _push_walls(self, done: np.ndarray) -> np.ndarray:
+        """Let the walls push back where a fit that is done leans through them; such a fit goes on from where it is."""
+        leaning = np.zeros_like(done)
+        if not done.any():
+            return leaning
+        which = np.flatnonzero(done)
+        empty = self.data[: len(self.forces), which] == 0
+        pairs = which if len(which) > 1 else np.repeat(which, 2)
+        nu = self.likelihood.expected(self.here[:, pairs])[self.likelihood.layout.order, : len(which)]
+        forces = np.where(empty, np.maximum(self.forces[:, which] - self.stiffness[which] * nu, 0.0), 0.0)
+        gap = ((forces - self.forces[:, which]) ** 2).sum(axis=0) / self.stiffness[which]
+        through = gap > EDM
+        leaning[which] = through
+        self.forces[:, which[through]] = forces[:, through]
+        self.stiffness[leaning] = np.minimum(self.stiffness[leaning] * STIFFER, HARD_WALL)
+        self.value[leaning] = np.inf  # of another function: the next value counts as the first
+        return leaning
+
+    def _accept(self, value: np.ndarray) -> np.ndarray:
+        """Which trial points become the new standing points; the others are tried again with a shorter step."""
+        allowed = self.value + SUFFICIENT * self.length * self.slope + ROUNDING * (1 + np.abs(self.value))
+        first = ~np.isfinite(self.value)
+        accepted = np.where(first, np.isfinite(value), value <= allowed)
+        gain = self.value - value
+        good = accepted & (self.length == 1) & (gain > -0.25 * self.slope)
+        self.damping = np.where(good, self.damping * LESS_DAMPING, self.damping)
+        self.damping[good & (self.damping < 1e-3)] = 0
+        short = accepted & (self.length < 0.3)
+        self.damping[short] = np.maximum(self.damping[short] * 2, FIRST_DAMPING)
+        curvature = value - self.value - self.length * self.slope
+        shorter = -self.slope * self.length / (2 * curvature)
+        factor = np.where(np.isfinite(value) & np.isfinite(shorter), np.clip(shorter, 0.1, 0.5), 0.25)
+        self.length = np.where(accepted, 1.0, self.length * np.where(first, 1.0, factor))
+        # A start at which the data are impossible is moved towards the nominal values.
+        lost = first & ~accepted
+        self.length[lost] *= 0.5
+        self.here[:, lost] = self.there[:, lost] = np.where(
+            self.held[:-1, lost], self.there[:, lost], 0.5 * (self.there[:, lost] + self.nominal)
+        )
+        self.here = np.where(accepted, self.there, self.here)
+        self.value = np.where(accepted, value, self.value)
+        return accepted
+
+    def _active(self, derivatives: Derivatives) -> tuple[np.ndarray, np.ndarray]:
+        """Which parameters may move, shape (npar, B): not those held, nor those that press on a bound.
+
+        A kink at alpha = 0 is a bound of both of its sides; a fit turns to the other side where that leads down.
+        """
+        gradient = self._scattered(derivatives.gradient, derivatives.local_gradient)
+        at = self.there
+        pressed = (at <= self.low) & (gradient > 0) | (at >= self.high) & (gradient < 0)
+        active = ~self.held[:-1] & ~pressed
+        turned = np.zeros(at.shape[1], bool)
+        if len(self.kinks):
+            k = self.kinks
+            other = self._scattered(derivatives.other_side, derivatives.local_gradient)[k]
+            sign = np.copysign(1.0, at[k])
+            resting = (at[k] == 0) & (gradient[k] * sign >= 0) & active[k]
+            turn = resting & (other * sign > 0)
+            self.there[k] = np.where(turn, -at[k], at[k])
+            self.here[k] = np.where(turn & (self.here[k] == 0), -self.here[k], self.here[k])
+            active[k] &= ~resting
+            turned = turn.any(axis=0)
+        return active, turned
+
+    def _solve(self, derivatives: Derivatives, active: np.ndarray, accepted: np.ndarray):
+        """The step of every fit and its EDM, with as much damping as a positive definite Hessian needs."""
+        layout = self.likelihood.layout
+        padded = np.concatenate([active, np.zeros((1, active.shape[1]), bool)])
+        globals_, locals_ = padded[layout.globals_], padded[layout.local]
+        step = newton_step(derivatives, globals_, locals_, self.damping)
+        bad = np.flatnonzero(accepted & ~step.positive)
+        while len(bad) and (self.damping[bad] < MOST_DAMPING).any():
+            self.damping[bad] = np.maximum(self.damping[bad] * MORE_DAMPING, FIRST_DAMPING)
+            chosen = bad if len(bad) > 1 else np.repeat(bad, 2)
+            part = newton_step(
+                _take(derivatives, chosen), globals_[:, chosen], locals_[..., chosen], self.damping[chosen]
+            )
+            step.of_globals[:, chosen], step.of_locals[..., chosen] = part.of_globals, part.of_locals
+            bad = bad[~part.positive[: len(bad)]]
+        edm = -_dot(derivatives.gradient, step.of_globals)
+        edm -= _dot(
+            derivatives.local_gradient.reshape(-1, len(edm)), step.of_locals.reshape(-1, len(edm))
+        )
+        return step, edm
+
+    def _advance(self, step: Step, derivatives: Derivatives, accepted: np.ndarray) -> None:
+        full = self._scattered(step.of_globals, step.of_locals)
+        self.step = np.where(accepted & np.isfinite(self.value), full, np.where(np.isfinite(self.value), self.step, 0.0))
+        target = self.here + self.length * self.step
+        low, high = self.low, self.high
+        if len(self.kinks):
+            low, high = np.broadcast_to(low, target.shape).copy(), np.broadcast_to(high, target.shape).copy()
+            k = self.kinks
+            negative = np.signbit(self.here[k])
+            low[k], high[k] = np.where(negative, low[k], 0.0), np.where(negative, -0.0, high[k])
+        self.there = np.where(self.held[:-1], self.here, np.clip(target, low, high))
+        if len(self.kinks):  # clip does not know the sign of a zero
+            self.there[k] = np.where(self.there[k] == 0, np.copysign(0.0, self.here[k]), self.there[k])
+        gradient = self._scattered(derivatives.gradient, derivatives.local_gradient)
+        slope = _dot(gradient, self.there - self.here)
+        self.slope = np.where(accepted, slope, self.slope)
+
+    def _scattered(self, of_globals: np.ndarray, of_locals: np.ndarray) -> np.ndarray:
+        """Numbers of global and local parameters in the order of the model, shape (npar, B)."""
+        layout = self.likelihood.layout
+        values = np.zeros((len(self.likelihood.model.names) + 1, of_globals.shape[1]))
+        values[layout.globals_] = of_globals
+        values[layout.local] = of_locals
+        return values[:-1]
+
+    def _store(self, which: np.ndarray, edm, converged: bool) -> None:
+        index = self.index[which]
+        self.result.parameters[:, index] = self.here[:, which]
+        self.result.deviance[index] = 2 * self.value[which] if converged else np.nan
+        self.result.edm[index] = edm
+        self.result.converged[index] = converged
+        self.result.iterations[index] = self.age[which]
+
+    def _keep(self, kept: np.ndarray) -> None:
+        which = np.flatnonzero(kept)
+        if len(which) == 1:  # see likelihood.py
+            which = np.repeat(which, 2)
+        for name in self.STATE:
+            setattr(self, name, np.ascontiguousarray(getattr(self, name)[..., which]))
 
 
-def _hesse(minuit: Minuit) -> tuple[np.ndarray, np.ndarray]:
-    """Errors and covariance: zero for fixed parameters, nan if Minuit finds none."""
-    fixed = np.array(minuit.fixed)
-    if fixed.all():
-        return np.zeros(len(fixed)), np.zeros((len(fixed), len(fixed)))
-    minuit.hesse()
-    if minuit.covariance is None:
-        return np.full(len(fixed), np.nan), np.full((len(fixed), len(fixed)), np.nan)
-    free = ~fixed
-    return np.where(free, minuit.errors, 0.0), np.where(np.outer(free, free), minuit.covariance, 0.0)
+def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return (left * right).sum(axis=0)
 
 
-def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:
-    """Which free parameters sit at one of their bounds, shape (npar,)."""
-    low, high = model.bounds.T
-    margin = AT_BOUND * (high - low)
-    return ~model.fixed & ((parameters <= low + margin) | (parameters >= high - margin))
+def _take(derivatives: Derivatives, which: np.ndarray) -> Derivatives:
+    def take(value):
+        if isinstance(value, list):
+            return [type(rows)(*(part[..., which] for part in rows)) for rows in value]
+        return None if value is None else value[..., which]
 
-
-def _minuit(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
-    low, high = model.bounds.T
-    margin = OFF_BOUND * (high - low)
-    start = np.clip(start, low + margin, high - margin)
-    start[model.fixed] = model.initial[model.fixed]
-    minuit = Minuit(lambda parameters: deviance(model, parameters, data), start)
-    minuit.errordef = Minuit.LEAST_SQUARES  # the deviance rises by 1 at one standard deviation
-    minuit.tol = TOLERANCE
-    minuit.print_level = 0
-    minuit.limits = [tuple(bounds) for bounds in model.bounds]
-    minuit.errors = np.where(np.isnan(model.constrained_widths()), 0.1, model.constrained_widths())
-    minuit.fixed = model.fixed
-    if mu is not None:
-        minuit.values[model.poi] = mu
-        minuit.fixed[model.poi] = True
-    return minuit
-
-
-def _fit_from(model: Model, data: np.ndarray, start: np.ndarray, mu: float | None) -> Fit:
-    minuit = _minuit(model, data, start, mu)
-    _converge(minuit)
-    parameters = np.array(minuit.values)
-    value = deviance(model, parameters, data)
-    on_bounds = _on_bounds(model, parameters, np.array(minuit.fixed))
-    value_on_bounds = deviance(model, on_bounds, data)
-    if value_on_bounds <= value + SAME:
-        parameters, value = on_bounds, value_on_bounds
-    if minuit.fmin is None:  # nothing to minimise: every parameter is fixed
-        return Fit(parameters, value, 0.0, True)
-    return Fit(parameters, value, float(minuit.fmin.edm), minuit.valid)
-
-
-def _on_bounds(model: Model, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Minuit's transformed parameters come only close to a bound; the nearby point on it."""
-    low, high = model.bounds.T
-    margin = np.where(held, 0.0, AT_BOUND * (high - low))
-    return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))
-
-
-def _usable(fit: Fit) -> bool:
-    return bool(np.isfinite(fit.deviance) and (fit.valid or fit.edm < ACCEPTED_EDM))
-
-
-def _rank(fit: Fit) -> tuple[bool, float]:
-    """Usable fits first, the lowest deviance first."""
-    return not _usable(fit), fit.deviance if np.isfinite(fit.deviance) else np.inf
-
-
-def _mirror(model: Model, parameters: np.ndarray) -> np.ndarray:
-    """The same point with the sign of every parameter changed whose nominal value is zero."""
-    return np.where((model.initial == 0) & ~model.fixed, -parameters, parameters)
-
-
-def _converge(minuit: Minuit) -> None:
-    """MIGRAD with increasing care."""
-    if not minuit.npar - sum(minuit.fixed):
-        return
-    for strategy in (0, 1, 2):
-        minuit.strategy = strategy
-        minuit.migrad()
-        if minuit.valid:
-            return
-
-
-def _minos(minuit: Minuit, poi: int) -> tuple[float | None, float | None]:
-    try:
-        minuit.minos(poi)
-    except RuntimeError:  # the starting point is not a minimum
-        return (None, None)
-    errors = minuit.merrors[minuit.parameters[poi]]
-    return (
-        errors.lower if errors.lower_valid and not errors.at_lower_limit else None,
-        errors.upper if errors.upper_valid and not errors.at_upper_limit else None,
-    )
+    return Derivatives(*(take(value) for value in derivatives))

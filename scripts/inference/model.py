@@ -1,15 +1,18 @@
-"""A HistFactory model as the fits see it: yields as a function of the parameters, constraints as plain arrays."""
+"""A HistFactory model as plain arrays: what the fits need of a workspace, and a file of it that NumPy alone reads."""
 
+import io
 import json
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pyhf
 
 from inference.errors import InputError
 
 # The first of each is the default.
-INTERPOLATIONS = {"normsys": ("code4", "code1"), "histosys": ("code4p", "code0", "code2")}
+INTERPOLATIONS = {"normsys": ("code4", "code1"), "histosys": ("code4p", "code0")}
+FORMAT = 1  # of the file; another number is not read
 
 
 class Constraints(NamedTuple):
@@ -24,99 +27,107 @@ class Constraints(NamedTuple):
     sigma: np.ndarray  # shape (naux,); width of the parameter, 1/sqrt(tau) for a Poisson measurement
 
 
+class NormSys(NamedTuple):
+    """One entry per (channel, sample, parameter): the template is scaled by `low` at alpha = -1, `high` at +1."""
+
+    channel: np.ndarray
+    sample: np.ndarray
+    parameter: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class HistoSys(NamedTuple):
+    """One entry per (sample, bin, parameter): events added to the template, `down` at alpha = -1, `up` at +1."""
+
+    sample: np.ndarray
+    bin: np.ndarray
+    parameter: np.ndarray
+    down: np.ndarray
+    up: np.ndarray
+
+
+class Factors(NamedTuple):
+    """One entry per (channel, sample, parameter): all bins of the template are multiplied by the parameter."""
+
+    channel: np.ndarray
+    sample: np.ndarray
+    parameter: np.ndarray
+
+
+class BinFactors(NamedTuple):
+    """One entry per (sample, bin, parameter): that bin of the template is multiplied by the parameter."""
+
+    sample: np.ndarray
+    bin: np.ndarray
+    parameter: np.ndarray
+
+
+PARTS = {
+    "constraints": Constraints,
+    "normsys": NormSys,
+    "histosys": HistoSys,
+    "factors": Factors,
+    "bin_factors": BinFactors,
+}
+
+
+@dataclass(frozen=True)
 class Model:
     """The model of one measurement of a workspace.
 
     Attributes:
         names: parameter names, bins of a parameter as `name[0]`, in pyhf's order.
         initial, fixed: start values and fixed flags, shape (npar,).
-        bounds: shape (npar, 2); the POI's follow the scan, see `set_poi_bounds`.
+        bounds: shape (npar, 2); the POI's follow the scan, see `with_poi_bounds`.
         poi: index of the parameter of interest.
-        channels: {name: slice of its bins in the main data}.
-        samples: sample names, in the order of `expected_by_sample`.
+        channels: names; channel i has the bins `edges[i]` to `edges[i + 1]` of the main data.
+        samples: names, in the order of the rows of `nominal`.
         data: observed main data followed by the auxiliary data, shape (nmain + naux,).
+        nominal: templates, shape (nsamples, nmain); zero where a channel lacks the sample.
+        normsys, histosys, factors (normfactor, lumi), bin_factors (shapefactor, shapesys, staterror): modifiers.
+        interpolation: code by modifier type, see INTERPOLATIONS.
     """
 
-    def __init__(self, workspace: dict, interpolation: dict | None = None):
-        """Build the model of the first measurement of a pyhf workspace.
-
-        Args:
-            workspace: pyhf JSON.
-            interpolation: interpolation codes by modifier type, `{"normsys": "code4", "histosys": "code4p"}`.
-
-        Raises:
-            InputError: if pyhf does not accept the workspace or it has no parameter of interest.
-        """
-        codes = {kind: known[0] for kind, known in INTERPOLATIONS.items()} | (interpolation or {})
-        settings = {kind: {"interpcode": code} for kind, code in codes.items()}
-        try:
-            json.dumps(workspace, allow_nan=False)
-        except ValueError as error:
-            raise InputError("the workspace holds a number that is not finite (NaN or Infinity)") from error
-        try:
-            parsed = pyhf.Workspace(workspace)
-            self._pyhf = parsed.model(modifier_settings=settings)
-            self.data = np.asarray(parsed.data(self._pyhf), dtype=float)
-        except (MemoryError, OSError):
-            raise
-        except Exception as error:  # pyhf meets bad workspaces with exceptions of many kinds
-            raise InputError(f"pyhf does not accept the workspace: {type(error).__name__}: {error}") from error
-        config = self._pyhf.config
-        if config.poi_index is None:
-            raise InputError(
-                "the measurement names no parameter of interest (POI) that the model has: "
-                "a background-only workspace needs a patch that adds the signal"
-            )
-        self.poi = int(config.poi_index)
-        self.names = list(config.par_names)
-        self.initial = np.asarray(config.suggested_init(), dtype=float)
-        self.fixed = np.asarray(config.suggested_fixed(), dtype=bool)
-        self.bounds = np.asarray(config.suggested_bounds(), dtype=float)
-        self.samples = list(config.samples)
-        self.channels = {name: config.channel_slices[name] for name in config.channels}
-        self.nmain = int(config.nmaindata)
-        self.constraints = _constraints(config)
-        self._check_data(parsed.observations)
-        if self.fixed[self.poi]:
-            raise InputError(f"the parameter of interest, {self.names[self.poi]}, is fixed by the workspace")
-
-    def _check_data(self, observations: dict[str, list[float]]) -> None:
-        """What pyhf accepts without a word, and what would then give a wrong likelihood."""
-        for channel, bins in self.channels.items():
-            observed = observations[channel]
-            if len(observed) != bins.stop - bins.start:
-                raise InputError(
-                    f"channel {channel!r} has {len(observed)} bins of observed data "
-                    f"and templates of {bins.stop - bins.start}"
-                )
-            if min(observed) < 0:
-                raise InputError(f"channel {channel!r} has negative observed data: {min(observed):g}")
-        if not np.isfinite(self.expected(self.initial)).all():
-            raise InputError("the expected events at the nominal parameters are not all finite")
+    names: list[str]
+    initial: np.ndarray
+    fixed: np.ndarray
+    bounds: np.ndarray
+    poi: int
+    channels: list[str]
+    edges: np.ndarray
+    samples: list[str]
+    data: np.ndarray
+    nominal: np.ndarray
+    constraints: Constraints
+    normsys: NormSys
+    histosys: HistoSys
+    factors: Factors
+    bin_factors: BinFactors
+    interpolation: dict[str, str]
 
     @property
     def poi_name(self) -> str:
         return self.names[self.poi]
 
-    def set_poi_bounds(self, low: float, high: float) -> None:
-        """Replace the bounds of the POI in every fit."""
-        self.bounds[self.poi] = low, high
+    @property
+    def nmain(self) -> int:
+        return self.nominal.shape[1]
 
-    def expected_by_sample(self, parameters: np.ndarray) -> np.ndarray:
-        """Expected events per sample and bin, shape (nsamples, nmain); zero where a channel lacks the sample."""
-        return np.asarray(self._pyhf.main_model.expected_data(parameters, return_by_sample=True))
+    @property
+    def bins(self) -> dict[str, slice]:
+        """Where the bins of each channel stand in the main data."""
+        return {name: slice(self.edges[i], self.edges[i + 1]) for i, name in enumerate(self.channels)}
 
-    def expected_main(self, parameters: np.ndarray) -> np.ndarray:
-        """Expected events per bin, shape (nmain,)."""
-        return np.asarray(self._pyhf.main_model.expected_data(parameters))
+    def with_poi_bounds(self, low: float, high: float) -> "Model":
+        """The same model with other bounds of the POI in every fit."""
+        bounds = self.bounds.copy()
+        bounds[self.poi] = low, high
+        return replace(self, bounds=bounds)
 
     def expected_auxiliary(self, parameters: np.ndarray) -> np.ndarray:
         """Expected auxiliary measurements, shape (naux,)."""
         return self.constraints.factor * parameters[self.constraints.parameter]
-
-    def expected(self, parameters: np.ndarray) -> np.ndarray:
-        """Asimov data at `parameters`, main then auxiliary, shape (nmain + naux,)."""
-        return np.concatenate([self.expected_main(parameters), self.expected_auxiliary(parameters)])
 
     def constrained_widths(self) -> np.ndarray:
         """Width of each parameter's constraint, shape (npar,); nan where there is none or the parameter is fixed."""
@@ -126,16 +137,37 @@ class Model:
         return widths
 
 
-def _constraints(config) -> Constraints:
-    parameter, is_poisson, factor, sigma = [], [], [], []
-    for name in config.auxdata_order:
-        parameters = config.param_set(name)
-        indices = np.arange(config.par_slice(name).start, config.par_slice(name).stop)
-        poisson = parameters.pdf_type == "poisson"
-        parameter.append(indices)
-        is_poisson.append(np.full(len(indices), poisson))
-        factor.append(np.asarray(parameters.factors, dtype=float) if poisson else np.ones(len(indices)))
-        sigma.append(np.asarray(parameters.width(), dtype=float))
-    if not parameter:
-        return Constraints(np.zeros(0, int), np.zeros(0, bool), np.zeros(0), np.zeros(0))
-    return Constraints(*(np.concatenate(parts) for parts in (parameter, is_poisson, factor, sigma)))
+def to_bytes(model: Model) -> bytes:
+    """The model as an .npz file; the same model gives the same bytes."""
+    arrays, plain = {}, {"format": FORMAT}
+    for field in fields(model):
+        value = getattr(model, field.name)
+        if field.name in PARTS:
+            arrays |= {f"{field.name}.{name}": part for name, part in value._asdict().items()}
+        elif isinstance(value, np.ndarray):
+            arrays[field.name] = value
+        else:
+            plain[field.name] = value
+    file = io.BytesIO()
+    np.savez_compressed(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
+    return file.getvalue()
+
+
+def from_file(path: str | Path) -> Model:
+    """Read what `to_bytes` made.
+
+    Raises:
+        InputError: if it is not such a file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            plain = json.loads(file["plain"].tobytes())
+            if plain.pop("format") != FORMAT:
+                raise InputError(f"{path}: a model of another version of muscan")
+            arrays = {name: file[name] for name in file.files if "." not in name and name != "plain"}
+            parts = {
+                name: part(**{key: file[f"{name}.{key}"] for key in part._fields}) for name, part in PARTS.items()
+            }
+    except (ValueError, KeyError, EOFError, OSError) as error:
+        raise InputError(f"{path}: not a compiled model: {error}") from error
+    return Model(**plain, **arrays, **parts)

@@ -1,0 +1,134 @@
+"""Minuit on the same likelihood: the rescue of fits that Newton steps do not finish, and uncertainties at a minimum."""
+
+from typing import NamedTuple
+
+import numpy as np
+from iminuit import Minuit
+
+from inference.fits import AT_BOUND, Fit
+from inference.likelihood import Likelihood
+
+# Minuit stops at an estimated distance to the minimum (EDM) of 0.002 * tolerance, in units of -2 log L.
+TOLERANCE = 1e-5
+# A fit that Minuit does not call valid is still used if its EDM is below this: it then moves no CLs by 1e-4.
+ACCEPTED_EDM = 1e-4
+# Fits start at least this far off the bounds, in units of their distance: on one, Minuit's transformed gradient is 0.
+OFF_BOUND = 1e-4
+# Minuit goes back from points where the data are impossible; it cannot calculate with infinity.
+IMPOSSIBLE = 1e15
+
+
+class Uncertainties(NamedTuple):
+    """What the curvature and the profile of the deviance say at a minimum; nan where they say nothing."""
+
+    errors: np.ndarray  # HESSE, as Minuit reports them for parameters with bounds, shape (npar,); zero where fixed
+    covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero rows where fixed
+    minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
+
+
+def fit(
+    likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None = None
+) -> tuple[np.ndarray, float, float] | None:
+    """Parameters, deviance and EDM of a minimum near `start`, if there is one.
+
+    Args:
+        likelihood: of the model; its bounds and fixed flags are obeyed.
+        data: main and auxiliary data, shape (nmain + naux,).
+        start: shape (npar,).
+        mu: the value at which the POI is held, if it is.
+    """
+    model = likelihood.model
+    minuit = _minuit(likelihood, data, start, mu)
+    _converge(minuit)
+    parameters = np.array(minuit.values)
+    on_bounds = _on_bounds(model.bounds, parameters, np.array(minuit.fixed))
+    value, value_on_bounds = (likelihood.deviance_of(each, data) for each in (parameters, on_bounds))
+    if value_on_bounds <= value:
+        parameters, value = on_bounds, value_on_bounds
+    edm = 0.0 if minuit.fmin is None else float(minuit.fmin.edm)  # None: every parameter is fixed
+    if not np.isfinite(value) or not (minuit.fmin is None or minuit.valid or edm < ACCEPTED_EDM):
+        return None
+    return parameters, value, edm
+
+
+def uncertainties(likelihood: Likelihood, data: np.ndarray, best: Fit) -> Uncertainties:
+    """HESSE covariance and MINOS interval of the POI at the free best fit.
+
+    If the likelihood is flat in the POI (a signal without events) its row is nan, and the others are those with the
+    POI held; if it is flat in another direction, all is nan.
+    """
+    poi = likelihood.model.poi
+    minuit = _minuit(likelihood, data, best.parameters, None)
+    _converge(minuit)
+    errors, covariance = _hesse(minuit)
+    if np.isfinite(covariance).all():
+        return Uncertainties(errors, covariance, _minos(minuit, poi))
+    errors, covariance = _hesse(_minuit(likelihood, data, best.parameters, best.parameters[poi]))
+    errors[poi] = covariance[poi] = covariance[:, poi] = np.nan
+    return Uncertainties(errors, covariance, (None, None))
+
+
+def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
+    model = likelihood.model
+    low, high = model.bounds.T
+    margin = OFF_BOUND * (high - low)
+    start = np.clip(start, low + margin, high - margin)
+    start[model.fixed] = model.initial[model.fixed]
+
+    def deviance(parameters: np.ndarray) -> float:
+        value = likelihood.deviance_of(parameters, data)
+        return value if np.isfinite(value) else IMPOSSIBLE
+
+    minuit = Minuit(deviance, start)
+    minuit.errordef = Minuit.LEAST_SQUARES  # the deviance rises by 1 at one standard deviation
+    minuit.tol = TOLERANCE
+    minuit.print_level = 0
+    minuit.limits = [tuple(bounds) for bounds in model.bounds]
+    minuit.errors = np.where(np.isnan(model.constrained_widths()), 0.1, model.constrained_widths())
+    minuit.fixed = model.fixed
+    if mu is not None:
+        minuit.values[model.poi] = mu
+        minuit.fixed[model.poi] = True
+    return minuit
+
+
+def _converge(minuit: Minuit) -> None:
+    """MIGRAD with increasing care."""
+    if not minuit.npar - sum(minuit.fixed):
+        return
+    for strategy in (0, 1, 2):
+        minuit.strategy = strategy
+        minuit.migrad()
+        if minuit.valid:
+            return
+
+
+def _hesse(minuit: Minuit) -> tuple[np.ndarray, np.ndarray]:
+    """Errors and covariance: zero for fixed parameters, nan if Minuit finds none."""
+    fixed = np.array(minuit.fixed)
+    if fixed.all():
+        return np.zeros(len(fixed)), np.zeros((len(fixed), len(fixed)))
+    minuit.hesse()
+    if minuit.covariance is None:
+        return np.full(len(fixed), np.nan), np.full((len(fixed), len(fixed)), np.nan)
+    free = ~fixed
+    return np.where(free, minuit.errors, 0.0), np.where(np.outer(free, free), minuit.covariance, 0.0)
+
+
+def _minos(minuit: Minuit, poi: int) -> tuple[float | None, float | None]:
+    try:
+        minuit.minos(poi)
+    except RuntimeError:  # the starting point is not a minimum
+        return (None, None)
+    errors = minuit.merrors[minuit.parameters[poi]]
+    return (
+        errors.lower if errors.lower_valid and not errors.at_lower_limit else None,
+        errors.upper if errors.upper_valid and not errors.at_upper_limit else None,
+    )
+
+
+def _on_bounds(bounds: np.ndarray, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Minuit's transformed parameters come only close to a bound; the nearby point on it."""
+    low, high = bounds.T
+    margin = np.where(held, 0.0, AT_BOUND * (high - low))
+    return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))
