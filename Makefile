@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan limits story test lint format report lock clean
+.PHONY: help scan limits story test study lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -34,6 +34,9 @@ report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 
 test: $(TEST_ENV) ## the whole test suite
 	@$(IN_ENV) python -m pytest $(PYTEST_ARGS)
+
+study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
 
 lint: $(TEST_ENV) ## ruff, snakefmt, snakemake --lint
 	@$(IN_ENV) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint

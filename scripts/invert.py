@@ -132,7 +132,9 @@ def main(argv: list[str] | None = None) -> None:
             print(f"failed: {error}", file=sys.stderr)
             limits = no_limits(str(error), args.confidence_level, **kind)
         else:
-            curves = Curves(tests, lambda mu: run_tests(engine, prepared, [mu], args.test_statistic, args.calculator)[0])
+            curves = Curves(
+                tests, lambda mu: run_tests(engine, prepared, [mu], args.test_statistic, args.calculator)[0]
+            )
             limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)

@@ -9,8 +9,8 @@ import pytest
 import build_workspace
 from build_workspace import build
 from histograms import Histograms, read_histograms
+from inference.compile import compile_workspace
 from inference.errors import InputError
-from inference.model import Model
 
 MU = {"name": "mu", "type": "normfactor"}
 SIGNAL, BACKGROUND = [2.0, 3.0], [50.0, 36.0]
@@ -144,7 +144,7 @@ def test_staterror_of_two_samples_is_that_of_their_sum():
             "background": [{"name": "stat", "type": "staterror", "uncertainty": {"column": "error"}}],
         }
     }
-    widths = Model(build(ONE, spec)).constrained_widths()
+    widths = compile_workspace(build(ONE, spec)).constrained_widths()
     total = np.array(SIGNAL) + BACKGROUND
     np.testing.assert_allclose(widths[1:], np.sqrt([1 + 9.0, 4 + 6.25]) / total)
 
@@ -154,7 +154,7 @@ def test_poi_and_parameters_go_into_the_measurement():
     built = build(ONE, spec)
     config = {"poi": "k", "parameters": [{"name": "k", "bounds": [[0, 5]]}]}
     assert built["measurements"] == [{"name": "measurement", "config": config}]
-    assert Model(built).poi_name == "k"
+    assert compile_workspace(built).poi_name == "k"
 
 
 def test_other_columns_are_left_alone():

@@ -12,8 +12,7 @@ from inference.calculators import N_SIGMA, asymptotics
 from inference.errors import InputError
 from inference.hypotest import hypotest, prepare
 from inference.test_statistics import TEST_STATISTICS
-from signal_point import load_model
-from workspaces import SMALL, counting, normsys, referee, tight_minuit
+from workspaces import SMALL, counting, engine_of, normsys, referee, tight_minuit
 
 OBSERVED = [0.0, 0.01, 0.5, 2.0, 7.0, 25.0]
 ASIMOV = [0.2, 1.0, 4.0, 9.0, 30.0]
@@ -117,12 +116,12 @@ def test_values_of_the_test_statistics():
 def test_hypothesis_tests_are_those_of_pyhf(name, mu, test_statistic):
     """In `deficit`, mu_hat is negative where the test statistic allows it."""
     spec = SMALL[name]
-    model = load_model(spec, {}, test_statistic, 10.0)
-    prepared = prepare(model, test_statistic)
-    ours = hypotest(model, prepared, mu, test_statistic, "asymptotics")
+    engine = engine_of(spec, {}, test_statistic)
+    prepared = prepare(engine, test_statistic)
+    ours = hypotest(engine, prepared, mu, test_statistic, "asymptotics")
     expected, data = referee(spec)
     bounds = expected.config.suggested_bounds()
-    bounds[expected.config.poi_index] = tuple(model.bounds[model.poi])
+    bounds[expected.config.poi_index] = tuple(engine.model.bounds[engine.model.poi])
     with tight_minuit():
         cls, tails, band = pyhf.infer.hypotest(
             mu,
@@ -141,14 +140,14 @@ def test_hypothesis_tests_are_those_of_pyhf(name, mu, test_statistic):
     assert ours.p_values.CLs_exp == pytest.approx([float(value) for value in band], abs=2e-6)
     assert (ours.p_values.CLsb_obs, ours.p_values.CLb_obs) == pytest.approx([float(tail) for tail in tails], abs=1e-6)
     if name == "deficit":
-        assert (prepared.free.parameters[model.poi] < 0) == (test_statistic == "q")
+        assert (prepared.free.parameters[engine.model.poi] < 0) == (test_statistic == "q")
 
 
 @pytest.mark.parametrize("test_statistic", ["qtilde", "q"])
 def test_mu_of_zero_is_never_excluded(test_statistic):
     for name in ("normsys", "deficit"):
-        model = load_model(SMALL[name], {}, test_statistic, 10.0)
-        tested = hypotest(model, prepare(model, test_statistic), 0.0, test_statistic, "asymptotics")
+        engine = engine_of(SMALL[name], {}, test_statistic)
+        tested = hypotest(engine, prepare(engine, test_statistic), 0.0, test_statistic, "asymptotics")
         assert tested.q_asimov == 0
         assert tested.p_values.CLs_obs == 1
         assert tested.p_values.CLs_exp == [1, 1, 1, 1, 1]
@@ -156,6 +155,6 @@ def test_mu_of_zero_is_never_excluded(test_statistic):
 
 @pytest.mark.parametrize("mu", [-0.5, 10.5])
 def test_mu_outside_the_bounds_of_the_fits_is_refused(mu):
-    model = load_model(counting([9.0], [3.0], [10.0], normsys(0.1)), {}, "qtilde", 10.0)
+    engine = engine_of(counting([9.0], [3.0], [10.0], normsys(0.1)))
     with pytest.raises(InputError, match="outside the bounds of the fits, 0 to 10"):
-        hypotest(model, prepare(model, "qtilde"), mu, "qtilde", "asymptotics")
+        hypotest(engine, prepare(engine, "qtilde"), mu, "qtilde", "asymptotics")

@@ -8,6 +8,7 @@ import numpy as np
 import pyhf
 import pytest
 
+import compile_model
 import fit
 import hypotest
 import invert
@@ -42,21 +43,46 @@ class Chain:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.workspace = self.folder / "workspace.json"
         self.workspace.write_text(spec if isinstance(spec, str) else json.dumps(spec), encoding="utf-8")
+        self.model_file = self.folder / "model.npz"
         self.fit_file = self.folder / "fit.json"
         self.limits_file = results / self.scan / "limits.json"
 
+    def compile(self, *options: str) -> None:
+        compile_model.main(["--workspace", str(self.workspace), *options, "--output", str(self.model_file)])
+
     def fit(self, *options: str) -> dict:
-        fit.main(["--workspace", str(self.workspace), *options, "--output", str(self.fit_file)])
+        if not self.model_file.exists():
+            self.compile()
+        fit.main(
+            [
+                "--model",
+                str(self.model_file),
+                "--workspace",
+                str(self.workspace),
+                *options,
+                "--output",
+                str(self.fit_file),
+            ]
+        )
         return strict(self.fit_file)
 
     def hypotest(self, *mu: float) -> Path:
         path = self.results / self.scan / "hypotest" / f"mu_{'_'.join(map(str, mu))}.json"
-        common = ["--workspace", str(self.workspace), "--fit", str(self.fit_file)]
+        common = ["--model", str(self.model_file), "--workspace", str(self.workspace), "--fit", str(self.fit_file)]
         hypotest.main([*common, "--mu", *map(str, mu), "--output", str(path)])
         return path
 
     def invert(self, tests: list[Path], *options: str) -> Limits:
-        common = ["--workspace", str(self.workspace), "--fit", str(self.fit_file), "--hypotest", *map(str, tests)]
+        common = [
+            "--model",
+            str(self.model_file),
+            "--workspace",
+            str(self.workspace),
+            "--fit",
+            str(self.fit_file),
+            "--hypotest",
+            *map(str, tests),
+        ]
         invert.main([*common, *options, "--output", str(self.limits_file)])
         return Limits.from_json(strict(self.limits_file))
 
@@ -84,14 +110,16 @@ def failing_test(monkeypatch):
     """Let the tests of some values of mu fail."""
 
     def install(fails) -> None:
-        original = signal_point.hypotest
+        original = signal_point.hypotests
 
-        def patched(model, prepared, mu, *rest):
-            if fails(mu):
-                raise FitError("the minimiser gave up")
-            return original(model, prepared, mu, *rest)
+        def patched(engine, prepared, mu, *rest):
+            tested = original(engine, prepared, mu, *rest)
+            return [
+                FitError("the minimiser gave up") if fails(value) else test
+                for value, test in zip(mu, tested, strict=True)
+            ]
 
-        monkeypatch.setattr(signal_point, "hypotest", patched)
+        monkeypatch.setattr(signal_point, "hypotests", patched)
 
     return install
 
@@ -159,6 +187,18 @@ class TestWhatAScanFinds:
         paths = [chain.hypotest(mu) for mu in MU]
         assert chain.invert(paths).to_json() == chain.invert(paths[::-1]).to_json()
 
+    def test_pyhf_as_the_engine(self, chain):
+        ours = strict(self.at_one(chain))
+        reference = strict(self.at_one(chain, "--engine", "pyhf"))
+        assert (ours["engine"], reference["engine"]) == ("newton", "pyhf")
+        assert reference["CLs_obs"] == pytest.approx(ours["CLs_obs"], abs=1e-4)
+        assert reference["CLs_exp"] == pytest.approx(ours["CLs_exp"], abs=1e-4)
+
+    @staticmethod
+    def at_one(chain, *options: str) -> Path:
+        chain.fit(*options)
+        return chain.hypotest(1.0)
+
     def test_two_runs_give_the_same_bytes(self, tmp_path):
         files = []
         for place in ("here", "there/and/deeper"):
@@ -167,7 +207,7 @@ class TestWhatAScanFinds:
             table(results, "analysis/signal/asymptotics")
             files.append({path.relative_to(results): path.read_bytes() for path in results.rglob("*.*")})
         assert files[0] == files[1]
-        assert len(files[0]) == 3 + len(MU) + 2
+        assert len(files[0]) == 4 + len(MU) + 2
 
     @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
     def test_the_confidence_level_is_obeyed(self, chain, level):
@@ -194,7 +234,8 @@ class TestWhatAScanFinds:
         values = {}
         for code in ("code4", "code1"):
             chain = Chain(tmp_path / code, counting([60.0, 49.0], [10.0, 2.0], [50.0, 52.0], SCALE))
-            assert chain.fit("--normsys", code)["interpolation"] == {"normsys": code, "histosys": "code4p"}
+            chain.compile("--normsys", code)
+            assert chain.fit()["interpolation"] == {"normsys": code, "histosys": "code4p"}
             values[code] = strict(chain.hypotest(1.0))["CLs_obs"]
             model, data = referee(strict(chain.workspace), {"normsys": code})
             with tight_minuit():
@@ -282,7 +323,7 @@ class TestWhatAScanDoesNotFind:
 
 BAD = {
     "not JSON": ("{", "not JSON"),
-    "no workspace": ({"version": "1.0.0"}, "pyhf does not accept the workspace"),
+    "no workspace": ({"version": "1.0.0"}, "'channels' is missing"),
     "no signal": (counting([9.0], [3.0], [10.0], poi="nu"), "parameter of interest"),
     "a failure of an earlier step": ({"status": "failed", "reason": "the patch of 700_1 does not apply"}, "of 700_1"),
     "negative data": (counting([-9.0], [3.0], [10.0]), "negative observed data"),

@@ -9,8 +9,7 @@ from scipy.stats import norm
 from inference.errors import FitError
 from inference.hypotest import hypotest, prepare
 from inference.intervals import STATUSES, Limit, upper_limit
-from signal_point import load_model
-from workspaces import counting, normsys
+from workspaces import counting, engine_of, normsys
 
 NAN = np.nan
 GRID = np.linspace(0, 5, 11)
@@ -188,11 +187,11 @@ class TestOfRealScans:
     @staticmethod
     def scan(signal: list, excess: float = 0.0, grid=(0.0, 20.0), alpha: float = 0.05, bound: float = 20.0):
         observed = [max(0.0, round(each + excess * np.sqrt(each))) for each in (30.0, 60.0)]
-        model = load_model(counting(observed, signal, [30.0, 60.0], normsys(0.1)), {}, "qtilde", bound)
-        prepared = prepare(model, "qtilde")
+        engine = engine_of(counting(observed, signal, [30.0, 60.0], normsys(0.1)), {}, "qtilde", bound)
+        prepared = prepare(engine, "qtilde")
 
         def cls(mu: float) -> float:
-            return hypotest(model, prepared, mu, "qtilde", "asymptotics").p_values.CLs_obs
+            return hypotest(engine, prepared, mu, "qtilde", "asymptotics").p_values.CLs_obs
 
         result = upper_limit(np.asarray(grid), np.array([cls(mu) for mu in grid]), alpha, cls)
         assert result.status == "ok", result.reason

@@ -8,12 +8,10 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import xlogy
 
 from inference.errors import FitError
+from inference.fits import at_bound
 from inference.hypotest import hypotest, prepare
-from inference.likelihood import deviance
-from inference.minimize import at_bound, fit, uncertainties
-from inference.model import Model
-from signal_point import load_model
-from workspaces import SMALL, counting, normsys, workspace
+from inference.minuit import uncertainties
+from workspaces import SMALL, counting, engine_of, fit, normsys, workspace
 
 SHAPESYS = ("stat", "shapesys", [3.0, 4.0])
 
@@ -25,13 +23,13 @@ def poisson(n, nu) -> float:
 
 
 def free_fit(spec: dict, test_statistic: str = "qtilde", bound: float = 10.0):
-    model = load_model(spec, {}, test_statistic, bound)
-    return model, fit(model, model.data, [model.initial])
+    engine = engine_of(spec, {}, test_statistic, bound)
+    return engine, fit(engine, engine.model.data, [engine.model.initial])
 
 
 def q_observed(spec: dict, mu: float) -> float:
-    model = load_model(spec, {}, "qtilde", 10.0)
-    return hypotest(model, prepare(model, "qtilde"), mu, "qtilde", "asymptotics").q_obs
+    engine = engine_of(spec)
+    return hypotest(engine, prepare(engine, "qtilde"), mu, "qtilde", "asymptotics").q_obs
 
 
 class TestCounting:
@@ -46,113 +44,115 @@ class TestCounting:
         assert best.deviance == pytest.approx(0, abs=1e-9)
 
     def test_mu_is_held_where_it_is_told(self):
-        model = load_model(self.spec, {}, "qtilde", 10.0)
+        engine = engine_of(self.spec)
         for mu in (0.0, 1e-9, 0.3, 10 - 1e-9, 10.0):
-            held = fit(model, model.data, [model.initial], mu=mu)
-            assert held.parameters[model.poi] == mu
+            held = fit(engine, engine.model.data, [engine.model.initial], mu=mu)
+            assert held.parameters[engine.model.poi] == mu
             assert held.deviance == pytest.approx(poisson(self.n, mu * self.s + self.b), rel=1e-12)
 
     def test_curvature(self):
-        model, best = free_fit(self.spec, "q", 1000.0)
-        errors = uncertainties(model, model.data, best)
+        engine, best = free_fit(self.spec, "q", 1000.0)
+        errors = uncertainties(engine.likelihood, engine.model.data, best)
         assert errors.covariance == pytest.approx(self.n / self.s**2, rel=2e-3)
         assert errors.errors == pytest.approx(np.sqrt(self.n) / self.s, rel=2e-3)
 
     def test_minos(self):
-        model, best = free_fit(self.spec)
+        engine, best = free_fit(self.spec)
         mu_hat = (self.n - self.b) / self.s
 
         def rise(mu: float) -> float:
             return poisson(self.n, mu * self.s + self.b) - 1
 
         lower, upper = brentq(rise, 0, mu_hat) - mu_hat, brentq(rise, mu_hat, 10) - mu_hat
-        assert uncertainties(model, model.data, best).minos == pytest.approx((lower, upper), rel=1e-3)
+        assert uncertainties(engine.likelihood, engine.model.data, best).minos == pytest.approx(
+            (lower, upper), rel=1e-3
+        )
 
     def test_minos_at_the_bound(self):
         """mu_hat = 0: there is no lower error; the upper one is where the deviance has risen by 1."""
-        model, best = free_fit(counting([6.0], [self.s], [self.b]))
-        assert best.parameters[model.poi] == 0
-        assert at_bound(model, best.parameters).tolist() == [True]
-        lower, upper = uncertainties(model, model.data, best).minos
+        engine, best = free_fit(counting([6.0], [self.s], [self.b]))
+        assert best.parameters[engine.model.poi] == 0
+        assert at_bound(engine.model, best.parameters).tolist() == [True]
+        lower, upper = uncertainties(engine.likelihood, engine.model.data, best).minos
         expected = brentq(lambda mu: poisson(6, mu * self.s + self.b) - poisson(6, self.b) - 1, 0, 10)
         assert lower is None
         assert upper == pytest.approx(expected, rel=5e-3)
 
     def test_minos_where_the_lower_end_meets_the_bound(self):
-        model, best = free_fit(counting([11.0], [self.s], [self.b]))
-        lower, upper = uncertainties(model, model.data, best).minos
+        engine, best = free_fit(counting([11.0], [self.s], [self.b]))
+        lower, upper = uncertainties(engine.likelihood, engine.model.data, best).minos
         assert lower is None
         assert upper == pytest.approx(brentq(lambda mu: poisson(11, mu * 4 + 10) - 1, 0.25, 10) - 0.25, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["normsys", "histosys"])
 def test_minos_against_a_profile_scan(name):
-    model, best = free_fit(SMALL[name])
+    engine, best = free_fit(SMALL[name])
 
     def profile(mu: float) -> float:
         def at(alpha: float) -> float:
-            parameters = model.initial.copy()
-            parameters[model.poi], parameters[1 - model.poi] = mu, alpha
-            return deviance(model, parameters, model.data)
+            parameters = engine.model.initial.copy()
+            parameters[engine.model.poi], parameters[1 - engine.model.poi] = mu, alpha
+            return engine.likelihood.deviance_of(parameters, engine.model.data)
 
         valleys = ((-5, 0), (0, 5))
         return min(minimize_scalar(at, bounds=valley, options={"xatol": 1e-10}).fun for valley in valleys)
 
     mu_hat = minimize_scalar(profile, bounds=(0, 10), method="bounded", options={"xatol": 1e-9})
     assert best.deviance == pytest.approx(mu_hat.fun, abs=1e-8)
-    assert best.parameters[model.poi] == pytest.approx(mu_hat.x, abs=1e-4)
+    assert best.parameters[engine.model.poi] == pytest.approx(mu_hat.x, abs=1e-4)
 
     def rise(mu: float) -> float:
         return profile(mu) - mu_hat.fun - 1
 
     lower = brentq(rise, 0, mu_hat.x) - mu_hat.x if rise(0) > 0 else None
     upper = brentq(rise, mu_hat.x, 10) - mu_hat.x
-    found = uncertainties(model, model.data, best).minos
+    found = uncertainties(engine.likelihood, engine.model.data, best).minos
     assert found[0] == (None if lower is None else pytest.approx(lower, rel=2e-3))
     assert found[1] == pytest.approx(upper, rel=2e-3)
 
 
 @pytest.mark.parametrize("spec", SMALL.values(), ids=SMALL)
 def test_a_free_fit_is_never_above_a_fit_with_mu_held(spec):
-    model = load_model(spec, {}, "qtilde", 10.0)
-    prepared = prepare(model, "qtilde")
+    engine = engine_of(spec)
+    prepared = prepare(engine, "qtilde")
     for mu in (0.0, 0.5, 1.0, 4.0):
-        held = fit(model, model.data, [prepared.free.parameters], mu=mu)
+        held = fit(engine, engine.model.data, [prepared.free.parameters], mu=mu)
         assert prepared.free.deviance <= held.deviance + 1e-8
     assert prepared.free.deviance <= prepared.reference.deviance
 
 
 @pytest.mark.parametrize("spec", SMALL.values(), ids=SMALL)
 def test_the_start_does_not_matter(spec):
-    model = load_model(spec, {}, "qtilde", 10.0)
-    best = fit(model, model.data, [model.initial])
+    engine = engine_of(spec)
+    best = fit(engine, engine.model.data, [engine.model.initial])
     rng = np.random.default_rng(0)
     for _ in range(2):
-        start = model.initial + rng.normal(size=len(model.names)) * np.where(model.fixed, 0, 0.3)
-        other = fit(model, model.data, [start])
+        start = engine.model.initial + rng.normal(size=len(engine.model.names)) * np.where(engine.model.fixed, 0, 0.3)
+        other = fit(engine, engine.model.data, [start])
         assert other.deviance == pytest.approx(best.deviance, abs=1e-7)
         np.testing.assert_allclose(other.parameters, best.parameters, atol=3e-4)
 
 
 def test_the_best_fit_to_asimov_data_made_them():
-    model = load_model(SMALL["every modifier"], {}, "qtilde", 10.0)
-    truth = model.initial.copy()
-    truth[model.poi] = 2.0
-    best = fit(model, model.expected(truth), [model.initial])
+    engine = engine_of(SMALL["every modifier"])
+    truth = engine.model.initial.copy()
+    truth[engine.model.poi] = 2.0
+    best = fit(engine, engine.likelihood.asimov(truth), [engine.model.initial])
     assert best.deviance == pytest.approx(0, abs=1e-7)
     np.testing.assert_allclose(best.parameters, truth, atol=1e-3)
 
 
 def test_fixed_parameters_stay_and_have_no_uncertainty():
     spec = counting([12.0, 21.0], [3.0, 4.0], [10.0, 20.0], normsys(0.1), parameters=[{"name": "scale", "fixed": True}])
-    model, best = free_fit(spec)
-    assert dict(zip(model.names, best.parameters, strict=True))["scale"] == 0
-    errors = uncertainties(model, model.data, best)
-    index = model.names.index("scale")
+    engine, best = free_fit(spec)
+    assert dict(zip(engine.model.names, best.parameters, strict=True))["scale"] == 0
+    errors = uncertainties(engine.likelihood, engine.model.data, best)
+    index = engine.model.names.index("scale")
     assert errors.errors[index] == 0
     assert not errors.covariance[index].any()
     assert not errors.covariance[:, index].any()
-    assert errors.errors[model.poi] > 0
+    assert errors.errors[engine.model.poi] > 0
 
 
 def on_off_deviance(n: float, signal: float, b: float, tau: float) -> float:
@@ -174,8 +174,8 @@ class TestDifficultData:
         """The likelihood falls exponentially with mu whatever the background does: q = 2 mu s."""
         for modifiers in ([SHAPESYS], [normsys(0.1)], [("norm", "normfactor", None)]):
             spec = counting([0.0, 0.0], [3.0, 4.0], [10.0, 20.0], *modifiers)
-            model, best = free_fit(spec)
-            assert best.parameters[model.poi] == 0
+            engine, best = free_fit(spec)
+            assert best.parameters[engine.model.poi] == 0
             for mu in (0.1, 1.0, 10.0):
                 assert q_observed(spec, mu) == pytest.approx(2 * mu * 7, rel=1e-5, abs=1e-6)
 
@@ -191,8 +191,8 @@ class TestDifficultData:
         mu_hat = best.x if seen else 0.0
         for modifiers in ([], [("fixed", "shapesys", [0.0, 0.0])]):
             spec = counting(observed, signal, background, *modifiers)
-            model, found = free_fit(spec)
-            assert found.parameters[model.poi] == pytest.approx(mu_hat, abs=1e-4)
+            engine, found = free_fit(spec)
+            assert found.parameters[engine.model.poi] == pytest.approx(mu_hat, abs=1e-4)
             assert found.deviance == pytest.approx(at(mu_hat), abs=1e-6)
             for mu in (2.0, 10.0):
                 assert q_observed(spec, mu) == pytest.approx(at(mu) - at(mu_hat), rel=1e-6, abs=1e-6)
@@ -206,9 +206,9 @@ class TestDifficultData:
     def test_a_template_that_its_systematic_uncertainty_drives_below_zero(self):
         """alpha < -1/2 makes the first bin negative; nothing is seen there. Checked on the line where it is zero."""
         shape = ("shape", "histosys", {"hi_data": [3.0, 22.0], "lo_data": [-1.0, 18.0]})
-        model = load_model(counting([0.0, 21.0], [3.0, 4.0], [1.0, 20.0], shape), {}, "qtilde", 10.0)
-        best = prepare(model, "qtilde").free
-        assert best.parameters[model.poi] == pytest.approx(0, abs=1e-6)
+        engine = engine_of(counting([0.0, 21.0], [3.0, 4.0], [1.0, 20.0], shape))
+        best = prepare(engine, "qtilde").free
+        assert best.parameters[engine.model.poi] == pytest.approx(0, abs=1e-6)
         assert best.deviance == pytest.approx(0.25 + poisson(21, 19), abs=1e-5)
 
     def test_huge_counts(self):
@@ -220,8 +220,8 @@ class TestDifficultData:
             return sum(-2 * n * (each + np.log1p(-each)) for n, each in zip(observed, x, strict=True))
 
         best = minimize_scalar(at, bounds=(0, 10), method="bounded", options={"xatol": 1e-10})
-        model, found = free_fit(spec)
-        assert found.parameters[model.poi] == pytest.approx(best.x, rel=1e-4)
+        engine, found = free_fit(spec)
+        assert found.parameters[engine.model.poi] == pytest.approx(best.x, rel=1e-4)
         assert found.deviance == pytest.approx(best.fun, abs=1e-6)
         assert q_observed(spec, 3.0) == pytest.approx(at(3.0) - best.fun, rel=1e-6)
 
@@ -231,10 +231,10 @@ class TestDifficultData:
         """Background of any size, known to anything between 10 % and one in a million (tau = 1e12)."""
         b, s = 10 * size, 3 * np.sqrt(size)
         n = np.round(b + s)
-        model = load_model(counting([n], [s], [b], ("stat", "shapesys", [relative * b])), {}, "qtilde", 10.0)
-        tau = model.constraints.factor[0]
+        engine = engine_of(counting([n], [s], [b], ("stat", "shapesys", [relative * b])))
+        tau = engine.model.constraints.factor[0]
         for mu in (0.0, 0.7, 2.0, 8.0):
-            found = fit(model, model.data, [model.initial], mu=mu)
+            found = fit(engine, engine.model.data, [engine.model.initial], mu=mu)
             expected = on_off_deviance(n, mu * s, b, tau)
             assert found.deviance == pytest.approx(expected, abs=1e-6, rel=1e-9)
 
@@ -265,19 +265,19 @@ class TestDifficultData:
             }
             return workspace({"channel": ([12.0, 21.0], samples)}, poi=name)
 
-        assert Model(spec("zz_xsec")).poi_name == "zz_xsec"
+        assert engine_of(spec("zz_xsec")).model.poi_name == "zz_xsec"
         for mu in (0.3, 2.0):
             assert q_observed(spec("zz_xsec"), mu) == pytest.approx(q_observed(spec("mu"), mu), abs=1e-9)
 
     def test_a_signal_of_nothing_is_not_excluded(self):
         spec = counting([12.0, 21.0], [0.0, 0.0], [10.0, 20.0], normsys(0.1))
-        model = load_model(spec, {}, "qtilde", 10.0)
-        tested = hypotest(model, prepare(model, "qtilde"), 5.0, "qtilde", "asymptotics")
+        engine = engine_of(spec)
+        tested = hypotest(engine, prepare(engine, "qtilde"), 5.0, "qtilde", "asymptotics")
         assert tested.p_values.CLs_obs == pytest.approx(1, abs=1e-6)
         assert tested.p_values.CLs_exp == pytest.approx([1] * 5, abs=1e-3)
 
     @pytest.mark.parametrize("mu", [None, 1.0])
     def test_no_minimum_is_an_error(self, mu):
-        model = Model(SMALL["normsys"])
+        engine = engine_of(SMALL["normsys"])
         with pytest.raises(FitError, match="did not converge"):
-            fit(model, np.full_like(model.data, np.nan), [model.initial], mu=mu)
+            fit(engine, np.full_like(engine.model.data, np.nan), [engine.model.initial], mu=mu)

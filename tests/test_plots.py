@@ -80,6 +80,7 @@ def channel(name: str, observed: list[float], **samples: dict) -> dict:
 
 def fit_result(**changes) -> FitResult:
     fit = FitResult(
+        fitted_by={"engine": "newton", "free": "newton", "reference": "newton"},
         poi="mu",
         poi_bounds=[0, 10],
         mu_hat=0.427,

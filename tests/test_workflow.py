@@ -204,7 +204,7 @@ def test_commands_can_be_pasted(tmp_path, small_config):
     dry = snakemake(folder, "-n", "-p", "--workflow-profile", "none")
     lines = (dry.stdout + dry.stderr).splitlines()
     commands = [line.strip().removeprefix("Shell command:").strip() for line in lines if "python scripts/" in line]
-    assert len(commands) == 10
+    assert len(commands) == 11
     shell = subprocess.run(
         ["bash", "-euo", "pipefail"],
         input="\n".join(commands),
@@ -318,6 +318,7 @@ def test_default_configuration_is_planned_in_full(tmp_path, default_config):
     assert planned(folder) == {
         "simulate": 2,
         "build_workspace": 6,
+        "compile_model": 6,
         "fit": 6,
         "hypotest": 306,
         "invert": 6,

@@ -3,19 +3,18 @@
 import numpy as np
 import pytest
 
-from inference.minimize import fit, uncertainties
-from inference.model import Model
+from inference.minuit import uncertainties
 from inference.yields import prefit_covariance, propagate
-from signal_point import load_model
-from workspaces import SMALL, counting, referee, workspace
+from workspaces import SMALL, counting, engine_of, fit, pairs, referee, workspace
 
 TEMPLATE = [100.0, 81.0, 36.0]
 
 
 def prefit_error(*modifiers: tuple, codes: dict | None = None, **options) -> np.ndarray:
     """Uncertainty of the background, one row, before any fit."""
-    model = Model(counting(TEMPLATE, [1.0, 2.0, 3.0], TEMPLATE, *modifiers, **options), codes)
-    yields = propagate(model, model.initial, prefit_covariance(model))
+    engine = engine_of(counting(TEMPLATE, [1.0, 2.0, 3.0], TEMPLATE, *modifiers, **options), codes)
+    model = engine.model
+    yields = propagate(engine.likelihood, model.initial, prefit_covariance(model))
     background = model.samples.index("background")
     np.testing.assert_allclose(yields.uncertainty[-1], yields.uncertainty[background])  # the signal has none
     np.testing.assert_allclose(yields.expected[background], TEMPLATE)
@@ -72,17 +71,21 @@ class TestBeforeTheFit:
             "top": ([50.0], [scale]),
             "other": ([30.0], [scale]),
         }
-        model = Model(workspace({"channel": ([80.0], samples)}), {"normsys": "code1"})
-        yields = propagate(model, model.initial, prefit_covariance(model))
+        engine = engine_of(workspace({"channel": ([80.0], samples)}), {"normsys": "code1"})
+        model = engine.model
+        yields = propagate(engine.likelihood, model.initial, prefit_covariance(model))
         errors = dict(zip([*model.samples, "total"], yields.uncertainty[:, 0], strict=True))
         assert errors == pytest.approx({"signal": 0, "top": 5, "other": 3, "total": 8}, rel=1e-5)
 
 
 @pytest.mark.parametrize("spec", SMALL.values(), ids=SMALL)
 def test_totals_after_the_fit_are_those_of_pyhf(spec):
-    model, (expected, _) = load_model(spec, {}, "qtilde", 10.0), referee(spec)
-    best = fit(model, model.data, [model.initial])
-    yields = propagate(model, best.parameters, uncertainties(model, model.data, best).covariance)
+    engine, (expected, _) = engine_of(spec), referee(spec)
+    model = engine.model
+    best = fit(engine, model.data, [model.initial])
+    yields = propagate(
+        engine.likelihood, best.parameters, uncertainties(engine.likelihood, model.data, best).covariance
+    )
     np.testing.assert_allclose(
         yields.expected[-1], expected.expected_data(best.parameters, include_auxdata=False), rtol=1e-12
     )
@@ -94,9 +97,12 @@ def test_totals_after_the_fit_are_those_of_pyhf(spec):
 def test_a_fit_that_describes_every_bin_has_the_uncertainty_of_the_data():
     """Two bins and two free normalisations: the fit returns n, and its covariance sqrt(n) in each bin."""
     spec = counting([130.0, 260.0], [40.0, 20.0], [100.0, 250.0], ("norm", "normfactor", None))
-    model = load_model(spec, {}, "q", 1000.0)  # far bounds: HESSE of a bounded parameter is not quite the curvature
-    best = fit(model, model.data, [model.initial])
-    yields = propagate(model, best.parameters, uncertainties(model, model.data, best).covariance)
+    engine = engine_of(spec, {}, "q", 1000.0)  # far bounds: HESSE of a bounded parameter is not quite the curvature
+    model = engine.model
+    best = fit(engine, model.data, [model.initial])
+    yields = propagate(
+        engine.likelihood, best.parameters, uncertainties(engine.likelihood, model.data, best).covariance
+    )
     np.testing.assert_allclose(yields.expected[-1], [130, 260], rtol=1e-4)
     np.testing.assert_allclose(yields.uncertainty[-1], np.sqrt([130, 260]), rtol=3e-3)
     by_sample = np.sqrt((yields.uncertainty[:-1] ** 2).sum(axis=0))
@@ -107,22 +113,24 @@ def test_a_fit_that_describes_every_bin_has_the_uncertainty_of_the_data():
 def test_correlated_normalisations(correlation):
     signal, background = np.array([40.0, 20.0]), np.array([100.0, 250.0])
     spec = counting([130.0, 260.0], signal.tolist(), background.tolist(), ("norm", "normfactor", None))
-    model = Model(spec)
+    engine = engine_of(spec)
+    model = engine.model
     order = [model.names.index(name) for name in ("mu", "norm")]
     sigma = np.array([0.3, 0.08])
     covariance = np.empty((2, 2))
     covariance[np.ix_(order, order)] = np.outer(sigma, sigma) * [[1, correlation], [correlation, 1]]
     parameters = np.empty(2)
     parameters[order] = 1.2, 0.95
-    yields = propagate(model, parameters, covariance)
+    yields = propagate(engine.likelihood, parameters, covariance)
     variance = (signal * 0.3) ** 2 + (background * 0.08) ** 2 + 2 * correlation * signal * 0.3 * background * 0.08
     np.testing.assert_allclose(yields.uncertainty[-1], np.sqrt(variance), rtol=1e-6)
     toys = np.random.default_rng(0).multivariate_normal(parameters, covariance, size=20_000)
-    spread = np.std([model.expected_main(toy) for toy in toys], axis=0)
+    spread = np.std([engine.likelihood.expected(pairs(toy))[:, 0] for toy in toys], axis=0)
     np.testing.assert_allclose(yields.uncertainty[-1], spread, rtol=0.02)
 
 
 def test_without_free_parameters_there_is_no_uncertainty():
-    model = Model(counting([12.0], [3.0], [10.0]))
-    yields = propagate(model, model.initial, np.zeros((1, 1)))
+    engine = engine_of(counting([12.0], [3.0], [10.0]))
+    model = engine.model
+    yields = propagate(engine.likelihood, model.initial, np.zeros((1, 1)))
     np.testing.assert_array_equal(yields.uncertainty, 0)

@@ -6,6 +6,10 @@ from contextlib import contextmanager
 import numpy as np
 import pyhf
 
+from inference.compile import compile_workspace
+from inference.fits import Fit, Newton
+from signal_point import bounded
+
 MU = ("mu", "normfactor", None)
 
 # pyhf 0.7.6 checks workspaces with a class that new versions of jsonschema call deprecated.
@@ -118,3 +122,27 @@ def tight_minuit() -> Iterator[None]:
         yield
     finally:
         pyhf.set_backend(tensorlib, optimizer)
+
+
+def engine_of(spec: dict, codes: dict | None = None, test_statistic: str = "qtilde", poi_bound: float = 10.0) -> Newton:
+    """What fits a workspace, with the bounds of the POI that a scan up to `poi_bound` has."""
+    return Newton(bounded(compile_workspace(spec, codes), test_statistic, poi_bound))
+
+
+def fit(engine, data: np.ndarray, starts: list[np.ndarray], mu: float | None = None) -> Fit:
+    """One fit."""
+    return engine.fit(data[:, None], starts, None if mu is None else np.array([mu])).one(0)
+
+
+def pairs(parameters: np.ndarray) -> np.ndarray:
+    """One set of parameters as the likelihood takes it, twice."""
+    return np.repeat(np.asarray(parameters)[:, None], 2, axis=1)
+
+
+def random_points(model, number: int = 20) -> np.ndarray:
+    """Points spread over a few standard deviations, inside the bounds."""
+    rng = np.random.default_rng(1)
+    widths = np.where(np.isnan(model.constrained_widths()), 0.4, model.constrained_widths())
+    low, high = model.bounds.T
+    points = np.clip(model.initial + 1.5 * widths * rng.normal(size=(number, len(model.names))), low, high)
+    return np.where(model.fixed, model.initial, points)

@@ -1,8 +1,17 @@
 """The statistics of muscan: plain functions on arrays and small records, without file names or configuration.
 
-model              a HistFactory model: yields, constraints, parameters
-likelihood         -2 log L as a deviance
-minimize           profile-likelihood fits
+compile            from a workspace to a model
+parameters         defaults and settings of the parameters of a workspace
+model              a HistFactory model as plain arrays, and its file
+layout             the same arrays as the batched likelihood needs them
+interpolation      between the templates at alpha = -1, 0 and +1
+likelihood         -2 log L as a deviance, with gradient and Hessian, for many fits at a time
+newton_step        the step of many fits
+minimize           bounded minimisation of many fits
+fits               from which points to start, both sides of a valley, rescue
+minuit             Minuit on the same likelihood: rescue, HESSE, MINOS
+engines            newton or pyhf
+hypotest           hypothesis tests
 test_statistics    qtilde, q, q0
 calculators        p-values and CLs from a test statistic
 goodness_of_fit    the saturated model

@@ -23,11 +23,13 @@ def _tail(x: float) -> float:
 
 def _cls(distance: float, shift: float) -> float:
     """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails."""
-    if distance + shift < FAR:
+    if distance <= 0 or distance + shift < FAR:
         return _tail(distance + shift) / _tail(distance)
-    from scipy.special import log_ndtr  # rarely needed, and slow to import
+    from scipy.special import erfcx  # rarely needed, and slow to import
 
-    return math.exp(log_ndtr(-(distance + shift)) - log_ndtr(-distance))
+    # 1 - Phi(x) = exp(-x^2 / 2) erfcx(x / sqrt(2)) / 2, and the exponentials are divided by hand.
+    ratio = erfcx((distance + shift) / math.sqrt(2)) / erfcx(distance / math.sqrt(2))
+    return float(math.exp(-shift * (distance + shift / 2)) * ratio)
 
 
 def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:

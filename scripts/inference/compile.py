@@ -49,9 +49,7 @@ def compile_workspace(workspace: dict, interpolation: dict | None = None) -> Mod
     spec = _checked(workspace)
     sets = _parameter_sets(spec)
     start = dict(zip(sets, np.cumsum([0, *(each.size for each in sets.values())]).tolist(), strict=False))
-    names = [
-        name if each.scalar else f"{name}[{i}]" for name, each in sets.items() for i in range(each.size)
-    ]
+    names = [name if each.scalar else f"{name}[{i}]" for name, each in sets.items() for i in range(each.size)]
     if spec.poi not in sets:
         raise InputError(
             f"the measurement's parameter of interest (POI), {spec.poi!r}, is not in the model: "
@@ -111,7 +109,7 @@ def _numbers(values: Any, where: str, length: int | None = None) -> list[float]:
 
 
 def _number(value: Any, where: str) -> float:
-    if type(value) not in (int, float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{where}: expected a number, found {_short(value)}")
     try:
         finite = math.isfinite(value)
@@ -148,10 +146,7 @@ def _checked(workspace: Any) -> Spec:
         order,
         samples,
         edges,
-        [
-            Template(order.index(channel), samples.index(sample), *rest)
-            for channel, sample, *rest in templates
-        ],
+        [Template(order.index(channel), samples.index(sample), *rest) for channel, sample, *rest in templates],
         _observed(workspace, sizes, order),
         poi,
         configs,
@@ -234,7 +229,7 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
             "a background-only workspace needs a patch that adds the signal"
         )
     configs: dict[str, dict] = {}
-    for i, config_of in enumerate(config.get("parameters") or []):
+    for i, config_of in enumerate(_member({"parameters": [], **config}, "parameters", list, "measurements[0].config")):
         name = _member(config_of, "name", str, f"measurements[0].config.parameters[{i}]")
         if name in configs:
             raise InputError(f"the measurement sets {name!r} twice")
@@ -273,7 +268,9 @@ def _parameter_sets(spec: Spec) -> dict[str, ParameterSet]:
                 raise InputError(f"the name {name!r} stands for parameters of two kinds: {other[0]}; {where}")
     if not found:
         raise InputError("the workspace has no modifiers, and so no parameters")
-    return {name: parameters.configured(name, default, spec.configs.get(name, {})) for name, (_, default) in found.items()}
+    return {
+        name: parameters.configured(name, default, spec.configs.get(name, {})) for name, (_, default) in found.items()
+    }
 
 
 def _required(spec: Spec, kind: str) -> list[tuple[str, ParameterSet, str]]:
@@ -394,9 +391,7 @@ def _columns(rows: list[tuple], number: int) -> list[np.ndarray]:
 def _histosys(shifts: list[tuple]) -> HistoSys:
     sizes = np.array([len(row[3]) for row in shifts], dtype=int)
     sample, parameter, first = (np.repeat(column, sizes) for column in _columns(shifts, 3))
-    nominal, low, high = (
-        np.array([value for row in shifts for value in row[i]], dtype=float) for i in (3, 4, 5)
-    )
+    nominal, low, high = (np.array([value for row in shifts for value in row[i]], dtype=float) for i in (3, 4, 5))
     bins = first + np.arange(len(first)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return HistoSys(sample, bins, parameter, low - nominal, high - nominal)
 

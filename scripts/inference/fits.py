@@ -82,7 +82,9 @@ class Newton:
 
     def _once(self, data, start, mu, which) -> Fits:
         held = self.model.fixed.copy()
-        start = np.where(held[:, None], self.model.initial[:, None], np.broadcast_to(start, (len(start), data.shape[1])))
+        start = np.where(
+            held[:, None], self.model.initial[:, None], np.broadcast_to(start, (len(start), data.shape[1]))
+        )
         start = np.ascontiguousarray(start[:, which])
         if mu is not None:
             held[self.model.poi] = True

@@ -1,4 +1,4 @@
-"""Interpolation between the templates at alpha = -1, 0 and +1, with pyhf's names (K. Cranmer et al., CERN-OPEN-2012-016).
+"""Interpolation between the templates at alpha = -1, 0 and +1 (K. Cranmer et al., CERN-OPEN-2012-016), by pyhf's names.
 
 code4 and code4p are polynomials inside |alpha| < 1 that join the functions outside with two continuous derivatives;
 code1 and code0 are those functions everywhere, with a kink at alpha = 0. At a kink the sign of the zero says which

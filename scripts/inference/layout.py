@@ -65,11 +65,12 @@ def layout(model: Model) -> Layout:
     ]
     order = np.concatenate([block.bins.ravel() for block in blocks])
     most = max(len(block.local) for block in blocks)
-    local = np.concatenate([_padded(block.local.reshape(len(block.local), block.bins.size), most, npar) for block in blocks], axis=1)
+    local = np.concatenate([_padded(block, most, npar) for block in blocks], axis=1)
     return Layout(blocks, order, globals_, shifted, local, _kinked(model)[globals_])
 
 
-def _padded(local: np.ndarray, most: int, filler: int) -> np.ndarray:
+def _padded(block: Block, most: int, filler: int) -> np.ndarray:
+    local = block.local.reshape(len(block.local), block.bins.size)
     return np.pad(local, ((0, most - len(local)), (0, 0)), constant_values=filler)
 
 
@@ -174,7 +175,9 @@ def _row_map(slot: np.ndarray, channels: np.ndarray, size: int) -> dict[tuple[in
     """Rows of each (sample, channel): several, where a channel was taken apart."""
     rows: dict[tuple[int, int], list[int]] = {}
     for sample, place in zip(*np.nonzero(slot >= 0), strict=True):
-        rows.setdefault((int(sample), int(channels[place])), []).append(int(slot[sample, place] * len(channels) + place))
+        rows.setdefault((int(sample), int(channels[place])), []).append(
+            int(slot[sample, place] * len(channels) + place)
+        )
     return rows
 
 
@@ -198,7 +201,7 @@ def _sorted_factors(row: np.ndarray, parameter: np.ndarray, column: np.ndarray) 
 
 def _linear(model, rows, channels, bins, slot, shared, column) -> RowFactors:
     """normfactor and lumi, and the factors of single bins that are not local."""
-    factors, entry = _row_factors(rows, model.factors.sample, model.factors.channel, model.factors.parameter, column)
+    factors, _ = _row_factors(rows, model.factors.sample, model.factors.channel, model.factors.parameter, column)
     place = np.full(model.nmain, -1)
     if bins.shape[1] == 1:
         place[bins[:, 0]] = np.arange(len(channels))

@@ -17,10 +17,11 @@ from inference.interpolation import SHARPEST, histosys_even_part
 from inference.layout import Block, RowFactors, layout
 from inference.model import Model
 
-# A factor of zero is replaced by this, so that derivatives of a product can be written as product / factor.
+# A factor of zero is replaced by this, so that derivatives of a product can be written as product / factor, and so that
+# a fit with mu = 0 is the limit of small mu where only the signal explains the events of a bin.
 ALMOST_ZERO = 1e-30
 # Expected events below this are none; observed ones are then impossible.
-NO_EVENTS = 1e-25
+NO_EVENTS = 1e-100
 # Where nothing is observed, nu >= 0 is a wall. Fits lean on it with this precision, in events.
 WALL_WIDTH = 1e-6
 
@@ -115,6 +116,17 @@ class Likelihood:
         with np.errstate(all="ignore"):
             return float(self.deviance(*pair)[0])
 
+    def gradient_of(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """The gradient of the deviance at one set of parameters and data, shape (npar,)."""
+        walls = Walls(np.zeros((self.model.nmain, 2)), np.ones(2))
+        pair = np.repeat(parameters[:, None], 2, axis=1), self.arranged(np.repeat(data[:, None], 2, axis=1))
+        with np.errstate(all="ignore"):
+            parts = self.derivatives(*pair, walls)
+        gradient = np.zeros(self._npar + 1)
+        gradient[self.layout.globals_] = 2 * parts.gradient[:, 0]
+        gradient[self.layout.local] = 2 * parts.local_gradient[..., 0]
+        return gradient[:-1]
+
     def asimov(self, parameters: np.ndarray) -> np.ndarray:
         """Expected data, main then auxiliary, at one set of parameters, shape (nmain + naux,)."""
         expected = self.expected(np.repeat(parameters[:, None], 2, axis=1))[:, 0]
@@ -153,13 +165,15 @@ class Likelihood:
         start = 0
         for block in self.layout.blocks:
             stop = start + block.bins.size
-            parts.append(self._block(block, theta, even, data[start:stop], Walls(walls.force[start:stop], walls.stiffness)))
+            parts.append(
+                self._block(block, theta, even, data[start:stop], Walls(walls.force[start:stop], walls.stiffness))
+            )
             start = stop
         derivatives = _joined(parts, self.layout.local.shape[0])
         return self._constrain(derivatives, theta, data)
 
     def bends(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """Second derivative of half the deviance that the bend of the interpolation at alpha = 0 brings, shape (npar, B).
+        """What the bend of the interpolation at alpha = 0 adds to the Hessian of half the deviance, shape (npar, B).
 
         Where it outweighs the constraint, with -1 for a unit Gaussian, the deviance has a valley on either side.
         """
@@ -187,7 +201,7 @@ class Likelihood:
 
     def _block(self, block: Block, theta: np.ndarray, even: tuple, observed: np.ndarray, walls) -> Derivatives:
         columns, shifts = len(self.layout.globals_), len(self.layout.histosys)
-        size, channels, width = block.nominal.shape[:3]
+        size, channels = block.nominal.shape[:2]
         fits = theta.shape[1]
         cells = _cells(block, theta, self.layout.histosys, even[0])
         slopes = np.zeros((size * channels, columns, fits))
@@ -279,7 +293,7 @@ class Likelihood:
 
 
 def _main_terms(n: np.ndarray, nu: np.ndarray, force: np.ndarray, stiffness: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Half the deviance of each bin, its first and second derivative with respect to nu, and the expected information."""
+    """Half the deviance of each bin, its first and second derivative by nu, and the expected information."""
     push = np.maximum(force - stiffness * nu, 0.0)
     safe = np.where(nu > NO_EVENTS, nu, 1.0)
     ratio = n / safe

@@ -126,9 +126,9 @@ class _Queue:
         done = accepted & (edm < EDM) & (self.damping == 0) & ~turned
         done &= ~self._push_walls(done)
         lost = ~done & ((self.age >= MOST_ITERATIONS) | ~accepted & (self.length < SHORTEST))
+        self._advance(step, derivatives, accepted)
         self._store(np.flatnonzero(done), edm[done], True)
         self._store(np.flatnonzero(lost), np.nan, False)
-        self._advance(step, derivatives, accepted)
         if done.any() or lost.any():
             self._keep(~(done | lost))
 
@@ -213,14 +213,14 @@ class _Queue:
             step.of_globals[:, chosen], step.of_locals[..., chosen] = part.of_globals, part.of_locals
             bad = bad[~part.positive[: len(bad)]]
         edm = -_dot(derivatives.gradient, step.of_globals)
-        edm -= _dot(
-            derivatives.local_gradient.reshape(-1, len(edm)), step.of_locals.reshape(-1, len(edm))
-        )
+        edm -= _dot(derivatives.local_gradient.reshape(-1, len(edm)), step.of_locals.reshape(-1, len(edm)))
         return step, edm
 
     def _advance(self, step: Step, derivatives: Derivatives, accepted: np.ndarray) -> None:
         full = self._scattered(step.of_globals, step.of_locals)
-        self.step = np.where(accepted & np.isfinite(self.value), full, np.where(np.isfinite(self.value), self.step, 0.0))
+        self.step = np.where(
+            accepted & np.isfinite(self.value), full, np.where(np.isfinite(self.value), self.step, 0.0)
+        )
         target = self.here + self.length * self.step
         low, high = self.low, self.high
         if len(self.kinks):
@@ -243,10 +243,11 @@ class _Queue:
         values[layout.local] = of_locals
         return values[:-1]
 
-    def _store(self, which: np.ndarray, edm, converged: bool) -> None:
+    def _store(self, which: np.ndarray, edm: np.ndarray | float, converged: bool) -> None:
+        """Keep the results of fits that end; the last step needs no look at where it leads."""
         index = self.index[which]
-        self.result.parameters[:, index] = self.here[:, which]
-        self.result.deviance[index] = 2 * self.value[which] if converged else np.nan
+        self.result.parameters[:, index] = self.there[:, which]
+        self.result.deviance[index] = 2 * self.value[which] - edm
         self.result.edm[index] = edm
         self.result.converged[index] = converged
         self.result.iterations[index] = self.age[which]

@@ -79,7 +79,7 @@ def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: flo
         value = likelihood.deviance_of(parameters, data)
         return value if np.isfinite(value) else IMPOSSIBLE
 
-    minuit = Minuit(deviance, start)
+    minuit = Minuit(deviance, start, grad=lambda parameters: likelihood.gradient_of(parameters, data))
     minuit.errordef = Minuit.LEAST_SQUARES  # the deviance rises by 1 at one standard deviation
     minuit.tol = TOLERANCE
     minuit.print_level = 0

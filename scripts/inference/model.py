@@ -2,6 +2,8 @@
 
 import io
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -160,14 +162,12 @@ def from_file(path: str | Path) -> Model:
         InputError: if it is not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             plain = json.loads(file["plain"].tobytes())
             if plain.pop("format") != FORMAT:
                 raise InputError(f"{path}: a model of another version of muscan")
             arrays = {name: file[name] for name in file.files if "." not in name and name != "plain"}
-            parts = {
-                name: part(**{key: file[f"{name}.{key}"] for key in part._fields}) for name, part in PARTS.items()
-            }
-    except (ValueError, KeyError, EOFError, OSError) as error:
+            parts = {name: part(**{key: file[f"{name}.{key}"] for key in part._fields}) for name, part in PARTS.items()}
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a compiled model: {error}") from error
     return Model(**plain, **arrays, **parts)

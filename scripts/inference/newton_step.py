@@ -1,4 +1,4 @@
-"""The Newton step of many fits at once: local parameters are eliminated bin by bin, then one system per fit is solved."""
+"""The Newton step of many fits at once: local parameters are eliminated bin by bin, then one system per fit remains."""
 
 from typing import NamedTuple
 
@@ -17,12 +17,12 @@ SMALL = 20
 class Step(NamedTuple):
     of_globals: np.ndarray  # shape (G, B)
     of_locals: np.ndarray  # shape (K, N, B)
-    positive: np.ndarray  # whether the damped Hessian is positive definite; the step is void where it is not, shape (B,)
+    positive: (
+        np.ndarray
+    )  # whether the damped Hessian is positive definite; the step is void where it is not, shape (B,)
 
 
-def newton_step(
-    derivatives: Derivatives, active: np.ndarray, active_local: np.ndarray, damping: np.ndarray
-) -> Step:
+def newton_step(derivatives: Derivatives, active: np.ndarray, active_local: np.ndarray, damping: np.ndarray) -> Step:
     """Solve (H + damping * F) step = -gradient for the active parameters, F the diagonal of the Fisher information.
 
     Args:
@@ -49,9 +49,7 @@ def newton_step(
     found, positive_rest = _solve(derivatives.rows, coupling, diagonal, right)
     found = np.where(active, found, 0.0)
     rest = reduced_gradient + np.einsum("kngb,gb->knb", reduced, found)
-    return Step(
-        found, np.where(active_local, -backward(factor, rest), 0.0), positive.all(axis=0) & positive_rest
-    )
+    return Step(found, np.where(active_local, -backward(factor, rest), 0.0), positive.all(axis=0) & positive_rest)
 
 
 def _stiffened(diagonal: np.ndarray, fisher: np.ndarray, active: np.ndarray, damping: np.ndarray) -> np.ndarray:
@@ -80,9 +78,7 @@ def _solve_one_by_one(rows, coupling, diagonal, right) -> tuple[np.ndarray, np.n
     from scipy.linalg.lapack import dposv  # a job on a small model does not wait for this import
 
     size, fits = diagonal.shape
-    matrix = sum(
-        _by_fit(part.left).transpose(0, 2, 1) @ _by_fit(part.right) for part in rows
-    )
+    matrix = sum(_by_fit(part.left).transpose(0, 2, 1) @ _by_fit(part.right) for part in rows)
     matrix += matrix.transpose(0, 2, 1)
     i = np.arange(size)
     matrix[:, i, i] = diagonal.T

@@ -1,0 +1,146 @@
+"""The batched fits: nothing is lost, nothing depends on the batch, and Minuit finds nothing lower."""
+
+import os
+from pathlib import Path
+
+import jsonpatch
+import numpy as np
+import pytest
+
+from files import read_json
+from inference import minuit
+from inference.fits import Newton
+from inference.likelihood import Likelihood
+from inference.minimize import minimize
+from workspaces import SMALL, counting, engine_of, referee
+
+# `make study` asks for the numbers of toys that the statements are about; the suite takes a part of them.
+PART = float(os.environ.get("MUSCAN_STUDY", "0.02"))
+
+
+def published(data: Path, name: str) -> dict:
+    """The workspace of one signal of a published likelihood."""
+    if name == "sbottom-A":
+        patch = read_json(data / name / "patches" / "sbottom_1300_205_60.json")
+    else:
+        (patchset,) = (data / name).glob("patchset.json*")
+        wanted = {"1Lbb": "C1N2_Wh_hbb_1000_0", "stau-highmass": "DS_400_40"}[name]
+        patch = next(each["patch"] for each in read_json(patchset)["patches"] if wanted in each["metadata"]["name"])
+    return jsonpatch.JsonPatch(patch).apply(read_json(data / name / "BkgOnly.json.gz"))
+
+
+def throw(engine: Newton, number: int, seed: int = 1, mu: float = 0.0) -> np.ndarray:
+    """Toys at the nominal values of the nuisance parameters, main and auxiliary data, shape (nmain + naux, number)."""
+    rng, model = np.random.default_rng(seed), engine.model
+    parameters = model.initial.copy()
+    parameters[model.poi] = mu
+    expected = engine.likelihood.asimov(parameters)[:, None]
+    gauss = np.concatenate([np.zeros(model.nmain, bool), ~model.constraints.is_poisson])
+    width = np.concatenate([np.ones(model.nmain), model.constraints.sigma])[:, None]
+    shape = (len(expected), number)
+    counts = rng.poisson(np.where(gauss[:, None], 1.0, expected), shape)
+    return np.where(gauss[:, None], rng.normal(expected, width, shape), counts)
+
+
+@pytest.fixture(params=["default question", "sbottom-A", "stau-highmass", "1Lbb"])
+def engine(request, seed_question, data) -> Newton:
+    if request.param != "default question":
+        return engine_of(published(data, request.param))
+    table = np.genfromtxt(seed_question / "original.csv", delimiter=",", names=True)
+    background = table["background"]
+    modifiers = [("stat", "shapesys", np.sqrt(background).tolist()), ("bkgnorm", "normfactor", None)]
+    columns = (table[name].tolist() for name in ("observed", "signal", "background"))
+    return engine_of(counting(*columns, *modifiers))
+
+
+def test_a_fit_does_not_depend_on_its_batch(engine):
+    toys = throw(engine, 101)
+    together = engine.fit(toys, [engine.model.initial])
+    for index in (0, 1, 50, 100):
+        alone = engine.fit(toys[:, [index]], [engine.model.initial])
+        np.testing.assert_array_equal(alone.parameters[:, 0], together.parameters[:, index])
+        assert alone.deviance[0] == together.deviance[index]
+    shuffled = np.random.default_rng(0).permutation(101)
+    again = engine.fit(toys[:, shuffled], [engine.model.initial])
+    np.testing.assert_array_equal(again.parameters, together.parameters[:, shuffled])
+
+
+def test_fits_converge_in_the_batch(engine):
+    number = max(int(2000 * PART), 100)
+    toys = throw(engine, number, seed=2)
+    free = engine.fit(toys, [engine.model.initial])
+    held = engine.fit(toys, [free.parameters], mu=np.ones(number))
+    for fits in (free, held):
+        assert np.isfinite(fits.deviance).all()
+        assert fits.rescued.sum() <= 1e-3 * number
+        assert (fits.edm < 1e-8).all()
+    assert (held.deviance - free.deviance > -1e-6).mean() >= 0.99
+
+
+def test_minuit_finds_nothing_lower_from_where_the_fit_ended(engine):
+    number = max(int(200 * PART), 3)
+    toys = throw(engine, number, seed=3)
+    fits = engine.fit(toys, [engine.model.initial])
+    for index in range(number):
+        found = minuit.fit(engine.likelihood, toys[:, index], fits.parameters[:, index])
+        assert found is None or fits.deviance[index] <= found[1] + 1e-6
+
+
+def test_yields_and_deviance_of_published_likelihoods_are_those_of_pyhf(data):
+    for name in ("sbottom-A", "stau-highmass", "1Lbb"):
+        spec = published(data, name)
+        engine, (expected, observed) = engine_of(spec), referee(spec)
+        model = engine.model
+        assert model.names == expected.config.par_names
+        np.testing.assert_array_equal(model.data, observed)
+        np.testing.assert_array_equal(model.initial, expected.config.suggested_init())
+        rng = np.random.default_rng(4)
+        widths = np.where(np.isnan(model.constrained_widths()), 0.0, model.constrained_widths())
+        points = model.initial + 0.7 * widths * rng.normal(size=(6, len(model.names)))
+        ours = engine.likelihood.expected(points.T).T
+        pyhfs = np.array([expected.main_model.expected_data(point) for point in points])
+        np.testing.assert_allclose(ours, pyhfs, rtol=1e-11)
+        deviance = engine.likelihood.deviance(points.T, np.repeat(observed[:, None], 6, axis=1))
+        likelihood = np.array([-2 * expected.logpdf(point, observed)[0] for point in points])
+        np.testing.assert_allclose(np.diff(deviance), np.diff(likelihood), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_ten_random_starts_find_nothing_lower(name):
+    engine = engine_of(SMALL[name])
+    model, rng = engine.model, np.random.default_rng(6)
+    toys = throw(engine, 200, seed=5, mu=1.0)
+    fits = engine.fit(toys, [model.initial])
+    widths = np.where(np.isnan(model.constrained_widths()), 0.3, model.constrained_widths())
+    for _ in range(10):
+        start = model.initial[:, None] + widths[:, None] * rng.normal(size=(len(model.names), 200))
+        start = np.where(model.fixed[:, None], model.initial[:, None], start)
+        found = minimize(engine.likelihood, toys, start, model.fixed)
+        assert (fits.deviance <= np.where(found.converged, found.deviance, np.inf) + 1e-6).all()
+
+
+def test_where_nothing_is_seen_the_template_stops_at_zero():
+    """alpha < -1/2 makes the first bin negative. On the wall alpha = -1/2 and half the deviance is linear in it."""
+    shape = ("shape", "histosys", {"hi_data": [3.0, 22.0], "lo_data": [-1.0, 18.0]})
+    engine = engine_of(counting([0.0, 12.0], [3.0, 4.0], [1.0, 20.0], shape))
+    fits = engine.fit(engine.model.data[:, None], [engine.model.initial], mu=np.zeros(1))
+    expected = engine.likelihood.expected(np.repeat(fits.parameters, 2, axis=1))[:, 0]
+    assert expected == pytest.approx([0.0, 19.0], abs=1e-6)
+    assert fits.deviance[0] == pytest.approx(0.25 + 2 * (19 - 12 + 12 * np.log(12 / 19)), abs=1e-7)
+    assert not fits.rescued[0]
+
+
+def test_kinks_of_the_interpolation_are_found():
+    """Both templates lower: an excess is fitted best with alpha = 0, where the deviance has a kink."""
+    shape = ("shape", "histosys", {"hi_data": [16.0], "lo_data": [15.0]})
+    engine = engine_of(counting([25.0], [3.0], [20.0], shape), {"histosys": "code0"})
+    fits = engine.fit(engine.model.data[:, None], [engine.model.initial], mu=np.zeros(1))
+    alpha = engine.model.names.index("shape")
+    assert fits.parameters[alpha, 0] == 0
+    assert fits.deviance[0] == pytest.approx(2 * (20 - 25 + 25 * np.log(25 / 20)), rel=1e-12)
+    assert not fits.rescued[0]
+
+
+def test_layouts_with_shared_shape_factors_are_taken_apart():
+    likelihood = Likelihood(engine_of(SMALL["every modifier"]).model)
+    assert [block.bins.shape for block in likelihood.layout.blocks] == [(1, 2), (1, 3)]
