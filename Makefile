@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan limits story test study lint format report lock clean
+.PHONY: help scan limits verify story test study lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -23,6 +23,9 @@ scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all co
 
 limits: $(RUN_ENV) ## the table of limits again
 	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
+
+verify: $(RUN_ENV) ## pyhf and Minuit repeat a random sample of the tests, NUMBER=10 of them
+	@$(IN_ENV) python scripts/verify.py --number $(or $(NUMBER),10) --seed $(or $(SEED),0)
 
 story: scan ## renew the pictures of the README
 	@mkdir -p report/story && cp results/plots/limits.png report/story/
