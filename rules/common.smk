@@ -29,6 +29,9 @@ def checked_config():
 
 checked_config()
 
+# A job has one core, and its numbers must not depend on how many the machine has.
+os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 
 def source(analysis):
     """The kind of an analysis' data set and what the configuration says of it."""

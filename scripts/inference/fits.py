@@ -58,6 +58,7 @@ class Newton:
     def __init__(self, model: Model):
         self.model = model
         self.likelihood = Likelihood(model)
+        self._interpolates = len(model.normsys.parameter) + len(model.histosys.parameter) > 0
 
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         """The lowest minimum of each data set.
@@ -71,9 +72,12 @@ class Newton:
         best = Fits(
             np.full((len(self.model.names), number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool)
         )
-        everyone = np.arange(number)
+        which = np.arange(number)
         for start in starts:
-            _better(best, self._once(data, start.reshape(len(start), -1), mu, everyone), everyone)
+            if len(which):
+                _better(best, self._once(data, start.reshape(len(start), -1), mu, which), which)
+            if not self._interpolates:  # one minimum: the other starts are for what is not found yet
+                which = np.flatnonzero(~np.isfinite(best.deviance))
         self._other_valleys(data, mu, best)
         lost = np.flatnonzero(~np.isfinite(best.deviance))
         for index in lost:
@@ -95,7 +99,7 @@ class Newton:
 
     def _other_valleys(self, data, mu, best: Fits) -> None:
         """Try the other side of each parameter that makes two valleys, until nothing better is found."""
-        which = np.flatnonzero(np.isfinite(best.deviance))
+        which = np.flatnonzero(np.isfinite(best.deviance) & self._interpolates)
         for _ in range(MOST_ROUNDS):
             pairs = which if len(which) != 1 else np.repeat(which, 2)
             if not len(pairs):

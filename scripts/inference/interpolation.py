@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 KINKED = {"code1", "code0"}
+IN_CACHE = 4096  # numbers of an array of which several stay in the first cache
 SHARPEST = 15 / 4  # second derivative at alpha = 0 of the smooth |alpha| of code4p
 
 # Coefficients of alpha, ..., alpha^6 for given value - 1, slope and second derivative at alpha = +1 and -1 (in turn).
@@ -49,14 +50,23 @@ class NormInterpolation:
             self._polynomial = np.einsum("ce,ke->ck", SEXTIC, ends.T)[..., None]
 
     def __call__(self, alpha: np.ndarray) -> Scaling:
-        """Factors at alpha, shape (entries, fits)."""
-        slope = np.where(np.signbit(alpha), -self._log_low, self._log_high)
+        """Factors at alpha, shape (entries, fits), in parts that stay in the cache."""
+        found = Scaling(*np.empty((3, *alpha.shape)))
+        step = max(IN_CACHE // alpha.shape[1], 1)
+        for start in range(0, len(alpha), step):
+            part = slice(start, start + step)
+            for whole, values in zip(found, self._part(alpha[part], part), strict=True):
+                whole[part] = values
+        return found
+
+    def _part(self, alpha: np.ndarray, part: slice) -> Scaling:
+        slope = np.where(np.signbit(alpha), -self._log_low[part], self._log_high[part])
         factor = np.exp(alpha * slope)
         bend = slope * slope
         if self._polynomial is None:
             return Scaling(factor, slope, bend)
         outside = np.abs(alpha) >= 1
-        value, first, second = self._inside(alpha)
+        value, first, second = self._inside(alpha, self._polynomial[:, part])
         factor = np.where(outside, factor, value)
         inverse = 1 / factor
         return Scaling(factor, np.where(outside, slope, first * inverse), np.where(outside, bend, second * inverse))
@@ -65,9 +75,10 @@ class NormInterpolation:
         """f' / f at alpha = 0 on the other side of the kink."""
         return np.where(np.signbit(alpha), self._log_high, -self._log_low)
 
-    def _inside(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    @staticmethod
+    def _inside(x: np.ndarray, polynomial: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The polynomial and its first and second derivatives."""
-        a1, a2, a3, a4, a5, a6 = self._polynomial
+        a1, a2, a3, a4, a5, a6 = polynomial
         value = 1 + x * (a1 + x * (a2 + x * (a3 + x * (a4 + x * (a5 + x * a6)))))
         first = a1 + x * (2 * a2 + x * (3 * a3 + x * (4 * a4 + x * (5 * a5 + x * (6 * a6)))))
         second = 2 * a2 + x * (6 * a3 + x * (12 * a4 + x * (20 * a5 + x * (30 * a6))))

@@ -22,6 +22,9 @@ class RowFactors(NamedTuple):
     row: np.ndarray  # shape (entries,)
     parameter: np.ndarray  # shape (entries,)
     column: np.ndarray  # of the parameter among the global ones, shape (entries,)
+    by_column: np.ndarray  # the entries sorted by column, shape (entries,)
+    columns: np.ndarray  # columns that have entries, shape (m,)
+    column_starts: np.ndarray  # first of the sorted entries of each of them, shape (m,)
 
 
 class Block(NamedTuple):
@@ -196,7 +199,10 @@ def _row_factors(rows: dict, samples, channels, parameters, column) -> tuple[Row
 
 def _sorted_factors(row: np.ndarray, parameter: np.ndarray, column: np.ndarray) -> RowFactors:
     unique, starts = np.unique(row, return_index=True)
-    return RowFactors(unique, starts, row, parameter.astype(int), column[parameter])
+    own = column[parameter]
+    by_column = np.argsort(own, kind="stable")
+    columns, column_starts = np.unique(own[by_column], return_index=True)
+    return RowFactors(unique, starts, row, parameter.astype(int), own, by_column, columns, column_starts)
 
 
 def _linear(model, rows, channels, bins, slot, shared, column) -> RowFactors:

@@ -230,7 +230,7 @@ class Likelihood:
             overlap -= 0.5 * of_rows[:, :, None] * slopes[:, :, :shifts] ** 2
             diagonal[:shifts] += even[2] * by_even + 2 * overlap.sum(axis=(0, 1))
         bend = of_rows.reshape(-1, fits)[block.norm.row] * cells.norm.bend
-        np.add.at(diagonal, block.norm.column, bend)
+        _add_by_column(diagonal, block.norm, bend)
         fisher = np.einsum("nb,ngb->gb", information.reshape(-1, fits), flat * flat)
         rows = [Rows(slopes.reshape(-1, columns, fits), right.reshape(-1, columns, fits)), Rows(flat, 0.5 * curved)]
         other = None
@@ -253,7 +253,7 @@ class Likelihood:
             other[:shifts] -= 2 * np.copysign(1.0, theta[self.layout.histosys]) * by_even
         if self.model.interpolation["normsys"] in ("code1",):
             slope = block.interpolate.other_side(theta[block.norm.parameter])
-            np.add.at(other, block.norm.column, of_rows[block.norm.row] * (slope - cells.norm.slope))
+            _add_by_column(other, block.norm, of_rows[block.norm.row] * (slope - cells.norm.slope))
         return other
 
     def _constrain(self, derivatives: Derivatives, theta: np.ndarray, data: np.ndarray) -> Derivatives:
@@ -337,6 +337,11 @@ def _cells(block: Block, theta: np.ndarray, histosys: np.ndarray, even: np.ndarr
 def _multiply(rows: np.ndarray, factors: RowFactors, values: np.ndarray) -> None:
     if len(factors.rows):
         rows[factors.rows] *= np.multiply.reduceat(values, factors.starts, axis=0)
+
+
+def _add_by_column(target: np.ndarray, factors: RowFactors, values: np.ndarray) -> None:
+    if len(factors.columns):
+        target[factors.columns] += np.add.reduceat(values[factors.by_column], factors.column_starts, axis=0)
 
 
 def _off_zero(factor: np.ndarray) -> np.ndarray:
