@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 KINKED = {"code1", "code0"}
-IN_CACHE = 4096  # numbers of an array of which several stay in the first cache
+IN_CACHE = 16_384  # numbers of an array of which several stay in the second cache
 SHARPEST = 15 / 4  # second derivative at alpha = 0 of the smooth |alpha| of code4p
 
 # Coefficients of alpha, ..., alpha^6 for given value - 1, slope and second derivative at alpha = +1 and -1 (in turn).
@@ -30,59 +30,71 @@ SEXTIC = (
 
 
 class Scaling(NamedTuple):
-    """A factor f(alpha) and its derivatives in units of itself."""
+    """Factors f(alpha) of R rows by A parameters for B fits, and their derivatives in units of themselves."""
 
-    factor: np.ndarray
-    slope: np.ndarray  # f' / f
-    bend: np.ndarray  # f'' / f
+    product: np.ndarray  # of all factors of a row, shape (R, B)
+    slope: np.ndarray  # f' / f, shape (R, A, B)
+    bend: np.ndarray  # f'' / f, shape (R, A, B)
 
 
 class NormInterpolation:
-    """Factors of normsys entries; every array has one row per entry."""
+    """The factors of normsys: `low` and `high` of shape (R, A), one where a parameter does not act on a row."""
 
     def __init__(self, low: np.ndarray, high: np.ndarray, code: str):
-        self._log_low, self._log_high = (np.log(values)[:, None] for values in (low, high))
-        self.even = (low[:, None] + high[:, None]) / 2 - 1  # part of f that does not change sign with alpha
+        self._log_low, self._log_high = (np.log(values)[..., None] for values in (low, high))
+        self.even = ((low + high) / 2 - 1)[..., None]  # part of f that does not change sign with alpha
         self._polynomial = None
         if code == "code4":
-            up, down = self._log_high[:, 0], self._log_low[:, 0]
+            up, down = self._log_high[..., 0], self._log_low[..., 0]
             ends = np.stack([high - 1, low - 1, up * high, -down * low, up**2 * high, down**2 * low])
-            self._polynomial = np.einsum("ce,ke->ck", SEXTIC, ends.T)[..., None]
+            self._polynomial = np.einsum("ce,era->cra", SEXTIC, ends)
 
     def __call__(self, alpha: np.ndarray) -> Scaling:
-        """Factors at alpha, shape (entries, fits), in parts that stay in the cache."""
-        found = Scaling(*np.empty((3, *alpha.shape)))
-        step = max(IN_CACHE // alpha.shape[1], 1)
-        for start in range(0, len(alpha), step):
-            part = slice(start, start + step)
-            for whole, values in zip(found, self._part(alpha[part], part), strict=True):
-                whole[part] = values
+        """Factors at alpha, shape (A, B), in parts that stay in the cache."""
+        rows = len(self._log_low)
+        found = Scaling(np.empty((rows, alpha.shape[1])), *np.empty((2, rows, *alpha.shape)))
+        powers = _powers(alpha)
+        for start, stop in _parts(rows, alpha.size):
+            self._part(alpha, powers, slice(start, stop), found)
         return found
 
-    def _part(self, alpha: np.ndarray, part: slice) -> Scaling:
+    def _part(self, alpha: np.ndarray, powers: np.ndarray, part: slice, found: Scaling) -> None:
         slope = np.where(np.signbit(alpha), -self._log_low[part], self._log_high[part])
         factor = np.exp(alpha * slope)
         bend = slope * slope
-        if self._polynomial is None:
-            return Scaling(factor, slope, bend)
-        outside = np.abs(alpha) >= 1
-        value, first, second = self._inside(alpha, self._polynomial[:, part])
-        factor = np.where(outside, factor, value)
-        inverse = 1 / factor
-        return Scaling(factor, np.where(outside, slope, first * inverse), np.where(outside, bend, second * inverse))
+        if self._polynomial is not None:
+            outside = np.abs(alpha) >= 1
+            inside = np.einsum("kra,kdab->drab", self._polynomial[:, part], powers)
+            factor = np.where(outside, factor, 1 + inside[0])
+            inverse = 1 / factor
+            slope = np.where(outside, slope, inside[1] * inverse)
+            bend = np.where(outside, bend, inside[2] * inverse)
+        np.multiply.reduce(factor, axis=1, out=found.product[part])
+        found.slope[part], found.bend[part] = slope, bend
 
     def other_side(self, alpha: np.ndarray) -> np.ndarray:
-        """f' / f at alpha = 0 on the other side of the kink."""
+        """f' / f at alpha = 0 on the other side of the kink, shape (R, A, B)."""
         return np.where(np.signbit(alpha), self._log_high, -self._log_low)
 
-    @staticmethod
-    def _inside(x: np.ndarray, polynomial: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The polynomial and its first and second derivatives."""
-        a1, a2, a3, a4, a5, a6 = polynomial
-        value = 1 + x * (a1 + x * (a2 + x * (a3 + x * (a4 + x * (a5 + x * a6)))))
-        first = a1 + x * (2 * a2 + x * (3 * a3 + x * (4 * a4 + x * (5 * a5 + x * (6 * a6)))))
-        second = 2 * a2 + x * (6 * a3 + x * (12 * a4 + x * (20 * a5 + x * (30 * a6))))
-        return value, first, second
+
+def _powers(alpha: np.ndarray) -> np.ndarray:
+    """alpha^k for k = 1 ... 6 and their first and second derivatives, shape (6, 3, A, B)."""
+    powers = np.zeros((6, 3, *alpha.shape))
+    one = np.ones_like(alpha)
+    values = [one]
+    for _ in range(6):
+        values.append(values[-1] * alpha)
+    for k in range(1, 7):
+        powers[k - 1, 0], powers[k - 1, 1] = values[k], k * values[k - 1]
+        if k > 1:
+            powers[k - 1, 2] = k * (k - 1) * values[k - 2]
+    return powers
+
+
+def _parts(rows: int, size: int) -> list[tuple[int, int]]:
+    """Consecutive rows, of `size` numbers each, of which several arrays stay in the cache together."""
+    step = max(IN_CACHE // max(size, 1), 1)
+    return [(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 def histosys_even_part(alpha: np.ndarray, code: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
 """The model as the batched likelihood needs it: blocks of channels with equal numbers of bins, as dense arrays.
 
 A gamma of one bin (staterror, shapesys, shapefactor) is a local parameter: it can be eliminated bin by bin. All other
-parameters are global. Rows stand for (sample, channel) pairs: what normsys and normfactor act on.
+parameters are global. The layout has an order of its own: global parameters first, each kind in consecutive places,
+then K local parameters for each of N bins. Rows stand for (sample, channel) pairs: what normsys and normfactor act on.
 """
 
 from typing import NamedTuple
@@ -14,67 +15,63 @@ from inference.model import BinFactors, Model
 MOST_LOCALS = 3  # per bin; more are treated as global
 
 
-class RowFactors(NamedTuple):
-    """Entries that multiply rows, sorted by row."""
-
-    rows: np.ndarray  # rows that have entries, shape (n,)
-    starts: np.ndarray  # first entry of each of them, shape (n,)
-    row: np.ndarray  # shape (entries,)
-    parameter: np.ndarray  # shape (entries,)
-    column: np.ndarray  # of the parameter among the global ones, shape (entries,)
-    by_column: np.ndarray  # the entries sorted by column, shape (entries,)
-    columns: np.ndarray  # columns that have entries, shape (m,)
-    column_starts: np.ndarray  # first of the sorted entries of each of them, shape (m,)
-
-
 class Block(NamedTuple):
     """Channels with equal numbers of bins: S samples at most, C channels, M bins each, K local parameters per bin."""
 
+    rows: slice  # places of its rows among those of all blocks
+    places: slice  # places of its bins in the layout
     bins: np.ndarray  # in the main data of the model, shape (C, M)
     slot_sample: np.ndarray  # sample that stands in a slot, -1 if none, shape (S, C)
     nominal: np.ndarray  # shape (S, C, M, 1)
-    odd: np.ndarray  # (up - down) / 2 of each histosys parameter, shape (H, S, C, M)
-    even: np.ndarray  # (up + down) / 2, shape (H, S, C, M)
-    norm: RowFactors
-    interpolate: NormInterpolation
-    linear: RowFactors
-    local: np.ndarray  # parameter, or npar where a bin has fewer, shape (K, C, M)
-    mask: np.ndarray  # which samples it multiplies, shape (K, S, C, M, 1)
+    shifts: np.ndarray  # (up - down) / 2 of each histosys parameter, then (up + down) / 2, shape (2 H, S, C, M)
+    norm: NormInterpolation  # of S * C rows
+    linear: np.ndarray  # which normfactor or lumi multiplies which row, shape (S * C, number, 1)
+    mask: np.ndarray  # which samples a local parameter multiplies, shape (K, S, C, M, 1)
     full: np.ndarray  # whether it multiplies all samples, in all bins, shape (K,)
 
 
 class Layout(NamedTuple):
     blocks: list[Block]
-    order: np.ndarray  # bins of the blocks in the main data of the model, shape (nmain,)
-    globals_: np.ndarray  # global parameters: those of histosys first, shape (G,)
-    histosys: np.ndarray  # the H parameters of histosys, shape (H,)
-    local: np.ndarray  # shape (K, nmain), npar where there is none
-    kinked: np.ndarray  # among the global ones, shape (G,)
+    bins: np.ndarray  # place of each bin in the main data of the model, shape (N,)
+    rows: int  # of all blocks
+    order: np.ndarray  # parameter of the model in each place, npar where there is none, shape (P,)
+    globals_: int  # how many of these are global
+    locals_: int  # K
+    linear: slice  # places of normfactor and lumi
+    norm: slice  # places of normsys
+    shifted: slice  # places of histosys
+    kinked: np.ndarray  # places where the deviance has a kink at zero
 
 
 def layout(model: Model) -> Layout:
     npar = len(model.names)
-    locals_, shared = _local_parameters(model)
-    shifted = np.unique(model.histosys.parameter)
-    others = np.setdiff1d(np.arange(npar), np.concatenate([shifted, locals_[0]]))
-    globals_ = np.concatenate([shifted, others]).astype(int)
+    single, shared = _local_parameters(model)
+    linear = np.union1d(model.factors.parameter, shared.parameter)
+    globals_, spans = _globals(model, np.setdiff1d(np.arange(npar), single[0]), linear)
     column = np.full(npar + 1, -1)
     column[globals_] = np.arange(len(globals_))
     groups = _groups(model, shared)
     sizes = sorted({len(bins) for _, bins in groups})
-    blocks = [
-        _block(model, [group for group in groups if len(group[1]) == size], locals_, shared, shifted, column)
-        for size in sizes
-    ]
-    order = np.concatenate([block.bins.ravel() for block in blocks])
-    most = max(len(block.local) for block in blocks)
-    local = np.concatenate([_padded(block, most, npar) for block in blocks], axis=1)
-    return Layout(blocks, order, globals_, shifted, local, _kinked(model)[globals_])
+    blocks: list[Block] = []
+    for size in sizes:
+        of_size = [group for group in groups if len(group[1]) == size]
+        blocks.append(_block(model, of_size, single, shared, column, spans, blocks[-1] if blocks else None))
+    bins = np.concatenate([block.bins.ravel() for block in blocks])
+    most = max(len(block.mask) for block in blocks)
+    local = np.full((most, model.nmain), npar)
+    local[_rank(single[1]), single[1]] = single[0]
+    order = np.concatenate([globals_, local[:, bins].ravel()]).astype(int)
+    kinked = np.flatnonzero(np.append(_kinked(model), False)[order])
+    return Layout(blocks, bins, blocks[-1].rows.stop, order, len(globals_), most, *spans, kinked)
 
 
-def _padded(block: Block, most: int, filler: int) -> np.ndarray:
-    local = block.local.reshape(len(block.local), block.bins.size)
-    return np.pad(local, ((0, most - len(local)), (0, 0)), constant_values=filler)
+def _globals(model: Model, globals_: np.ndarray, linear: np.ndarray) -> tuple[np.ndarray, list[slice]]:
+    """Global parameters in an order that gives each kind consecutive places, and those of each kind."""
+    kinds = [np.isin(globals_, each) for each in (linear, model.normsys.parameter, model.histosys.parameter)]
+    is_linear, is_norm, is_shifted = kinds
+    by_kind = np.lexsort((is_linear, np.where(is_shifted, np.where(is_norm, 2, 3), is_norm)))
+    places = [np.flatnonzero(kind[by_kind]) for kind in kinds]
+    return globals_[by_kind], [slice(*(each[[0, -1]] + [0, 1])) if len(each) else slice(0, 0) for each in places]
 
 
 def _kinked(model: Model) -> np.ndarray:
@@ -90,7 +87,8 @@ def _local_parameters(model: Model) -> tuple[tuple[np.ndarray, np.ndarray], BinF
     entries = model.bin_factors
     pairs = np.unique(np.stack([entries.parameter, entries.bin]).astype(int), axis=1)
     parameters, number = np.unique(pairs[0], return_counts=True)
-    single = np.isin(pairs[0], parameters[number == 1]) & (pairs[0] != model.poi)
+    elsewhere = [model.poi, *model.factors.parameter, *model.normsys.parameter, *model.histosys.parameter]
+    single = np.isin(pairs[0], parameters[number == 1]) & ~np.isin(pairs[0], elsewhere)
     parameter, bins = pairs[:, single]
     rank = _rank(bins)
     parameter, bins = parameter[rank < MOST_LOCALS], bins[rank < MOST_LOCALS]
@@ -121,10 +119,11 @@ def _groups(model: Model, shared: BinFactors) -> list[tuple[int, np.ndarray]]:
 def _block(
     model: Model,
     groups: list[tuple[int, np.ndarray]],
-    locals_: tuple[np.ndarray, np.ndarray],
+    single: tuple[np.ndarray, np.ndarray],
     shared: BinFactors,
-    shifted: np.ndarray,
     column: np.ndarray,
+    spans: list[slice],
+    before: Block | None,
 ) -> Block:
     channels = np.array([channel for channel, _ in groups])
     bins = np.stack([bins for _, bins in groups])
@@ -133,23 +132,24 @@ def _block(
     sample, place = np.nonzero(slot >= 0)
     slot_sample = np.full((size, len(channels)), -1)
     slot_sample[slot[sample, place], place] = sample
-    present = slot_sample >= 0
-    nominal = np.where(present[..., None], model.nominal[slot_sample[..., None], bins], 0.0)
-    odd, even = _shifts(model, bins, slot, size, shifted)
-    rows = _row_map(slot, channels, size)
-    norm, kept = _row_factors(rows, model.normsys.sample, model.normsys.channel, model.normsys.parameter, column)
-    low, high = model.normsys.low[kept], model.normsys.high[kept]
+    nominal = np.where(slot_sample[..., None] >= 0, model.nominal[slot_sample[..., None], bins], 0.0)
+    linear, norm, shifted = spans
     return Block(
+        _next(before.rows if before else None, slot_sample.size),
+        _next(before.places if before else None, bins.size),
         bins,
         slot_sample,
         nominal[..., None],
-        odd,
-        even,
-        norm,
-        NormInterpolation(low, high, model.interpolation["normsys"]),
-        _linear(model, rows, channels, bins, slot, shared, column),
-        *_locals(model, locals_, bins, slot, size),
+        _shifts(model, bins, slot, size, column, shifted),
+        _norm(model, channels, slot_sample, column, norm),
+        _linear(model, channels, bins, slot_sample, shared, column, linear),
+        *_masks(model, single, bins, slot, slot_sample),
     )
+
+
+def _next(before: slice | None, size: int) -> slice:
+    start = before.stop if before else 0
+    return slice(start, start + size)
 
 
 def _slots(model: Model, channels: np.ndarray, bins: np.ndarray) -> np.ndarray:
@@ -162,86 +162,66 @@ def _slots(model: Model, channels: np.ndarray, bins: np.ndarray) -> np.ndarray:
     return np.where(present, present.cumsum(axis=0) - 1, -1)
 
 
-def _shifts(model: Model, bins: np.ndarray, slot: np.ndarray, size: int, shifted: np.ndarray):
-    sample, bin_, parameter, down, up = model.histosys
+def _places(model: Model, bins: np.ndarray) -> np.ndarray:
+    """(channel, position) of each bin of the model in a block, -1 where it is in another, shape (nmain, 2)."""
     place = np.full((model.nmain, 2), -1)
     place[bins] = np.stack(np.indices(bins.shape), axis=-1)
+    return place
+
+
+def _shifts(model: Model, bins: np.ndarray, slot: np.ndarray, size: int, column: np.ndarray, shifted: slice):
+    sample, bin_, parameter, down, up = model.histosys
+    place = _places(model, bins)
     inside = place[bin_, 0] >= 0
     channel, position = place[bin_[inside]].T
-    index = (np.searchsorted(shifted, parameter[inside]), slot[sample[inside], channel], channel, position)
-    odd, even = np.zeros((2, len(shifted), size, *bins.shape))
-    odd[index], even[index] = (up - down)[inside] / 2, (up + down)[inside] / 2
-    return odd, even
+    number = shifted.stop - shifted.start
+    shifts = np.zeros((2, number, size, *bins.shape))
+    index = (column[parameter[inside]] - shifted.start, slot[sample[inside], channel], channel, position)
+    shifts[(0, *index)], shifts[(1, *index)] = (up - down)[inside] / 2, (up + down)[inside] / 2
+    return shifts.reshape(2 * number, size, *bins.shape)
 
 
-def _row_map(slot: np.ndarray, channels: np.ndarray, size: int) -> dict[tuple[int, int], list[int]]:
-    """Rows of each (sample, channel): several, where a channel was taken apart."""
-    rows: dict[tuple[int, int], list[int]] = {}
-    for sample, place in zip(*np.nonzero(slot >= 0), strict=True):
-        rows.setdefault((int(sample), int(channels[place])), []).append(
-            int(slot[sample, place] * len(channels) + place)
-        )
-    return rows
+def _by_row(channels: np.ndarray, slot_sample: np.ndarray, entries, places: np.ndarray) -> np.ndarray:
+    """(row, place, entry) of entries that act on whole templates; several rows where a channel was taken apart."""
+    of_pair: dict[tuple[int, int], list[int]] = {}
+    for row, (sample, channel) in enumerate(zip(slot_sample.ravel(), np.tile(channels, len(slot_sample)), strict=True)):
+        of_pair.setdefault((int(sample), int(channel)), []).append(row)
+    pairs = zip(entries.sample.tolist(), entries.channel.tolist(), strict=True)
+    found = [(row, places[i], i) for i, pair in enumerate(pairs) for row in of_pair.get(pair, ())]
+    return np.array(found, dtype=int).reshape(-1, 3).T
 
 
-def _row_factors(rows: dict, samples, channels, parameters, column) -> tuple[RowFactors, np.ndarray]:
-    """Entries by row, and which entries of the model they are."""
-    found = [
-        (row, i)
-        for i, key in enumerate(zip(samples.tolist(), channels.tolist(), strict=True))
-        for row in rows.get(key, ())
-    ]
-    row, entry = np.array(found, dtype=int).reshape(-1, 2).T
-    order = np.lexsort((parameters[entry], row))
-    row, entry = row[order], entry[order]
-    return _sorted_factors(row, parameters[entry], column), entry
+def _norm(model: Model, channels: np.ndarray, slot_sample: np.ndarray, column: np.ndarray, norm: slice):
+    low, high = np.ones((2, slot_sample.size, norm.stop - norm.start))
+    row, place, entry = _by_row(channels, slot_sample, model.normsys, column[model.normsys.parameter] - norm.start)
+    low[row, place], high[row, place] = model.normsys.low[entry], model.normsys.high[entry]
+    return NormInterpolation(low, high, model.interpolation["normsys"])
 
 
-def _sorted_factors(row: np.ndarray, parameter: np.ndarray, column: np.ndarray) -> RowFactors:
-    unique, starts = np.unique(row, return_index=True)
-    own = column[parameter]
-    by_column = np.argsort(own, kind="stable")
-    columns, column_starts = np.unique(own[by_column], return_index=True)
-    return RowFactors(unique, starts, row, parameter.astype(int), own, by_column, columns, column_starts)
-
-
-def _linear(model, rows, channels, bins, slot, shared, column) -> RowFactors:
+def _linear(model, channels, bins, slot_sample, shared: BinFactors, column, linear: slice) -> np.ndarray:
     """normfactor and lumi, and the factors of single bins that are not local."""
-    factors, _ = _row_factors(rows, model.factors.sample, model.factors.channel, model.factors.parameter, column)
-    place = np.full(model.nmain, -1)
+    used = np.zeros((slot_sample.size, linear.stop - linear.start, 1), bool)
+    row, place, _ = _by_row(channels, slot_sample, model.factors, column[model.factors.parameter] - linear.start)
+    used[row, place] = True
     if bins.shape[1] == 1:
-        place[bins[:, 0]] = np.arange(len(channels))
-    inside = place[shared.bin] >= 0
-    sample, where = shared.sample[inside], place[shared.bin[inside]]
-    row = slot[sample, where] * len(channels) + where
-    kept = slot[sample, where] >= 0
-    row = np.concatenate([factors.row, row[kept]])
-    parameter = np.concatenate([factors.parameter, shared.parameter[inside][kept]])
-    order = np.lexsort((parameter, row))
-    return _sorted_factors(row[order], parameter[order], column)
+        for row, (sample, bin_) in enumerate(zip(slot_sample.ravel(), np.tile(bins[:, 0], len(slot_sample)), strict=True)):
+            here = (shared.sample == sample) & (shared.bin == bin_)
+            used[row, column[shared.parameter[here]] - linear.start] = True
+    return used
 
 
-def _locals(model, locals_, bins, slot, size) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    npar = len(model.names)
-    parameter, bin_ = locals_
-    rank = _rank(bin_)
-    place = np.full((model.nmain, 2), -1)
-    place[bins] = np.stack(np.indices(bins.shape), axis=-1)
-    inside = place[bin_, 0] >= 0
-    number = rank[inside].max(initial=-1) + 1
-    local = np.full((number, *bins.shape), npar)
-    local[(rank[inside], *place[bin_[inside]].T)] = parameter[inside]
-    rank_of = np.full(npar, -1)
-    rank_of[parameter] = rank
-    mask = np.zeros((number, size, *bins.shape), bool)
+def _masks(model, single, bins, slot, slot_sample) -> tuple[np.ndarray, np.ndarray]:
+    parameter, bin_ = single
+    place = _places(model, bins)
+    rank_of = np.full(len(model.names), -1)
+    rank_of[parameter] = _rank(bin_)
+    number = rank_of[parameter[place[bin_, 0] >= 0]].max(initial=-1) + 1
+    mask = np.zeros((number, len(slot_sample), *bins.shape), bool)
     entries = model.bin_factors
     used = (place[entries.bin, 0] >= 0) & (rank_of[entries.parameter] >= 0)
     sample, (channel, position) = entries.sample[used], place[entries.bin[used]].T
-    used_slot = slot[sample, channel]
-    kept = used_slot >= 0
-    mask[rank_of[entries.parameter[used]][kept], used_slot[kept], channel[kept], position[kept]] = True
-    absent = np.ones((size, bins.shape[0]), bool)
-    here = slot >= 0
-    absent[slot[here], np.nonzero(here)[1]] = False
-    full = (mask | absent[..., None]).all(axis=(1, 2, 3))
-    return local, mask[..., None], full
+    kept = slot[sample, channel] >= 0
+    rank = rank_of[entries.parameter[used]]
+    mask[rank[kept], slot[sample, channel][kept], channel[kept], position[kept]] = True
+    full = (mask | (slot_sample < 0)[..., None]).all(axis=(1, 2, 3))
+    return mask[..., None], full

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.interpolation import SHARPEST, histosys_even_part
-from inference.layout import Block, RowFactors, layout
+from inference.interpolation import KINKED, SHARPEST, Scaling, histosys_even_part
+from inference.layout import Block, Layout, layout
 from inference.model import Model
 
 # A factor of zero is replaced by this, so that derivatives of a product can be written as product / factor, and so that
@@ -28,31 +28,21 @@ WALL_WIDTH = 1e-6
 
 def poisson_deviance(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """2 [nu - n + n log(n / nu)] per measurement; infinite where nu is negative, or zero in spite of n > 0."""
-    return 2 * _half_deviance(observed, expected, _possible(observed, expected))
-
-
-def _possible(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    return (expected > NO_EVENTS) | ((observed == 0) & (expected >= -WALL_WIDTH))
-
-
-def _half_deviance(observed: np.ndarray, expected: np.ndarray, possible: np.ndarray) -> np.ndarray:
     positive = observed > 0
-    n = np.where(positive, observed, 1.0)
-    nu = np.where(possible & positive, expected, n)
-    difference = nu - n
-    x = difference / n
+    possible = np.where(positive, expected > NO_EVENTS, expected >= -WALL_WIDTH)
+    n, nu = np.where(positive, observed, 1.0), np.where(positive & possible, expected, 1.0)
+    half = np.where(positive, _half_deviance(n, nu), expected)
+    return 2 * np.where(possible, half, np.inf)
+
+
+def _half_deviance(n: np.ndarray, nu: np.ndarray) -> np.ndarray:
+    """nu - n + n log(n / nu) for positive numbers."""
+    x = (nu - n) / n
     log = np.log1p(x)
     far = x < -0.5  # 1 + x has lost digits
     if far.any():
         log = np.where(far, np.log(nu / n), log)
-    return np.where(possible, np.where(positive, difference - n * log, expected), np.inf)
-
-
-class Rows(NamedTuple):
-    """A sum of products, H = X + X^T with X = sum over rows of left * right; both of shape (rows, G, B)."""
-
-    left: np.ndarray
-    right: np.ndarray
+    return n * (x - log)
 
 
 class Walls(NamedTuple):
@@ -63,305 +53,259 @@ class Walls(NamedTuple):
     multiplier of its condition.
     """
 
-    force: np.ndarray  # shape (nmain, B)
+    force: np.ndarray  # shape (N, B)
     stiffness: np.ndarray  # in 1 / events^2, shape (B,)
 
 
 class Derivatives(NamedTuple):
-    """Half the deviance and its derivatives; G global and K local parameters of N bins, B fits."""
+    """Half the deviance and its derivatives; G global and K local parameters of N bins, R rows, B fits.
+
+    The Hessian of the global parameters is x^T w x + y^T z + z^T y, with x the first R + N lines of `factors`, w
+    their `weight`, y its first R lines and z the `shifts`, except for its diagonal.
+    """
 
     value: np.ndarray  # shape (B,); infinite where the expected events are impossible
-    gradient: np.ndarray  # shape (G, B)
-    rows: list[Rows]  # off-diagonal elements of the Hessian of the global parameters
-    diagonal: np.ndarray  # its diagonal elements, shape (G, B)
-    fisher: np.ndarray  # expected information: a positive scale of each parameter, shape (G, B)
-    local_gradient: np.ndarray  # shape (K, N, B)
+    gradient: np.ndarray  # shape (P, B)
+    factors: np.ndarray  # d log(row), d nu, and the mixed derivatives of the K N local ones, shape (R + N + K N, G, B)
+    weight: np.ndarray  # shape (R + N, B)
+    shifts: np.ndarray  # shape (R, H, B)
+    diagonal: np.ndarray  # second derivatives, shape (G, B)
     local: np.ndarray  # Hessian among the local parameters of a bin, shape (K, K, N, B)
-    mixed: np.ndarray  # between local and global parameters, shape (K, N, G, B)
-    local_fisher: np.ndarray  # shape (K, N, B)
-    other_side: np.ndarray | None  # gradient on the other side of the kinks at alpha = 0, shape (G, B)
+    prior: np.ndarray  # information of the constraints, shape (P, B)
+    information: np.ndarray  # expected information of nu, shape (N, B)
+    by_local: np.ndarray  # d nu / d local, shape (K, N, B)
+    other_side: np.ndarray | None  # gradient on the other side of the kinks at alpha = 0, shape (P, B)
+
+    @property
+    def mixed(self) -> np.ndarray:
+        """Second derivatives between local and global parameters, shape (K, N, G, B); a view of `factors`."""
+        number, bins = self.by_local.shape[:2]
+        lines = self.factors[len(self.factors) - number * bins :]
+        return lines.reshape(number, bins, *lines.shape[1:])
+
+    def fisher(self, which: np.ndarray) -> np.ndarray:
+        """Diagonal of the expected information for some of the fits, shape (P, len(which))."""
+        if len(which) == 1:  # see above
+            return self.fisher(np.repeat(which, 2))[:, :1]
+        information = self.information[:, which]
+        rows = len(self.weight) - len(information)
+        responses = self.factors[rows : len(self.weight)][..., which]
+        of_globals = np.einsum("nb,ngb,ngb->gb", information, responses, responses)
+        by_local = self.by_local[..., which]
+        of_locals = (information * by_local * by_local).reshape(-1, len(which))
+        return np.concatenate([of_globals, of_locals]) + np.broadcast_to(self.prior, self.gradient.shape)[:, which]
 
 
 class Likelihood:
-    """The likelihood of a model. Parameters of shape (npar, B) and data of shape (nmain + naux, B) belong together."""
+    """The likelihood of a model. Parameters of shape (npar, B) and data of shape (nmain + naux, B) belong together.
+
+    What the fits use is in the order of the layout: `places`, `arranged` and `derivatives`.
+    """
 
     def __init__(self, model: Model):
         self.model = model
         self.layout = layout(model)
-        self.has_kinks = bool(self.layout.kinked.any())
-        constraints, npar = model.constraints, len(model.names)
-        self._gauss = np.flatnonzero(~constraints.is_poisson)
-        self._poisson = np.flatnonzero(constraints.is_poisson)
-        self._gauss_weight = (1 / constraints.sigma[self._gauss] ** 2)[:, None]
-        self._tau = constraints.factor[self._poisson][:, None]
-        self._parameter = {
-            "gauss": constraints.parameter[self._gauss],
-            "poisson": constraints.parameter[self._poisson],
-        }
-        self._npar = npar
+        constraints, order = model.constraints, self.layout.order
+        place = np.full(len(model.names) + 1, -1)
+        place[order] = np.arange(len(order))
+        gauss, poisson = (
+            which[np.argsort(place[constraints.parameter[which]])]
+            for which in (np.flatnonzero(~constraints.is_poisson), np.flatnonzero(constraints.is_poisson))
+        )
+        self._gauss, self._poisson = (_as_slice(place[constraints.parameter[which]]) for which in (gauss, poisson))
+        self._gauss_weight = (1 / constraints.sigma[gauss] ** 2)[:, None]
+        self._tau = constraints.factor[poisson][:, None]
+        self._data_order = np.concatenate([self.layout.bins, model.nmain + gauss, model.nmain + poisson])
+        self._prior = np.zeros((len(order), 1))
+        self._prior[self._gauss] = self._gauss_weight
 
     def deviance(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """-2 log [L / L(saturated)], shape (B,)."""
-        nmain, constraints = self.model.nmain, self.model.constraints
-        auxiliary = data[nmain:]
-        expected = constraints.factor[:, None] * parameters[constraints.parameter]
-        gauss = ((auxiliary - expected)[self._gauss]) ** 2 * self._gauss_weight
-        poisson = poisson_deviance(auxiliary[self._poisson], expected[self._poisson])
-        main = poisson_deviance(data[:nmain], self.expected(parameters))
-        return _total(main) + _total(gauss) + _total(poisson)
+        theta, arranged = self.places(parameters), self.arranged(data)
+        main, gauss, poisson = self._parts(arranged)
+        pull = theta[self._gauss] - gauss
+        of_main = poisson_deviance(main, self.expected_in_places(theta))
+        of_poisson = poisson_deviance(poisson, self._tau * theta[self._poisson])
+        return _total(of_main) + _total(pull * pull * self._gauss_weight) + _total(of_poisson)
 
     def deviance_of(self, parameters: np.ndarray, data: np.ndarray) -> float:
         """The deviance of one set of parameters and data."""
-        pair = np.repeat(parameters[:, None], 2, axis=1), np.repeat(data[:, None], 2, axis=1)
         with np.errstate(all="ignore"):
-            return float(self.deviance(*pair)[0])
+            return float(self.deviance(_twice(parameters), _twice(data))[0])
 
     def gradient_of(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """The gradient of the deviance at one set of parameters and data, shape (npar,)."""
         walls = Walls(np.zeros((self.model.nmain, 2)), np.ones(2))
-        pair = np.repeat(parameters[:, None], 2, axis=1), self.arranged(np.repeat(data[:, None], 2, axis=1))
         with np.errstate(all="ignore"):
-            parts = self.derivatives(*pair, walls)
-        gradient = np.zeros(self._npar + 1)
-        gradient[self.layout.globals_] = 2 * parts.gradient[:, 0]
-        gradient[self.layout.local] = 2 * parts.local_gradient[..., 0]
-        return gradient[:-1]
+            parts = self.derivatives(self.places(_twice(parameters)), self.arranged(_twice(data)), walls)
+        return 2 * self.parameters(parts.gradient)[:, 0]
 
     def asimov(self, parameters: np.ndarray) -> np.ndarray:
         """Expected data, main then auxiliary, at one set of parameters, shape (nmain + naux,)."""
-        expected = self.expected(np.repeat(parameters[:, None], 2, axis=1))[:, 0]
+        expected = self.expected(_twice(parameters))[:, 0]
         return np.concatenate([expected, self.model.expected_auxiliary(parameters)])
 
     def expected(self, parameters: np.ndarray) -> np.ndarray:
         """Expected events, shape (nmain, B)."""
         expected = np.empty((self.model.nmain, parameters.shape[1]))
-        theta = self._padded(parameters)
-        for block in self.layout.blocks:
-            cells = _cells(block, theta, self.layout.histosys, self._even(theta)[0])
-            expected[block.bins] = cells.events.sum(axis=0)
+        expected[self.layout.bins] = self.expected_in_places(self.places(parameters))
         return expected
 
     def expected_by_sample(self, parameters: np.ndarray) -> np.ndarray:
         """Expected events per sample, shape (nsamples, nmain, B); zero where a channel lacks the sample."""
         expected = np.zeros((len(self.model.samples), self.model.nmain, parameters.shape[1]))
-        theta = self._padded(parameters)
-        for block in self.layout.blocks:
-            cells = _cells(block, theta, self.layout.histosys, self._even(theta)[0])
+        for block, cells in self._cells(self.places(parameters)):
             slot, channel = np.nonzero(block.slot_sample >= 0)
             expected[block.slot_sample[slot, channel][:, None], block.bins[channel]] = cells.events[slot, channel]
         return expected
 
-    def derivatives(self, parameters: np.ndarray, data: np.ndarray, walls: Walls) -> Derivatives:
-        """Value, gradient and Hessian of the deviance with soft walls.
+    def places(self, parameters: np.ndarray) -> np.ndarray:
+        """Parameters in the order of the layout, one where it has none, shape (P, B)."""
+        return np.concatenate([parameters, np.ones((1, parameters.shape[1]))])[self.layout.order]
+
+    def parameters(self, theta: np.ndarray) -> np.ndarray:
+        """Numbers in the order of the layout in the order of the model, shape (npar, B)."""
+        values = np.empty((len(self.model.names) + 1, *theta.shape[1:]), theta.dtype)
+        values[self.layout.order] = theta
+        return values[:-1]
+
+    def arranged(self, data: np.ndarray) -> np.ndarray:
+        """Data in the order of the layout: main, Gaussian and Poisson measurements, shape (nmain + naux, B)."""
+        return data[self._data_order]
+
+    def derivatives(self, theta: np.ndarray, data: np.ndarray, walls: Walls) -> Derivatives:
+        """Value, gradient and Hessian of half the deviance with soft walls.
 
         Args:
-            parameters: shape (npar, B).
+            theta: parameters as `places` gives them.
             data: as `arranged` gives them.
             walls: of the bins in which nothing is observed.
         """
-        theta = self._padded(parameters)
-        parts = []
+        main, gauss, poisson = self._parts(data)
         even = self._even(theta)
-        start = 0
-        for block in self.layout.blocks:
-            stop = start + block.bins.size
-            parts.append(
-                self._block(block, theta, even, data[start:stop], Walls(walls.force[start:stop], walls.stiffness))
-            )
-            start = stop
-        derivatives = _joined(parts, self.layout.local.shape[0])
-        return self._constrain(derivatives, theta, data)
+        cells = [_cells(block, theta, even, self.layout) for block in self.layout.blocks]
+        nu = _joined([each.nu for each in cells])
+        terms = _main_terms(main, nu, walls)
+        found = self._blank(theta, terms, nu)
+        for block, each in zip(self.layout.blocks, cells, strict=True):
+            _fill(found, self.layout, block, each, terms, even)
+        responses = found.factors[self.layout.rows : self.layout.rows + len(nu)]
+        count = self.layout.globals_
+        np.einsum("nb,ngb->gb", terms.slope, responses, out=found.gradient[:count])
+        np.multiply(terms.slope, found.by_local, out=found.gradient[count:].reshape(found.by_local.shape))
+        found.diagonal[:] += np.einsum("nb,ngb,ngb->gb", terms.curvature, responses, responses)
+        other = self._other_side(theta, cells, found, terms, even)
+        return self._constrained(found._replace(other_side=other), theta, gauss, poisson)
 
     def bends(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """What the bend of the interpolation at alpha = 0 adds to the Hessian of half the deviance, shape (npar, B).
 
         Where it outweighs the constraint, with -1 for a unit Gaussian, the deviance has a valley on either side.
         """
-        theta = self._padded(parameters)
+        theta, observed = self.places(parameters), self.arranged(data)
         bends = np.zeros_like(theta)
-        for block in self.layout.blocks:
-            cells = _cells(block, theta, self.layout.histosys, self._even(theta)[0])
-            nu = cells.events.sum(axis=0)
-            weight = 1 - data[block.bins] / np.maximum(nu, 0.1)
-            bends[self.layout.histosys] += np.einsum("hscm,scmb->hb", block.even, weight * cells.scale)
+        for block, cells in self._cells(theta):
+            n = observed[block.places]
+            weight = (1 - n / np.maximum(cells.nu, 0.1)).reshape(*block.bins.shape, -1)
+            even = block.shifts[len(block.shifts) // 2 :]
+            bends[self.layout.shifted] += np.einsum("hscm,scmb->hb", even, weight * cells.scale)
             of_rows = (weight * cells.events).sum(axis=2).reshape(-1, theta.shape[1])
-            relative = block.interpolate.even / cells.norm.factor
-            np.add.at(bends, block.norm.parameter, of_rows[block.norm.row] * relative)
-        return SHARPEST * bends[:-1]
+            if block.norm.even.size:
+                # the bend of a factor, in units of the factor, is about that of the factor at alpha = 0
+                bends[self.layout.norm] += np.einsum("rb,rab->ab", of_rows, np.broadcast_to(block.norm.even, cells.norm.slope.shape))
+        return SHARPEST * self.parameters(bends)
 
-    def arranged(self, data: np.ndarray) -> np.ndarray:
-        """Data in the order of the layout, shape (nmain + naux, B)."""
-        return np.concatenate([data[self.layout.order], data[self.model.nmain :]])
-
-    def _padded(self, parameters: np.ndarray) -> np.ndarray:
-        return np.concatenate([parameters, np.ones((1, parameters.shape[1]))])
+    def _parts(self, data: np.ndarray) -> list[np.ndarray]:
+        nmain = self.model.nmain
+        return [data[:nmain], data[nmain : nmain + len(self._gauss_weight)], data[nmain + len(self._gauss_weight) :]]
 
     def _even(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return histosys_even_part(theta[self.layout.histosys], self.model.interpolation["histosys"])
+        return histosys_even_part(theta[self.layout.shifted], self.model.interpolation["histosys"])
 
-    def _block(self, block: Block, theta: np.ndarray, even: tuple, observed: np.ndarray, walls) -> Derivatives:
-        columns, shifts = len(self.layout.globals_), len(self.layout.histosys)
-        size, channels = block.nominal.shape[:2]
-        fits = theta.shape[1]
-        cells = _cells(block, theta, self.layout.histosys, even[0])
-        slopes = np.zeros((size * channels, columns, fits))
-        slopes[block.norm.row, block.norm.column] = cells.norm.slope
-        slopes[block.linear.row, block.linear.column] = 1 / cells.linear
-        slopes = slopes.reshape(size, channels, columns, fits)
-        nu = cells.events.sum(axis=0)
-        terms, weight, curvature, information = _main_terms(
-            observed.reshape(nu.shape), nu, walls.force.reshape(nu.shape), walls.stiffness
-        )
-        value = _total(terms.reshape(-1, fits))
-        jacobian = _response(block, cells, slopes, even[1], cells.events, cells.scale)
-        flat = jacobian.reshape(-1, columns, fits)
-        gradient = np.einsum("nb,ngb->gb", weight.reshape(-1, fits), flat)
-        weighted = weight * cells.events
-        of_rows = weighted.sum(axis=2)  # (S, C, B)
-        right = 0.5 * of_rows[:, :, None] * slopes
-        shift_weight = weight * cells.scale
-        by_even = np.einsum("hscm,scmb->hb", block.even, shift_weight)
-        if shifts:
-            right[:, :, :shifts] += _shift_rows(block, shift_weight, even[1])
-        curved = (curvature[:, :, None] * jacobian).reshape(-1, columns, fits)
-        diagonal = np.einsum("ngb,ngb->gb", curved, flat)
-        if shifts:
-            overlap = slopes[:, :, :shifts] * right[:, :, :shifts]
-            overlap -= 0.5 * of_rows[:, :, None] * slopes[:, :, :shifts] ** 2
-            diagonal[:shifts] += even[2] * by_even + 2 * overlap.sum(axis=(0, 1))
-        bend = of_rows.reshape(-1, fits)[block.norm.row] * cells.norm.bend
-        _add_by_column(diagonal, block.norm, bend)
-        fisher = np.einsum("nb,ngb->gb", information.reshape(-1, fits), flat * flat)
-        rows = [Rows(slopes.reshape(-1, columns, fits), right.reshape(-1, columns, fits)), Rows(flat, 0.5 * curved)]
-        other = None
-        if self.has_kinks:
-            other = self._other_side(block, theta, cells, gradient, of_rows.reshape(-1, fits), by_even, even[1])
+    def _cells(self, theta: np.ndarray) -> list[tuple[Block, "Cells"]]:
+        even = self._even(theta)
+        return [(block, _cells(block, theta, even, self.layout)) for block in self.layout.blocks]
+
+    def expected_in_places(self, theta: np.ndarray) -> np.ndarray:
+        """Expected events, both in the order of the layout, shape (N, B)."""
+        return _joined([cells.nu for _, cells in self._cells(theta)])
+
+    def _blank(self, theta: np.ndarray, terms: "MainTerms", nu: np.ndarray) -> Derivatives:
+        """Room for what the blocks find."""
+        layout, bins, fits = self.layout, len(nu), theta.shape[1]
+        count, number = layout.globals_, layout.locals_
+        shifts = layout.shifted.stop - layout.shifted.start
+        weight = np.empty((layout.rows + bins, fits))
+        weight[layout.rows :] = terms.curvature
         return Derivatives(
-            value,
-            gradient,
-            rows,
-            diagonal,
-            fisher,
-            *_local_parts(block, theta, cells, slopes, even[1], jacobian, weight, curvature, information),
-            other,
+            value=_total(terms.value),
+            gradient=np.empty_like(theta),
+            factors=np.zeros((layout.rows + bins + number * bins, count, fits)),
+            weight=weight,
+            shifts=np.zeros((layout.rows, shifts, fits)),
+            diagonal=np.zeros((count, fits)),
+            local=np.zeros((number, number, bins, fits)),
+            prior=self._prior,
+            information=1 / np.maximum(nu, 0.01),
+            by_local=np.zeros((number, bins, fits)),
+            other_side=None,
         )
 
-    def _other_side(self, block, theta, cells, gradient, of_rows, by_even, sign) -> np.ndarray:
-        other = gradient.copy()
-        shifts = len(self.layout.histosys)
-        if self.model.interpolation["histosys"] in ("code0",):
-            other[:shifts] -= 2 * np.copysign(1.0, theta[self.layout.histosys]) * by_even
-        if self.model.interpolation["normsys"] in ("code1",):
-            slope = block.interpolate.other_side(theta[block.norm.parameter])
-            _add_by_column(other, block.norm, of_rows[block.norm.row] * (slope - cells.norm.slope))
+    def _other_side(self, theta, cells, found: Derivatives, terms: "MainTerms", even) -> np.ndarray | None:
+        if not len(self.layout.kinked):
+            return None
+        other = found.gradient.copy()
+        for block, each in zip(self.layout.blocks, cells, strict=True):
+            if self.model.interpolation["histosys"] in KINKED:
+                weight = terms.slope[block.places].reshape(each.events.shape[1:]) * each.scale
+                halves = block.shifts[len(block.shifts) // 2 :]
+                other[self.layout.shifted] -= 2 * even[1] * np.einsum("hscm,scmb->hb", halves, weight)
+            if self.model.interpolation["normsys"] in KINKED:
+                slope = block.norm.other_side(theta[self.layout.norm])
+                change = np.einsum("rb,rab->ab", found.weight[block.rows], slope - each.norm.slope)
+                other[self.layout.norm] += change
         return other
 
-    def _constrain(self, derivatives: Derivatives, theta: np.ndarray, data: np.ndarray) -> Derivatives:
+    def _constrained(self, found: Derivatives, theta: np.ndarray, gauss: np.ndarray, poisson: np.ndarray) -> Derivatives:
         """Add the constraint terms."""
-        npar, fits = self._npar, theta.shape[1]
-        gradient, hessian, fisher = np.zeros((3, npar + 1, fits))
-        auxiliary = data[self.model.nmain :]
-        which = self._parameter["gauss"]
-        pull = theta[which] - auxiliary[self._gauss]
-        value = derivatives.value + 0.5 * _total(pull * pull * self._gauss_weight)
-        gradient[which] += pull * self._gauss_weight
-        hessian[which] += self._gauss_weight
-        fisher[which] += self._gauss_weight
-        which = self._parameter["poisson"]
-        if len(which):
-            gamma, a = theta[which], auxiliary[self._poisson]
+        value, gradient, prior = found.value, found.gradient, self._prior
+        hessian = np.zeros_like(theta)
+        change = np.zeros_like(theta)
+        if len(gauss):
+            pull = theta[self._gauss] - gauss
+            change[self._gauss] = pull * self._gauss_weight
+            hessian[self._gauss] = self._gauss_weight
+            value = value + 0.5 * _total(pull * change[self._gauss])
+        if len(poisson):
+            gamma = theta[self._poisson]
             expected = self._tau * gamma
-            value = value + _total(_half_deviance(a, expected, gamma > 0))
-            gradient[which] += (expected - a) / gamma
-            hessian[which] += a / (gamma * gamma)
-            fisher[which] += self._tau / gamma
-        chosen, local = self.layout.globals_, self.layout.local
-        k = np.arange(len(local))
-        among = derivatives.local.copy()
-        among[k, k] += hessian[local]
-        other = None if derivatives.other_side is None else derivatives.other_side + gradient[chosen]
-        return derivatives._replace(
-            value=value,
-            gradient=derivatives.gradient + gradient[chosen],
-            diagonal=derivatives.diagonal + hessian[chosen],
-            fisher=derivatives.fisher + fisher[chosen],
-            local_gradient=derivatives.local_gradient + gradient[local],
-            local=among,
-            local_fisher=derivatives.local_fisher + fisher[local],
-            other_side=other,
-        )
+            value = value + _total(_auxiliary_terms(poisson, expected))
+            change[self._poisson] += (expected - poisson) / gamma
+            hessian[self._poisson] += poisson / (gamma * gamma)
+            prior = np.repeat(prior, theta.shape[1], axis=1)
+            prior[self._poisson] += self._tau / gamma
+        gradient += change
+        if found.other_side is not None:
+            found.other_side[:] += change
+        count = len(found.diagonal)
+        found.diagonal[:] += hessian[:count]
+        for k, local in enumerate(hessian[count:].reshape(found.by_local.shape)):
+            found.local[k, k] += local
+        return found._replace(value=value, prior=prior)
 
 
-def _main_terms(n: np.ndarray, nu: np.ndarray, force: np.ndarray, stiffness: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Half the deviance of each bin, its first and second derivative by nu, and the expected information."""
-    push = np.maximum(force - stiffness * nu, 0.0)
-    safe = np.where(nu > NO_EVENTS, nu, 1.0)
-    ratio = n / safe
-    seen = n > 0
-    wall = nu + (push * push - force * force) / (2 * stiffness)
-    value = np.where(seen, _half_deviance(n, nu, nu > NO_EVENTS), wall)
-    weight = 1 - np.where(seen, ratio, push)
-    curvature = np.where(seen, ratio / safe, stiffness * (push > 0))
-    return value, weight, curvature, 1 / np.maximum(nu, 0.01)
+def _as_slice(indices: np.ndarray) -> slice | np.ndarray:
+    """A slice, which needs no copy, for consecutive numbers."""
+    consecutive = len(indices) > 0 and (np.diff(indices) == 1).all()
+    return slice(int(indices[0]), int(indices[-1]) + 1) if consecutive else indices
 
 
-class Cells(NamedTuple):
-    """Expected events per sample and bin, and what their derivatives are made of."""
-
-    events: np.ndarray  # shape (S, C, M, B)
-    scale: np.ndarray  # product of all factors, shape (S, C, M, B)
-    norm: NamedTuple  # Scaling of the normsys entries
-    linear: np.ndarray  # the normfactor entries, shape (entries, B)
-    gammas: np.ndarray  # shape (K, C, M, B)
+def _twice(values: np.ndarray) -> np.ndarray:
+    return np.repeat(np.asarray(values)[:, None], 2, axis=1)
 
 
-def _cells(block: Block, theta: np.ndarray, histosys: np.ndarray, even: np.ndarray) -> Cells:
-    size, channels, width = block.nominal.shape[:3]
-    fits = theta.shape[1]
-    norm = block.interpolate(theta[block.norm.parameter])
-    linear = _off_zero(theta[block.linear.parameter])
-    rows = np.ones((size * channels, fits))
-    _multiply(rows, block.norm, norm.factor)
-    _multiply(rows, block.linear, linear)
-    template = block.nominal
-    if len(histosys):
-        template = template + np.einsum("hscm,hb->scmb", block.odd, theta[histosys])
-        template = template + np.einsum("hscm,hb->scmb", block.even, even)
-    scale = np.broadcast_to(rows.reshape(size, channels, 1, fits), (size, channels, width, fits))
-    gammas = _off_zero(theta[block.local])
-    for mask, gamma in zip(block.mask, gammas, strict=True):
-        scale = scale * np.where(mask, gamma, 1.0)
-    return Cells(template * scale, scale, norm, linear, gammas)
-
-
-def _multiply(rows: np.ndarray, factors: RowFactors, values: np.ndarray) -> None:
-    if len(factors.rows):
-        rows[factors.rows] *= np.multiply.reduceat(values, factors.starts, axis=0)
-
-
-def _add_by_column(target: np.ndarray, factors: RowFactors, values: np.ndarray) -> None:
-    if len(factors.columns):
-        target[factors.columns] += np.add.reduceat(values[factors.by_column], factors.column_starts, axis=0)
-
-
-def _off_zero(factor: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(factor) < ALMOST_ZERO, ALMOST_ZERO, factor)
-
-
-def _response(block: Block, cells: Cells, slopes, even_slope, events, scale) -> np.ndarray:
-    """Derivative of the sum over samples with respect to the global parameters, shape (C, M, G, B)."""
-    response = np.einsum("scmb,scgb->cmgb", events, slopes)
-    shifts = len(block.odd)
-    if shifts:
-        response[:, :, :shifts] += np.einsum("hscm,scmb->cmhb", block.odd, scale)
-        response[:, :, :shifts] += np.einsum("hscm,scmb->cmhb", block.even, scale) * even_slope
-    return response
-
-
-def _shift_rows(block: Block, weight: np.ndarray, even_slope: np.ndarray) -> np.ndarray:
-    """Sum over the bins of each row of weight * d(shift), shape (S, C, H, B)."""
-    odd = np.einsum("hscm,scmb->schb", block.odd, weight)
-    return odd + np.einsum("hscm,scmb->schb", block.even, weight) * even_slope
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _total(terms: np.ndarray) -> np.ndarray:
@@ -369,56 +313,137 @@ def _total(terms: np.ndarray) -> np.ndarray:
     return terms.sum(axis=0)
 
 
-def _local_parts(block, theta, cells, slopes, even_slope, jacobian, weight, curvature, information):
-    """Gradient, Hessian, mixed derivatives and information of the local parameters."""
-    channels, width, columns, fits = jacobian.shape
-    number = len(block.local)
-    bins = channels * width
-    own = np.empty((number, channels, width, fits))
-    mixed = np.empty((number, channels, width, columns, fits))
-    among = np.empty((number, number, channels, width, fits))
-    for k in range(number):
-        events = cells.events * block.mask[k] / cells.gammas[k]
-        own[k] = events.sum(axis=0)
+class MainTerms(NamedTuple):
+    """Half the deviance of each bin and its first and second derivatives by nu, shape (N, B)."""
+
+    value: np.ndarray
+    slope: np.ndarray
+    curvature: np.ndarray
+
+
+def _main_terms(n: np.ndarray, nu: np.ndarray, walls: Walls) -> MainTerms:
+    seen = n > 0
+    if seen.all() and nu.min() > NO_EVENTS:
+        ratio = n / nu
+        return MainTerms(_half_deviance(n, nu), 1 - ratio, ratio / nu)
+    possible = nu > NO_EVENTS
+    safe = np.where(possible, nu, 1.0)
+    ratio = n / safe
+    push = np.maximum(walls.force - walls.stiffness * nu, 0.0)
+    wall = nu + (push * push - walls.force * walls.force) / (2 * walls.stiffness)
+    value = np.where(possible, _half_deviance(np.where(seen, n, 1.0), safe), np.inf)
+    return MainTerms(
+        np.where(seen, value, wall),
+        1 - np.where(seen, ratio, push),
+        np.where(seen, ratio / safe, walls.stiffness * (push > 0)),
+    )
+
+
+def _auxiliary_terms(n: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Half the deviance of Poisson measurements of positive parameters."""
+    if n.min() > 0 and expected.min() > 0:
+        return _half_deviance(n, expected)
+    return 0.5 * poisson_deviance(n, expected)
+
+
+class Cells(NamedTuple):
+    """Expected events per sample and bin, and what their derivatives are made of."""
+
+    events: np.ndarray  # shape (S, C, M, B)
+    nu: np.ndarray  # sum over samples, shape (N, B)
+    scale: np.ndarray  # product of all factors, shape (S, C, M, B)
+    norm: Scaling | None  # of normsys
+    linear: np.ndarray | None  # of normfactor and lumi, shape (number, B)
+    gammas: np.ndarray  # shape (K, C, M, B)
+
+
+def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout: Layout) -> Cells:
+    size, channels, width = block.nominal.shape[:3]
+    fits = theta.shape[1]
+    norm = linear = None
+    rows = np.ones((size * channels, fits))
+    if layout.norm.stop:
+        norm = block.norm(theta[layout.norm])
+        rows = norm.product
+    if layout.linear.stop:
+        linear = _off_zero(theta[layout.linear])
+        rows = rows * np.where(block.linear, linear, 1.0).prod(axis=1)
+    template = block.nominal
+    if len(block.shifts):
+        both = np.concatenate([theta[layout.shifted], even[0]])
+        template = template + np.einsum("kscm,kb->scmb", block.shifts, both)
+    scale = rows.reshape(size, channels, 1, fits)
+    gammas = theta[layout.globals_ :].reshape(layout.locals_, -1, fits)[: len(block.mask), block.places]
+    gammas = _off_zero(gammas.reshape(len(block.mask), channels, width, fits))
+    for mask, full, gamma in zip(block.mask, block.full, gammas, strict=True):
+        scale = scale * (gamma if full else np.where(mask, gamma, 1.0))
+    scale = np.broadcast_to(scale, (size, channels, width, fits))
+    events = template * scale
+    return Cells(events, events.sum(axis=0).reshape(-1, fits), scale, norm, linear, gammas)
+
+
+def _off_zero(factor: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(factor) < ALMOST_ZERO, ALMOST_ZERO, factor)
+
+
+def _fill(found: Derivatives, layout: Layout, block: Block, cells: Cells, terms: MainTerms, even) -> None:
+    """Write the derivatives of the rows and bins of a block."""
+    size, channels, width, fits = cells.events.shape
+    rows, places = block.rows, block.places
+    slopes = found.factors[rows]
+    if cells.norm:
+        slopes[:, layout.norm] = cells.norm.slope
+    if cells.linear is not None:
+        slopes[:, layout.linear] += np.where(block.linear, 1 / cells.linear, 0.0)
+    weight = terms.slope[places].reshape(channels, width, fits)
+    of_rows = (weight * cells.events).sum(axis=2).reshape(-1, fits)
+    found.weight[rows] = of_rows
+    if cells.norm:
+        found.diagonal[layout.norm] += np.einsum("rb,rab->ab", of_rows, cells.norm.bend)
+    if len(block.shifts):
+        of_shifts = np.einsum("kscm,scmb->sckb", block.shifts, weight * cells.scale).reshape(len(of_rows), -1, fits)
+        odd, halves = np.split(of_shifts, 2, axis=1)
+        shifts = found.shifts[rows]
+        shifts[:] = odd + halves * even[1]
+        found.diagonal[layout.shifted] += even[2] * halves.sum(axis=0) + 2 * np.einsum(
+            "rhb,rhb->hb", slopes[:, layout.shifted], shifts
+        )
+    by_row = slopes.reshape(size, channels, -1, fits)
+    responses = found.factors[layout.rows + places.start : layout.rows + places.stop]
+    responses = responses.reshape(channels, width, -1, fits)
+    _respond(layout, block, cells.events, cells.scale, by_row, even, responses)
+    _fill_locals(found, layout, block, cells, terms, even, by_row, responses)
+
+
+def _respond(layout: Layout, block: Block, events, scale, by_row, even, responses: np.ndarray) -> None:
+    """Write the derivatives of the sum over samples by the global parameters, shape (C, M, G, B)."""
+    np.einsum("scmb,scgb->cmgb", events, by_row, out=responses)
+    if len(block.shifts):
+        odd, halves = np.split(np.einsum("kscm,scmb->cmkb", block.shifts, scale), 2, axis=2)
+        responses[:, :, layout.shifted] += odd + halves * even[1]
+
+
+def _fill_locals(found: Derivatives, layout, block, cells, terms, even, by_row, responses) -> None:
+    channels, width, _, fits = responses.shape
+    places = block.places
+    weight, curvature = (each[places].reshape(channels, width, fits) for each in (terms.slope, terms.curvature))
+    by_local = found.by_local[:, places].reshape(layout.locals_, channels, width, fits)
+    mixed = found.mixed
+    for k, gamma in enumerate(cells.gammas):
+        events = cells.events / gamma
         if block.full[k]:
-            bent = jacobian / cells.gammas[k][:, :, None]
+            bent = responses / gamma[:, :, None]
         else:
-            bent = _response(block, cells, slopes, even_slope, events, cells.scale * block.mask[k] / cells.gammas[k])
-        mixed[k] = (curvature * own[k])[:, :, None] * jacobian + weight[:, :, None] * bent
+            events = np.where(block.mask[k], events, 0.0)
+            bent = np.empty_like(responses)
+            _respond(layout, block, events, np.where(block.mask[k], cells.scale / gamma, 0.0), by_row, even, bent)
+        by_local[k] = events.sum(axis=0)
+        bent *= weight[:, :, None]
+        bent += (curvature * by_local[k])[:, :, None] * responses
+        mixed[k, places] = bent.reshape(-1, *bent.shape[2:])
         for j in range(k + 1):
-            among[k, j] = among[j, k] = curvature * own[k] * own[j]
+            both = curvature * by_local[k] * by_local[j]
             if j < k:
-                both = weight * (events * block.mask[j] / cells.gammas[j]).sum(axis=0)
-                among[k, j] += both
-                among[j, k] += both
-    shape = (number, bins, fits)
-    return (
-        (weight * own).reshape(shape),
-        among.reshape(number, number, bins, fits),
-        mixed.reshape(number, bins, columns, fits),
-        (information * own * own).reshape(shape),
-    )
-
-
-def _joined(parts: list[Derivatives], most: int) -> Derivatives:
-    """The sum of the blocks."""
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-
-    def fill(part: np.ndarray, axes: int) -> np.ndarray:
-        missing = most - part.shape[0]
-        return np.pad(part, [(0, missing)] * axes + [(0, 0)] * (part.ndim - axes)) if missing else part
-
-    return Derivatives(
-        sum(part.value for part in parts),
-        sum(part.gradient for part in parts),
-        [rows for part in parts for rows in part.rows],
-        sum(part.diagonal for part in parts),
-        sum(part.fisher for part in parts),
-        np.concatenate([fill(part.local_gradient, 1) for part in parts], axis=1),
-        np.concatenate([fill(part.local, 2) for part in parts], axis=2),
-        np.concatenate([fill(part.mixed, 1) for part in parts], axis=1),
-        np.concatenate([fill(part.local_fisher, 1) for part in parts], axis=1),
-        None if first.other_side is None else sum(part.other_side for part in parts),
-    )
+                both += weight * np.where(block.mask[j], events / cells.gammas[j], 0.0).sum(axis=0)
+            found.local[k, j, places] = found.local[j, k, places] = both.reshape(-1, fits)
+    found.by_local[:, places] = by_local.reshape(layout.locals_, -1, fits)

@@ -10,95 +10,188 @@ from inference.likelihood import Derivatives
 STIFF = 1e30
 # A pivot smaller than this part of its diagonal element means that the matrix is not positive definite.
 SMALLEST_PIVOT = 1e-13
+# Damping when a Hessian is not positive definite, and its growth.
+FIRST_DAMPING, MORE_DAMPING, MOST_DAMPING = 0.02, 4.0, 1e8
 # Up to this many parameters, systems are solved for all fits together; larger ones one by one with LAPACK.
 SMALL = 20
+# So many fits are brought from the last axis to the first at a time: a line of the cache.
+LINE = 8
 
 
 class Step(NamedTuple):
-    of_globals: np.ndarray  # shape (G, B)
-    of_locals: np.ndarray  # shape (K, N, B)
-    positive: (
-        np.ndarray
-    )  # whether the damped Hessian is positive definite; the step is void where it is not, shape (B,)
+    step: np.ndarray  # shape (P, B)
+    damping: np.ndarray  # that made the Hessian positive definite, infinite where none did, shape (B,)
 
 
-def newton_step(derivatives: Derivatives, active: np.ndarray, active_local: np.ndarray, damping: np.ndarray) -> Step:
+def newton_step(
+    parts: Derivatives, shifted: slice, active: np.ndarray, damping: np.ndarray, wanted: np.ndarray
+) -> Step:
     """Solve (H + damping * F) step = -gradient for the active parameters, F the diagonal of the Fisher information.
 
     Args:
-        derivatives: of B fits.
-        active: which global parameters may move, shape (G, B).
-        active_local: which local ones, shape (K, N, B).
-        damping: shape (B,).
+        parts: derivatives of B fits; `parts.mixed` is changed.
+        shifted: places of the parameters to which `parts.shifts` belong.
+        active: which parameters may move, shape (P, B).
+        damping: to begin with; it grows until the matrix is positive definite, shape (B,).
+        wanted: for which fits, shape (B,); the steps of the others are void.
     """
-    gradient = np.where(active, derivatives.gradient, 0.0)
-    local_gradient = np.where(active_local, derivatives.local_gradient, 0.0)
-    diagonal = _stiffened(derivatives.diagonal, derivatives.fisher, active, damping)
-    if not len(local_gradient):
-        found, positive = _solve(derivatives.rows, None, diagonal, -gradient)
-        return Step(np.where(active, found, 0.0), local_gradient, positive)
-    among = derivatives.local.copy()
-    k = np.arange(len(among))
-    among[k, k] = _stiffened(among[k, k], derivatives.local_fisher, active_local, damping)
-    factor, positive = cholesky(among)
-    reduced = forward(factor[:, :, :, None], derivatives.mixed)  # (K, N, G, B)
-    reduced_gradient = forward(factor, local_gradient)
-    coupling = reduced.reshape(-1, *reduced.shape[2:])
-    right = np.einsum("ngb,nb->gb", coupling, reduced_gradient.reshape(-1, gradient.shape[1])) - gradient
-    right = np.where(active, right, 0.0)
-    found, positive_rest = _solve(derivatives.rows, coupling, diagonal, right)
-    found = np.where(active, found, 0.0)
-    rest = reduced_gradient + np.einsum("kngb,gb->knb", reduced, found)
-    return Step(found, np.where(active_local, -backward(factor, rest), 0.0), positive.all(axis=0) & positive_rest)
+    right = np.where(active, -parts.gradient, 0.0)
+    count = len(parts.diagonal)
+    damping = damping.copy()
+    if not len(parts.local):
+        system = _System(parts, active[:count], np.zeros((0, len(damping))), right, wanted)
+        found = system.solve(shifted, damping)
+    else:
+        lower, pivots = _eliminated(parts, active[count:], damping)
+        mixed, of_locals = parts.mixed, right[count:].reshape(pivots.shape)
+        for k in range(1, len(lower)):
+            for j in range(k):
+                mixed[k] -= lower[k, j][:, None] * mixed[j]
+                of_locals[k] -= lower[k, j] * of_locals[j]
+        reduced = right[:count] - np.einsum("kngb,knb->gb", mixed, of_locals / pivots)
+        system = _System(parts, active[:count], pivots.reshape(-1, len(damping)), reduced, wanted)
+        found = system.solve(shifted, damping)
+        rest = (of_locals - np.einsum("kngb,gb->knb", mixed, found)) / pivots
+        for k in range(len(lower) - 2, -1, -1):
+            for j in range(k + 1, len(lower)):
+                rest[k] -= lower[j, k] * rest[j]
+        found = np.concatenate([found, rest.reshape(-1, len(damping))])
+    return Step(np.where(active, found, 0.0), damping)
 
 
-def _stiffened(diagonal: np.ndarray, fisher: np.ndarray, active: np.ndarray, damping: np.ndarray) -> np.ndarray:
-    """Add the damping; hold inactive parameters, and those on which nothing depends."""
-    damped = np.where((fisher == 0) & (diagonal == 0), 1.0, diagonal + damping * fisher)
-    return np.where(active, damped, STIFF)
+def _eliminated(parts: Derivatives, active: np.ndarray, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """L and D of the Hessian of the local parameters, L D L^T with a unit triangle L, for each bin of each fit.
+
+    Where it is not positive definite, the expected information stands in for a pivot, and the fit is called damped.
+    """
+    lower = parts.local
+    number = len(lower)
+    active = active.reshape(number, *lower.shape[2:])
+    pivots = np.empty(active.shape)
+    for k in range(number):
+        own = lower[k, k]
+        least = SMALLEST_PIVOT * np.abs(own)
+        for j in range(k):
+            own = own - lower[k, j] ** 2 * pivots[j]
+        bad = active[k] & ~(own > least)
+        if bad.any():
+            which = np.flatnonzero(bad.any(axis=0))
+            fisher = parts.fisher(which)[len(parts.diagonal) :].reshape(number, -1, len(which))[k]
+            flat = (fisher == 0) & (own[:, which] == 0)
+            damping[which[(bad[:, which] & ~flat).any(axis=0)]] += FIRST_DAMPING
+            own[:, which] = np.where(bad[:, which], np.where(flat, 1.0, np.maximum(fisher, 1e-10)), own[:, which])
+        pivots[k] = np.where(active[k], own, STIFF)
+        for i in range(k + 1, number):
+            for j in range(k):
+                lower[i, k] -= lower[i, j] * lower[k, j] * pivots[j]
+            lower[i, k] = np.where(active[k] & active[i], lower[i, k] / pivots[k], 0.0)
+    return lower, pivots
 
 
-def _solve(rows, coupling, diagonal, right) -> tuple[np.ndarray, np.ndarray]:
-    solve = _solve_together if len(diagonal) <= SMALL else _solve_one_by_one
-    return solve(rows, coupling, diagonal, right)
+class _System:
+    """The linear systems of the global parameters, for the fits that are wanted."""
+
+    def __init__(self, parts: Derivatives, active: np.ndarray, pivots: np.ndarray, right: np.ndarray, wanted):
+        self.parts, self.pivots, self.which = parts, pivots, np.flatnonzero(wanted)
+        self.active = active[:, self.which]
+        self.right = np.where(self.active, right[:, self.which], 0.0)
+        diagonal = parts.diagonal[:, self.which]
+        # Nothing depends on a parameter without curvature; it stays.
+        self.diagonal = np.where((diagonal == 0) & (self.right == 0), 1.0, diagonal)
+        self.lines = [slice(0, parts.shifts.shape[0]), slice(0, len(parts.weight)), slice(len(parts.weight), None)]
+
+    def solve(self, shifted: slice, damping: np.ndarray) -> np.ndarray:
+        """Solutions, shape (G, B); raises the damping where it must."""
+        together = len(self.diagonal) <= SMALL
+        matrix = self._by_element(shifted) if together else self._by_fit(shifted)
+        solve = _solve_together if together else _solve_one_by_one
+        found = np.zeros((len(self.right), len(damping)))
+        todo = np.arange(len(self.which))
+        while len(todo):
+            fits = self.which[todo]
+            found[:, fits], positive = solve(matrix, todo, self._stiffening(todo, damping), self.right[:, todo])
+            todo = todo[~positive]
+            fits = self.which[todo]
+            damping[fits] = np.maximum(damping[fits] * MORE_DAMPING, FIRST_DAMPING)
+            damping[fits[damping[fits] > MOST_DAMPING]] = np.inf
+            todo = todo[np.isfinite(damping[fits])]
+        return found
+
+    def _by_element(self, shifted: slice) -> np.ndarray:
+        """The matrices with the fits last, shape (G, G, B)."""
+        parts = self.parts
+        own, responses, mixed = (parts.factors[lines] for lines in self.lines)
+        matrix = np.einsum("rib,rjb->ijb", responses, responses * parts.weight[:, None])
+        if parts.shifts.size:
+            cross = np.einsum("rib,rjb->ijb", own, parts.shifts)
+            matrix[:, shifted] += cross
+            matrix[shifted] += cross.transpose(1, 0, 2)
+        i = np.arange(len(matrix))
+        matrix = matrix[..., self.which]
+        matrix[i, i] = self.diagonal
+        if len(mixed):
+            coupling = np.einsum("nib,njb->ijb", mixed, mixed / self.pivots[:, None])
+            matrix -= coupling[..., self.which]
+        return matrix
+
+    def _by_fit(self, shifted: slice) -> np.ndarray:
+        """The matrices with the fits first, shape (B, G, G)."""
+        parts = self.parts
+        factors = _fits_first(parts.factors, self.which)
+        own, responses, mixed = (factors[:, lines] for lines in self.lines)
+        weight = parts.weight[:, self.which].T[..., None]
+        matrix = responses.transpose(0, 2, 1) @ (responses * weight)
+        if parts.shifts.size:
+            cross = own.transpose(0, 2, 1) @ _fits_first(parts.shifts, self.which)
+            matrix[:, :, shifted] += cross
+            matrix[:, shifted] += cross.transpose(0, 2, 1)
+        i = np.arange(matrix.shape[1])
+        matrix[:, i, i] = self.diagonal.T
+        if mixed.shape[1]:
+            matrix -= mixed.transpose(0, 2, 1) @ (mixed / self.pivots[:, self.which].T[..., None])
+        return matrix
+
+    def _stiffening(self, todo: np.ndarray, damping: np.ndarray) -> np.ndarray:
+        """What the diagonals get on top, shape (G, len(todo))."""
+        added = np.where(self.active[:, todo], 0.0, STIFF)
+        damped = np.flatnonzero(damping[self.which[todo]] > 0)
+        if len(damped):
+            which = self.which[todo[damped]]
+            added[:, damped] += damping[which] * self.parts.fisher(which)[: len(added)]
+        return added
 
 
-def _solve_together(rows, coupling, diagonal, right) -> tuple[np.ndarray, np.ndarray]:
-    matrix = sum(np.einsum("rib,rjb->ijb", part.left, part.right) for part in rows)
-    matrix += matrix.transpose(1, 0, 2)
-    i = np.arange(len(diagonal))
-    matrix[i, i] = diagonal
-    if coupling is not None:
-        matrix -= np.einsum("nib,njb->ijb", coupling, coupling)
-    factor, positive = cholesky(matrix)
-    return backward(factor, forward(factor, right)), positive
+def _fits_first(lines: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Lines (L, G, B) as (len(which), L, G), contiguous for the BLAS."""
+    found = np.empty((len(which), *lines.shape[:2]))
+    for start in range(0, len(which), LINE):
+        chosen = which[start : start + LINE]
+        found[start : start + LINE] = lines[..., chosen[0] : chosen[-1] + 1][..., chosen - chosen[0]].transpose(2, 0, 1)
+    return found
 
 
-def _solve_one_by_one(rows, coupling, diagonal, right) -> tuple[np.ndarray, np.ndarray]:
+def _solve_together(matrix, todo, added, right) -> tuple[np.ndarray, np.ndarray]:
+    damped = matrix[..., todo]
+    i = np.arange(len(damped))
+    damped[i, i] += added
+    factor, positive = cholesky(damped)
+    return np.where(positive, _substitute(factor, right), 0.0), positive
+
+
+def _solve_one_by_one(matrix, todo, added, right) -> tuple[np.ndarray, np.ndarray]:
     from scipy.linalg.lapack import dposv  # a job on a small model does not wait for this import
 
-    size, fits = diagonal.shape
-    matrix = sum(_by_fit(part.left).transpose(0, 2, 1) @ _by_fit(part.right) for part in rows)
-    matrix += matrix.transpose(0, 2, 1)
-    i = np.arange(size)
-    matrix[:, i, i] = diagonal.T
-    if coupling is not None:
-        left = _by_fit(coupling)
-        matrix -= left.transpose(0, 2, 1) @ left
-    found, positive = np.zeros((size, fits)), np.zeros(fits, bool)
+    found, positive = np.zeros_like(right), np.zeros(len(todo), bool)
     right = np.ascontiguousarray(right.T)
-    for fit in range(fits):
-        if np.isfinite(matrix[fit]).all():
-            _, solution, info = dposv(matrix[fit].T, right[fit], lower=False, overwrite_a=True)
-            positive[fit] = info == 0
+    for place, fit in enumerate(todo):
+        damped = matrix[fit].copy()
+        damped.ravel()[:: len(damped) + 1] += added[:, place]
+        if np.isfinite(damped).all():
+            _, solution, info = dposv(damped.T, right[place], lower=True, overwrite_a=True)
+            positive[place] = info == 0
             if info == 0:
-                found[:, fit] = solution
+                found[:, place] = solution
     return found, positive
-
-
-def _by_fit(rows: np.ndarray) -> np.ndarray:
-    """Rows with the fits first, contiguous for the BLAS, shape (B, rows, G)."""
-    return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
 
 def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,23 +212,18 @@ def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return factor, positive
 
 
-def forward(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve L y = right for factors of shape (n, n, ...) and right-hand sides of shape (n, ...)."""
-    found = np.empty(np.broadcast_shapes(right.shape, factor.shape[1:]))
-    for i in range(len(right)):
+def _substitute(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve L L^T y = right for factors of shape (n, n, ...) and right-hand sides of shape (n, ...)."""
+    found = np.empty(right.shape)
+    size = len(right)
+    for i in range(size):
         rest = right[i]
         for j in range(i):
             rest = rest - factor[i, j] * found[j]
         found[i] = rest / factor[i, i]
-    return found
-
-
-def backward(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve L^T y = right."""
-    found = np.empty(np.broadcast_shapes(right.shape, factor.shape[1:]))
-    for i in range(len(right) - 1, -1, -1):
-        rest = right[i]
-        for j in range(i + 1, len(right)):
+    for i in range(size - 1, -1, -1):
+        rest = found[i]
+        for j in range(i + 1, size):
             rest = rest - factor[j, i] * found[j]
         found[i] = rest / factor[i, i]
     return found
