@@ -13,6 +13,9 @@ KINKED = {"code1", "code0"}
 IN_CACHE = 16_384  # numbers of an array of which several stay in the second cache
 SHARPEST = 15 / 4  # second derivative at alpha = 0 of the smooth |alpha| of code4p
 
+# The BLAS gets matrices of equal width, so many fits at a time: what it returns then does not depend on their number.
+LANES = 8
+
 # Coefficients of alpha, ..., alpha^6 for given value - 1, slope and second derivative at alpha = +1 and -1 (in turn).
 SEXTIC = (
     np.array(
@@ -47,30 +50,37 @@ class NormInterpolation:
         if code == "code4":
             up, down = self._log_high[..., 0], self._log_low[..., 0]
             ends = np.stack([high - 1, low - 1, up * high, -down * low, up**2 * high, down**2 * low])
-            self._polynomial = np.einsum("ce,era->cra", SEXTIC, ends)
+            self._polynomial = np.ascontiguousarray(np.einsum("ce,era->arc", SEXTIC, ends))
 
     def __call__(self, alpha: np.ndarray) -> Scaling:
         """Factors at alpha, shape (A, B), in parts that stay in the cache."""
-        rows = len(self._log_low)
-        found = Scaling(np.empty((rows, alpha.shape[1])), *np.empty((2, rows, *alpha.shape)))
-        powers = _powers(alpha)
+        rows, fits = len(self._log_low), alpha.shape[1]
+        found = Scaling(np.empty((rows, fits)), *np.empty((2, rows, *alpha.shape)))
+        powers = None if self._polynomial is None else _powers(alpha)
         for start, stop in _parts(rows, alpha.size):
             self._part(alpha, powers, slice(start, stop), found)
         return found
 
-    def _part(self, alpha: np.ndarray, powers: np.ndarray, part: slice, found: Scaling) -> None:
+    def _part(self, alpha: np.ndarray, powers: np.ndarray | None, part: slice, found: Scaling) -> None:
         slope = np.where(np.signbit(alpha), -self._log_low[part], self._log_high[part])
         factor = np.exp(alpha * slope)
-        bend = slope * slope
-        if self._polynomial is not None:
+        if powers is None:
+            found.slope[part], found.bend[part] = slope, slope * slope
+        else:
             outside = np.abs(alpha) >= 1
-            inside = np.einsum("kra,kdab->drab", self._polynomial[:, part], powers)
+            inside = self._inside(powers, part)[..., : alpha.shape[1]]
             factor = np.where(outside, factor, 1 + inside[0])
             inverse = 1 / factor
-            slope = np.where(outside, slope, inside[1] * inverse)
-            bend = np.where(outside, bend, inside[2] * inverse)
+            found.slope[part] = np.where(outside, slope, inside[1] * inverse)
+            found.bend[part] = np.where(outside, slope * slope, inside[2] * inverse)
         np.multiply.reduce(factor, axis=1, out=found.product[part])
-        found.slope[part], found.bend[part] = slope, bend
+
+    def _inside(self, powers: np.ndarray, part: slice) -> np.ndarray:
+        """f - 1 and its first and second derivatives, shape (3, rows, A, B), B a multiple of LANES."""
+        values = self._polynomial[:, part] @ powers  # (groups, A, rows, 3 * LANES)
+        groups, parameters, rows, _ = values.shape
+        values = values.reshape(groups, parameters, rows, 3, LANES).transpose(3, 2, 1, 0, 4)
+        return values.reshape(3, rows, parameters, -1)
 
     def other_side(self, alpha: np.ndarray) -> np.ndarray:
         """f' / f at alpha = 0 on the other side of the kink, shape (R, A, B)."""
@@ -78,17 +88,20 @@ class NormInterpolation:
 
 
 def _powers(alpha: np.ndarray) -> np.ndarray:
-    """alpha^k for k = 1 ... 6 and their first and second derivatives, shape (6, 3, A, B)."""
-    powers = np.zeros((6, 3, *alpha.shape))
-    one = np.ones_like(alpha)
-    values = [one]
+    """alpha^k for k = 1 ... 6 and their first and second derivatives, shape (groups of LANES fits, A, 6, 3 * LANES)."""
+    number, fits = alpha.shape
+    groups = -(-fits // LANES)
+    x = np.zeros((number, groups * LANES))
+    x[:, :fits] = alpha
+    values = [np.ones_like(x)]
     for _ in range(6):
-        values.append(values[-1] * alpha)
+        values.append(values[-1] * x)
+    powers = np.zeros((6, 3, *x.shape))
     for k in range(1, 7):
         powers[k - 1, 0], powers[k - 1, 1] = values[k], k * values[k - 1]
-        if k > 1:
-            powers[k - 1, 2] = k * (k - 1) * values[k - 2]
-    return powers
+        powers[k - 1, 2] = k * (k - 1) * values[max(k - 2, 0)]
+    powers = powers.reshape(6, 3, number, groups, LANES).transpose(3, 2, 0, 1, 4)
+    return powers.reshape(groups, number, 6, 3 * LANES)
 
 
 def _parts(rows: int, size: int) -> list[tuple[int, int]]:

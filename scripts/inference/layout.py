@@ -204,7 +204,9 @@ def _linear(model, channels, bins, slot_sample, shared: BinFactors, column, line
     row, place, _ = _by_row(channels, slot_sample, model.factors, column[model.factors.parameter] - linear.start)
     used[row, place] = True
     if bins.shape[1] == 1:
-        for row, (sample, bin_) in enumerate(zip(slot_sample.ravel(), np.tile(bins[:, 0], len(slot_sample)), strict=True)):
+        for row, (sample, bin_) in enumerate(
+            zip(slot_sample.ravel(), np.tile(bins[:, 0], len(slot_sample)), strict=True)
+        ):
             here = (shared.sample == sample) & (shared.bin == bin_)
             used[row, column[shared.parameter[here]] - linear.start] = True
     return used

@@ -212,7 +212,9 @@ class Likelihood:
             of_rows = (weight * cells.events).sum(axis=2).reshape(-1, theta.shape[1])
             if block.norm.even.size:
                 # the bend of a factor, in units of the factor, is about that of the factor at alpha = 0
-                bends[self.layout.norm] += np.einsum("rb,rab->ab", of_rows, np.broadcast_to(block.norm.even, cells.norm.slope.shape))
+                bends[self.layout.norm] += np.einsum(
+                    "rb,rab->ab", of_rows, np.broadcast_to(block.norm.even, cells.norm.slope.shape)
+                )
         return SHARPEST * self.parameters(bends)
 
     def _parts(self, data: np.ndarray) -> list[np.ndarray]:
@@ -266,7 +268,9 @@ class Likelihood:
                 other[self.layout.norm] += change
         return other
 
-    def _constrained(self, found: Derivatives, theta: np.ndarray, gauss: np.ndarray, poisson: np.ndarray) -> Derivatives:
+    def _constrained(
+        self, found: Derivatives, theta: np.ndarray, gauss: np.ndarray, poisson: np.ndarray
+    ) -> Derivatives:
         """Add the constraint terms."""
         value, gradient, prior = found.value, found.gradient, self._prior
         hessian = np.zeros_like(theta)

@@ -21,8 +21,8 @@ SOFT_WALL, STIFFER, HARD_WALL = 10.0, 10.0, 1e5
 # Waiting fits are taken in when this part of a batch is left.
 REFILL = 0.75
 # Numbers of a batch of fits that should fit into the cache of a core.
-BATCH_ELEMENTS = 150_000
-LARGEST_BATCH, SMALLEST_BATCH = 256, 32
+BATCH_ELEMENTS = 600_000
+LARGEST_BATCH, SMALLEST_BATCH = 1024, 32
 
 
 class Minima(NamedTuple):

@@ -98,7 +98,6 @@ class _System:
         diagonal = parts.diagonal[:, self.which]
         # Nothing depends on a parameter without curvature; it stays.
         self.diagonal = np.where((diagonal == 0) & (self.right == 0), 1.0, diagonal)
-        self.lines = [slice(0, parts.shifts.shape[0]), slice(0, len(parts.weight)), slice(len(parts.weight), None)]
 
     def solve(self, shifted: slice, damping: np.ndarray) -> np.ndarray:
         """Solutions, shape (G, B); raises the damping where it must."""
@@ -120,7 +119,8 @@ class _System:
     def _by_element(self, shifted: slice) -> np.ndarray:
         """The matrices with the fits last, shape (G, G, B)."""
         parts = self.parts
-        own, responses, mixed = (parts.factors[lines] for lines in self.lines)
+        rows, lines = parts.shifts.shape[0], len(parts.weight)
+        own, responses, mixed = parts.factors[:rows], parts.factors[:lines], parts.factors[lines:]
         matrix = np.einsum("rib,rjb->ijb", responses, responses * parts.weight[:, None])
         if parts.shifts.size:
             cross = np.einsum("rib,rjb->ijb", own, parts.shifts)
@@ -135,20 +135,24 @@ class _System:
         return matrix
 
     def _by_fit(self, shifted: slice) -> np.ndarray:
-        """The matrices with the fits first, shape (B, G, G)."""
-        parts = self.parts
-        factors = _fits_first(parts.factors, self.which)
-        own, responses, mixed = (factors[:, lines] for lines in self.lines)
-        weight = parts.weight[:, self.which].T[..., None]
-        matrix = responses.transpose(0, 2, 1) @ (responses * weight)
-        if parts.shifts.size:
-            cross = own.transpose(0, 2, 1) @ _fits_first(parts.shifts, self.which)
-            matrix[:, :, shifted] += cross
-            matrix[:, shifted] += cross.transpose(0, 2, 1)
-        i = np.arange(matrix.shape[1])
-        matrix[:, i, i] = self.diagonal.T
-        if mixed.shape[1]:
-            matrix -= mixed.transpose(0, 2, 1) @ (mixed / self.pivots[:, self.which].T[..., None])
+        """The matrices with the fits first; only the lower triangles count, shape (B, G, G)."""
+        from scipy.linalg.blas import dsyr2k  # a job on a small model does not wait for this import
+
+        parts, which = self.parts, self.which
+        mixed = parts.factors[len(parts.weight) :]
+        half = 0.5 * np.concatenate([parts.weight[:, which], -1 / self.pivots[:, which]])
+        diagonal = self.diagonal - np.einsum("nb,ngb,ngb->gb", 1 / self.pivots, mixed, mixed)[:, which]
+        size = len(diagonal)
+        matrix = np.empty((len(which), size, size))
+        rows = parts.shifts.shape[0]
+        for start in range(0, len(which), LINE):
+            group = which[start : start + LINE]
+            left, shifts = _fits_first(parts.factors, group), _fits_first(parts.shifts, group)
+            for fit, (lines, shift) in enumerate(zip(left, shifts, strict=True), start):
+                right = lines * half[:, fit, None]
+                right[:rows, shifted] += shift
+                dsyr2k(1.0, lines.T, right.T, c=matrix[fit].T, overwrite_c=True, lower=True)
+                matrix[fit].ravel()[:: size + 1] = diagonal[:, fit]
         return matrix
 
     def _stiffening(self, todo: np.ndarray, damping: np.ndarray) -> np.ndarray:
@@ -161,13 +165,11 @@ class _System:
         return added
 
 
-def _fits_first(lines: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Lines (L, G, B) as (len(which), L, G), contiguous for the BLAS."""
-    found = np.empty((len(which), *lines.shape[:2]))
-    for start in range(0, len(which), LINE):
-        chosen = which[start : start + LINE]
-        found[start : start + LINE] = lines[..., chosen[0] : chosen[-1] + 1][..., chosen - chosen[0]].transpose(2, 0, 1)
-    return found
+def _fits_first(lines: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Lines (L, G, B) of a few fits as (len(group), L, G), contiguous for the BLAS."""
+    first, last = group[0], group[-1] + 1
+    close = np.ascontiguousarray(lines[..., first:last]) if last - first == len(group) else lines[..., group]
+    return np.ascontiguousarray(close.transpose(2, 0, 1))
 
 
 def _solve_together(matrix, todo, added, right) -> tuple[np.ndarray, np.ndarray]:
