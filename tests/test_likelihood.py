@@ -43,23 +43,28 @@ def test_it_is_zero_on_asimov_data_and_positive_elsewhere(spec):
 
 def derivatives(likelihood: Likelihood, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Value, gradient and Hessian of the deviance in the order of the model, from the parts that the step uses."""
-    model, layout = likelihood.model, likelihood.layout
-    npar, fits = points.shape
+    model, layout, fits = likelihood.model, likelihood.layout, points.shape[1]
     walls = Walls(np.zeros((model.nmain, fits)), np.full(fits, 10.0))
-    parts = likelihood.derivatives(points, likelihood.arranged(as_columns(model.data, fits)), walls)
-    gradient, hessian = np.zeros((npar + 1, fits)), np.zeros((npar + 1, npar + 1, fits))
-    gradient[layout.globals_] = parts.gradient
-    gradient[layout.local] = parts.local_gradient
-    among = sum(np.einsum("rib,rjb->ijb", rows.left, rows.right) for rows in parts.rows)
-    among = among + among.transpose(1, 0, 2)
-    among[np.arange(len(among)), np.arange(len(among))] = parts.diagonal
-    hessian[np.ix_(layout.globals_, layout.globals_)] = among
-    for k, row in enumerate(layout.local):
-        for bin_, parameter in enumerate(row):
-            hessian[parameter, layout.globals_] = hessian[layout.globals_, parameter] = parts.mixed[k, bin_]
-            for j in range(len(layout.local)):
-                hessian[parameter, layout.local[j, bin_]] = parts.local[k, j, bin_]
-    return 2 * parts.value, 2 * gradient[:npar], 2 * hessian[:npar, :npar]
+    data = likelihood.arranged(as_columns(model.data, fits))
+    parts = likelihood.derivatives(likelihood.places(points), data, walls)
+    count, lines = layout.globals_, len(parts.weight)
+    by_global = parts.factors[:lines]
+    among = np.einsum("rib,rb,rjb->ijb", by_global, parts.weight, by_global)
+    cross = np.einsum("rib,rhb->ihb", by_global[: layout.rows], parts.shifts)
+    among[:, layout.shifted] += cross
+    among[layout.shifted] += cross.transpose(1, 0, 2)
+    among[np.arange(count), np.arange(count)] = parts.diagonal
+    hessian = np.zeros((len(layout.order), len(layout.order), fits))
+    hessian[:count, :count] = among
+    number, bins = parts.by_local.shape[:2]
+    mixed = parts.factors[lines:]
+    hessian[count:, :count], hessian[:count, count:] = mixed, mixed.transpose(1, 0, 2)
+    place = count + np.arange(number * bins).reshape(number, bins)
+    for k, j in np.ndindex(number, number):
+        hessian[place[k], place[j]] = parts.local[k, j]
+    by_row = likelihood.parameters(hessian)
+    hessian = likelihood.parameters(by_row.swapaxes(0, 1)).swapaxes(0, 1)
+    return 2 * parts.value, 2 * likelihood.parameters(parts.gradient), 2 * hessian
 
 
 @pytest.mark.parametrize("codes", CODES)

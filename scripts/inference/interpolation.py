@@ -15,6 +15,7 @@ SHARPEST = 15 / 4  # second derivative at alpha = 0 of the smooth |alpha| of cod
 
 # The BLAS gets matrices of equal width, so many fits at a time: what it returns then does not depend on their number.
 LANES = 8
+FEW_FITS = 64  # that share a part of the rows, at least
 
 # Coefficients of alpha, ..., alpha^6 for given value - 1, slope and second derivative at alpha = +1 and -1 (in turn).
 SEXTIC = (
@@ -54,33 +55,39 @@ class NormInterpolation:
 
     def __call__(self, alpha: np.ndarray) -> Scaling:
         """Factors at alpha, shape (A, B), in parts that stay in the cache."""
-        rows, fits = len(self._log_low), alpha.shape[1]
+        rows, (parameters, fits) = len(self._log_low), alpha.shape
         found = Scaling(np.empty((rows, fits)), *np.empty((2, rows, *alpha.shape)))
         powers = None if self._polynomial is None else _powers(alpha)
-        for start, stop in _parts(rows, alpha.size):
-            self._part(alpha, powers, slice(start, stop), found)
+        # The number of rows in a part must not depend on the number of fits: the BLAS gets parts of rows.
+        height = int(np.clip(IN_CACHE // (parameters * FEW_FITS), 1, rows))
+        width = max(IN_CACHE // (parameters * height * LANES), 1) * LANES
+        for start in range(0, rows, height):
+            for fits_of_part in _parts(fits, width):
+                self._part(alpha, powers, slice(start, start + height), fits_of_part, found)
         return found
 
-    def _part(self, alpha: np.ndarray, powers: np.ndarray | None, part: slice, found: Scaling) -> None:
-        slope = np.where(np.signbit(alpha), -self._log_low[part], self._log_high[part])
+    def _part(self, alpha: np.ndarray, powers: np.ndarray | None, rows: slice, fits: slice, found: Scaling) -> None:
+        alpha = alpha[:, fits]
+        slope = np.where(np.signbit(alpha), -self._log_low[rows], self._log_high[rows])
         factor = np.exp(alpha * slope)
         if powers is None:
-            found.slope[part], found.bend[part] = slope, slope * slope
+            found.slope[rows, :, fits], found.bend[rows, :, fits] = slope, slope * slope
         else:
             outside = np.abs(alpha) >= 1
-            inside = self._inside(powers, part)[..., : alpha.shape[1]]
+            groups = powers[fits.start // LANES : -(-fits.stop // LANES)]
+            inside = self._inside(groups, rows)[..., : alpha.shape[1]]
             factor = np.where(outside, factor, 1 + inside[0])
             inverse = 1 / factor
-            found.slope[part] = np.where(outside, slope, inside[1] * inverse)
-            found.bend[part] = np.where(outside, slope * slope, inside[2] * inverse)
-        np.multiply.reduce(factor, axis=1, out=found.product[part])
+            found.slope[rows, :, fits] = np.where(outside, slope, inside[1] * inverse)
+            found.bend[rows, :, fits] = np.where(outside, slope * slope, inside[2] * inverse)
+        np.multiply.reduce(factor, axis=1, out=found.product[rows, fits])
 
-    def _inside(self, powers: np.ndarray, part: slice) -> np.ndarray:
+    def _inside(self, powers: np.ndarray, rows: slice) -> np.ndarray:
         """f - 1 and its first and second derivatives, shape (3, rows, A, B), B a multiple of LANES."""
-        values = self._polynomial[:, part] @ powers  # (groups, A, rows, 3 * LANES)
-        groups, parameters, rows, _ = values.shape
-        values = values.reshape(groups, parameters, rows, 3, LANES).transpose(3, 2, 1, 0, 4)
-        return values.reshape(3, rows, parameters, -1)
+        values = self._polynomial[:, rows] @ powers  # (groups, A, rows, 3 * LANES)
+        groups, parameters, number, _ = values.shape
+        values = values.reshape(groups, parameters, number, 3, LANES).transpose(3, 2, 1, 0, 4)
+        return values.reshape(3, number, parameters, -1)
 
     def other_side(self, alpha: np.ndarray) -> np.ndarray:
         """f' / f at alpha = 0 on the other side of the kink, shape (R, A, B)."""
@@ -104,10 +111,10 @@ def _powers(alpha: np.ndarray) -> np.ndarray:
     return powers.reshape(groups, number, 6, 3 * LANES)
 
 
-def _parts(rows: int, size: int) -> list[tuple[int, int]]:
-    """Consecutive rows, of `size` numbers each, of which several arrays stay in the cache together."""
-    step = max(IN_CACHE // max(size, 1), 1)
-    return [(start, min(start + step, rows)) for start in range(0, rows, step)]
+def _parts(fits: int, width: int) -> list[slice]:
+    """Consecutive fits; the last part takes the rest, so that none has a single fit of many."""
+    starts = [width * i for i in range(max(fits // width, 1))]
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], fits], strict=True)]
 
 
 def histosys_even_part(alpha: np.ndarray, code: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -87,11 +87,12 @@ class Derivatives(NamedTuple):
         """Diagonal of the expected information for some of the fits, shape (P, len(which))."""
         if len(which) == 1:  # see above
             return self.fisher(np.repeat(which, 2))[:, :1]
-        information = self.information[:, which]
+        # `take` keeps the order of the axes in memory, on which the order of the sums depends.
+        information = np.take(self.information, which, axis=-1)
         rows = len(self.weight) - len(information)
-        responses = self.factors[rows : len(self.weight)][..., which]
+        responses = np.take(self.factors[rows : len(self.weight)], which, axis=-1)
         of_globals = np.einsum("nb,ngb,ngb->gb", information, responses, responses)
-        by_local = self.by_local[..., which]
+        by_local = np.take(self.by_local, which, axis=-1)
         of_locals = (information * by_local * by_local).reshape(-1, len(which))
         return np.concatenate([of_globals, of_locals]) + np.broadcast_to(self.prior, self.gradient.shape)[:, which]
 
@@ -262,7 +263,7 @@ class Likelihood:
                 weight = terms.slope[block.places].reshape(each.events.shape[1:]) * each.scale
                 halves = block.shifts[len(block.shifts) // 2 :]
                 other[self.layout.shifted] -= 2 * even[1] * np.einsum("hscm,scmb->hb", halves, weight)
-            if self.model.interpolation["normsys"] in KINKED:
+            if each.norm and self.model.interpolation["normsys"] in KINKED:
                 slope = block.norm.other_side(theta[self.layout.norm])
                 change = np.einsum("rb,rab->ab", found.weight[block.rows], slope - each.norm.slope)
                 other[self.layout.norm] += change
@@ -377,7 +378,7 @@ def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout
         both = np.concatenate([theta[layout.shifted], even[0]])
         template = template + np.einsum("kscm,kb->scmb", block.shifts, both)
     scale = rows.reshape(size, channels, 1, fits)
-    gammas = theta[layout.globals_ :].reshape(layout.locals_, -1, fits)[: len(block.mask), block.places]
+    gammas = theta[layout.globals_ :].reshape(layout.locals_, len(layout.bins), fits)[: len(block.mask), block.places]
     gammas = _off_zero(gammas.reshape(len(block.mask), channels, width, fits))
     for mask, full, gamma in zip(block.mask, block.full, gammas, strict=True):
         scale = scale * (gamma if full else np.where(mask, gamma, 1.0))
@@ -450,4 +451,4 @@ def _fill_locals(found: Derivatives, layout, block, cells, terms, even, by_row, 
             if j < k:
                 both += weight * np.where(block.mask[j], events / cells.gammas[j], 0.0).sum(axis=0)
             found.local[k, j, places] = found.local[j, k, places] = both.reshape(-1, fits)
-    found.by_local[:, places] = by_local.reshape(layout.locals_, -1, fits)
+    found.by_local[:, places] = by_local.reshape(layout.locals_, channels * width, fits)
