@@ -6,6 +6,7 @@ import numpy as np
 
 from inference.errors import FitError
 from inference.likelihood import Likelihood
+from inference.linear_response import LinearResponse
 from inference.minimize import minimize
 from inference.model import Model
 
@@ -85,15 +86,22 @@ class Newton:
         return best
 
     def _once(self, data, start, mu, which) -> Fits:
-        held = self.model.fixed.copy()
-        start = np.where(
-            held[:, None], self.model.initial[:, None], np.broadcast_to(start, (len(start), data.shape[1]))
-        )
-        start = np.ascontiguousarray(start[:, which])
+        """Fits that begin at `start`, or near it if all have it in common."""
+        model, data = self.model, np.ascontiguousarray(data[:, which])
+        held = model.fixed.copy()
+        start = np.where(held[:, None], model.initial[:, None], start)
         if mu is not None:
-            held[self.model.poi] = True
-            start[self.model.poi] = mu[which]
-        found = minimize(self.likelihood, data[:, which], start, held)
+            held[model.poi] = True
+        if start.shape[1] == 1:
+            changes = np.zeros((len(start), len(which)))
+            if mu is not None:
+                changes[model.poi] = mu[which] - start[model.poi]
+            start = LinearResponse(self.likelihood, start[:, 0], held)(data, changes)
+        else:
+            start = np.ascontiguousarray(start[:, which])
+        if mu is not None:
+            start[model.poi] = mu[which]
+        found = minimize(self.likelihood, data, start, held)
         value = np.where(found.converged, found.deviance, np.nan)
         return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
 

@@ -136,10 +136,7 @@ class Likelihood:
 
     def gradient_of(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """The gradient of the deviance at one set of parameters and data, shape (npar,)."""
-        walls = Walls(np.zeros((self.model.nmain, 2)), np.ones(2))
-        with np.errstate(all="ignore"):
-            parts = self.derivatives(self.places(_twice(parameters)), self.arranged(_twice(data)), walls)
-        return 2 * self.parameters(parts.gradient)[:, 0]
+        return 2 * self.parameters(self._derivatives_of(parameters, data).gradient)[:, 0]
 
     def asimov(self, parameters: np.ndarray) -> np.ndarray:
         """Expected data, main then auxiliary, at one set of parameters, shape (nmain + naux,)."""
@@ -198,6 +195,20 @@ class Likelihood:
         other = self._other_side(theta, cells, found, terms, even)
         return self._constrained(found._replace(other_side=other), theta, gauss, poisson)
 
+    def jacobian(self, parameters: np.ndarray) -> np.ndarray:
+        """Derivatives of the expected main and auxiliary data by one set of parameters, shape (nmain + naux, npar)."""
+        model, constraints = self.model, self.model.constraints
+        found = self._derivatives_of(parameters, self.asimov(parameters))
+        count, bins = self.layout.globals_, np.arange(model.nmain)
+        by_place = np.zeros((len(self.layout.order), model.nmain))
+        by_place[:count] = found.factors[self.layout.rows : self.layout.rows + model.nmain, :, 0].T
+        for k, by_local in enumerate(found.by_local[..., 0]):
+            by_place[count + k * model.nmain + bins, bins] = by_local
+        jacobian = np.zeros((model.nmain + len(constraints.factor), len(parameters)))
+        jacobian[self.layout.bins] = self.parameters(by_place).T
+        jacobian[model.nmain + np.arange(len(constraints.factor)), constraints.parameter] = constraints.factor
+        return jacobian
+
     def bends(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """What the bend of the interpolation at alpha = 0 adds to the Hessian of half the deviance, shape (npar, B).
 
@@ -217,6 +228,11 @@ class Likelihood:
                     "rb,rab->ab", of_rows, np.broadcast_to(block.norm.even, cells.norm.slope.shape)
                 )
         return SHARPEST * self.parameters(bends)
+
+    def _derivatives_of(self, parameters: np.ndarray, data: np.ndarray) -> Derivatives:
+        walls = Walls(np.zeros((self.model.nmain, 2)), np.ones(2))
+        with np.errstate(all="ignore"):
+            return self.derivatives(self.places(_twice(parameters)), self.arranged(_twice(data)), walls)
 
     def _parts(self, data: np.ndarray) -> list[np.ndarray]:
         nmain = self.model.nmain
