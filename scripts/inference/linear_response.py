@@ -1,0 +1,45 @@
+"""Where a best fit moves when its data or a held parameter change: one step of Fisher scoring, the same for all fits."""
+
+import numpy as np
+
+from inference.interpolation import LANES
+from inference.likelihood import Likelihood
+
+LEAST_VARIANCE = 0.01  # of the events in a bin
+
+
+class LinearResponse:
+    """The response of the best fit to the data that `parameters` would make; other parameters than held ones move.
+
+    With J the derivatives of all expected measurements by the parameters and V their variances, the best fit moves by
+    (J^T V^-1 J)^-1 J^T V^-1 (data - expected), and a held parameter counts as a change of what is expected.
+    """
+
+    def __init__(self, likelihood: Likelihood, parameters: np.ndarray, held: np.ndarray):
+        """The parameters and which of them are held, both of shape (npar,)."""
+        self.parameters, self.expected = parameters, likelihood.asimov(parameters)
+        constraints, nmain = likelihood.model.constraints, likelihood.model.nmain
+        variance = np.maximum(self.expected, LEAST_VARIANCE)
+        variance[nmain:] = np.where(constraints.is_poisson, variance[nmain:], constraints.sigma**2)
+        jacobian = likelihood.jacobian(parameters)
+        weighted = jacobian / variance[:, None]
+        information = jacobian.T @ weighted
+        free = np.flatnonzero(~held & (np.diag(information) > 0))
+        self._response = np.zeros((len(parameters), len(self.expected) + len(parameters)))
+        both = np.hstack([weighted.T, -information * held])[free]
+        self._response[free] = np.linalg.lstsq(information[np.ix_(free, free)], both, rcond=1e-12)[0]
+
+    def __call__(self, data: np.ndarray, changes: np.ndarray) -> np.ndarray:
+        """Estimates of the best fits, shape (npar, B).
+
+        Args:
+            data: shape (nmain + naux, B).
+            changes: of the held parameters, shape (npar, B).
+        """
+        moved = np.concatenate([data - self.expected[:, None], changes])
+        fits = moved.shape[1]
+        groups = np.zeros((len(moved), -(-fits // LANES) * LANES))
+        groups[:, :fits] = moved
+        groups = groups.reshape(len(moved), -1, LANES).transpose(1, 0, 2)
+        steps = (self._response @ groups).transpose(1, 0, 2).reshape(len(changes), -1)[:, :fits]
+        return self.parameters[:, None] + changes + steps
