@@ -1,4 +1,4 @@
-"""Where a best fit moves when its data or a held parameter change: one step of Fisher scoring, the same for all fits."""
+"""Where a best fit moves when its data or a held parameter change: one step of Fisher scoring."""
 
 import numpy as np
 
