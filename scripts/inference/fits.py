@@ -85,23 +85,23 @@ class Newton:
             self._rescue(data, starts, mu, index, best)
         return best
 
-    def _once(self, data, start, mu, which) -> Fits:
-        """Fits that begin at `start`, or near it if all have it in common."""
+    def _once(self, data, start, mu, which, one_sided=None) -> Fits:
+        """Fits that begin at `start`, or near it if all have it in common and nothing says on which side to stay."""
         model, data = self.model, np.ascontiguousarray(data[:, which])
         held = model.fixed.copy()
         start = np.where(held[:, None], model.initial[:, None], start)
         if mu is not None:
             held[model.poi] = True
-        if start.shape[1] == 1:
+        if start.shape[1] == 1 and one_sided is None:
             changes = np.zeros((len(start), len(which)))
             if mu is not None:
                 changes[model.poi] = mu[which] - start[model.poi]
             start = LinearResponse(self.likelihood, start[:, 0], held)(data, changes)
         else:
-            start = np.ascontiguousarray(start[:, which])
+            start = start[:, which]
         if mu is not None:
             start[model.poi] = mu[which]
-        found = minimize(self.likelihood, data, start, held)
+        found = minimize(self.likelihood, data, start, held, one_sided)
         value = np.where(found.converged, found.deviance, np.nan)
         return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
 
@@ -121,7 +121,8 @@ class Newton:
             start = best.parameters[:, tries]
             here = (parameter, np.arange(len(tries)))
             start[here] = -np.copysign(np.maximum(np.abs(start[here]), OTHER_VALLEY), start[here])
-            tried = self._once(data[:, tries], start, None if mu is None else mu[tries], np.arange(len(tries)))
+            held_at = None if mu is None else mu[tries]
+            tried = self._once(data[:, tries], start, held_at, np.arange(len(tries)), one_sided=parameter)
             for number in np.unique(parameter):
                 part = parameter == number
                 _better(best, Fits(*(array[..., part] for array in tried)), tries[part])

@@ -35,7 +35,9 @@ class Minima(NamedTuple):
     iterations: np.ndarray  # shape (B,)
 
 
-def minimize(likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Minima:
+def minimize(
+    likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray, one_sided: np.ndarray | None = None
+) -> Minima:
     """Minimise the deviance of B data sets, each from its starting point; a fit does not depend on the others.
 
     Args:
@@ -43,10 +45,15 @@ def minimize(likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held:
         data: main and auxiliary data, shape (nmain + naux, B).
         starts: shape (npar, B); moved into the bounds, except where held.
         held: parameters that stay where they start, shape (npar,) or (npar, B).
+        one_sided: a parameter for each fit that is given up as soon as this parameter changes its sign, shape (B,).
     """
     held = np.broadcast_to(held.reshape(len(held), -1), starts.shape)
+    if one_sided is not None:
+        place = np.empty(len(starts) + 1, int)
+        place[likelihood.layout.order] = np.arange(len(likelihood.layout.order))
+        one_sided = place[one_sided]
     with np.errstate(all="ignore"):
-        return _Queue(likelihood, data, starts, held).run()
+        return _Queue(likelihood, data, starts, held, one_sided).run()
 
 
 def batch_size(likelihood: Likelihood) -> int:
@@ -65,15 +72,16 @@ class _Queue:
 
     STATE = (
         "index", "age", "data", "held", "here", "there", "step", "value", "slope", "edm", "length", "damping", "forces",
-        "stiffness",
+        "stiffness", "watched", "side",
     )  # fmt: skip
 
-    def __init__(self, likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray):
+    def __init__(self, likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray, one_sided):
         self.likelihood = likelihood
         self.layout, model = likelihood.layout, likelihood.model
         self.low, self.high = (likelihood.places(bound[:, None]) for bound in model.bounds.T)
         self.nominal = np.clip(likelihood.places(model.initial[:, None]), self.low, self.high)
         self.waiting = (data, starts, held)
+        self.places_to_watch = one_sided
         self.fits, self.taken = data.shape[1], 0
         self.size = batch_size(likelihood)
         self.result = Minima(
@@ -103,6 +111,8 @@ class _Queue:
         self.edm = np.full(number, np.nan)
         self.forces = np.zeros((self.likelihood.model.nmain, number))
         self.stiffness = np.full(number, SOFT_WALL)
+        self.watched = np.zeros(number, int) if self.places_to_watch is None else self.places_to_watch[which]
+        self.side = np.sign(self.there[self.watched, np.arange(number)])
 
     def _refill(self) -> None:
         running = {name: getattr(self, name) for name in self.STATE}
@@ -131,12 +141,18 @@ class _Queue:
         ahead = edm * np.where(whole & (self.edm > edm), edm / self.edm, 1.0)
         done = newton & (ahead < EDM)
         done &= ~self._push_walls(done)
-        lost = ~done & ((self.age >= MOST_ITERATIONS) | ~accepted & (self.length < SHORTEST))
+        lost = ~done & (self._crossed(accepted) | (self.age >= MOST_ITERATIONS) | ~accepted & (self.length < SHORTEST))
         self.edm = np.where(whole, edm, np.nan)
         if done.any() or lost.any():
             self._store(np.flatnonzero(done), edm[done], ahead[done], True)
             self._store(np.flatnonzero(lost), np.nan, np.nan, False)
             self._keep(~(done | lost))
+
+    def _crossed(self, accepted: np.ndarray) -> np.ndarray:
+        """Fits that have left the side on which they were to look for a minimum."""
+        if self.places_to_watch is None:
+            return np.zeros_like(accepted)
+        return accepted & (self.here[self.watched, np.arange(len(accepted))] * self.side < 0)
 
     def _push_walls(self, done: np.ndarray) -> np.ndarray:
         """Let the walls push back where a fit that is done leans through them; such a fit goes on."""
