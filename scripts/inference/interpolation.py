@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 KINKED = {"code1", "code0"}
-IN_CACHE = 16_384  # numbers of an array of which several stay in the second cache
 SHARPEST = 15 / 4  # second derivative at alpha = 0 of the smooth |alpha| of code4p
+DEGREE = 6  # of the polynomials of code4
 
-# The BLAS gets matrices of equal width, so many fits at a time: what it returns then does not depend on their number.
+# The BLAS gets so many fits at a time: what it returns for one of them then does not depend on how many there are.
 LANES = 8
-FEW_FITS = 64  # that share a part of the rows, at least
+IN_CACHE = 32_768  # numbers of an array of which several stay in the second cache
 
 # Coefficients of alpha, ..., alpha^6 for given value - 1, slope and second derivative at alpha = +1 and -1 (in turn).
 SEXTIC = (
@@ -34,87 +34,93 @@ SEXTIC = (
 
 
 class Scaling(NamedTuple):
-    """Factors f(alpha) of R rows by A parameters for B fits, and their derivatives in units of themselves."""
+    """Factors f(alpha) of R rows by A parameters for B fits, the derivatives in groups of LANES fits."""
 
     product: np.ndarray  # of all factors of a row, shape (R, B)
-    slope: np.ndarray  # f' / f, shape (R, A, B)
-    bend: np.ndarray  # f'' / f, shape (R, A, B)
+    slope: np.ndarray | None  # f' / f, shape (groups, A, R, LANES)
+    bend: np.ndarray | None  # f'' / f, shape (groups, A, R, LANES)
+
+    def write_slopes(self, target: np.ndarray) -> None:
+        """Put f' / f into an array of shape (R, A, B)."""
+        fits = target.shape[-1]
+        for group, start in enumerate(range(0, fits, LANES)):
+            part = target[..., start : start + LANES]
+            part[:] = self.slope[group].transpose(1, 0, 2)[..., : part.shape[-1]]
+
+    def sum_over_rows(self, kind: str, weight: np.ndarray) -> np.ndarray:
+        """Sum of weight times "slope" or "bend" of each row, shape (A, B), for weights of shape (R, B)."""
+        sums = np.einsum("grl,garl->agl", grouped(weight), getattr(self, kind))
+        return sums.reshape(len(sums), -1)[:, : weight.shape[-1]]
 
 
 class NormInterpolation:
-    """The factors of normsys: `low` and `high` of shape (R, A), one where a parameter does not act on a row."""
+    """The factors of normsys: `low` and `high` of shape (R, A), one where a parameter does not act on a row.
+
+    Outside of the polynomials f = exp(alpha slope) with one slope on either side; inside they end at zero.
+    """
 
     def __init__(self, low: np.ndarray, high: np.ndarray, code: str):
-        self._log_low, self._log_high = (np.log(values)[..., None] for values in (low, high))
+        up, down = np.log(high), np.log(low)
         self.even = ((low + high) / 2 - 1)[..., None]  # part of f that does not change sign with alpha
-        self._polynomial = None
-        if code == "code4":
-            up, down = self._log_high[..., 0], self._log_low[..., 0]
-            ends = np.stack([high - 1, low - 1, up * high, -down * low, up**2 * high, down**2 * low])
-            self._polynomial = np.ascontiguousarray(np.einsum("ce,era->arc", SEXTIC, ends))
+        self._smooth = code == "code4"
+        ends = np.stack([high - 1, low - 1, up * high, -down * low, up**2 * high, down**2 * low])
+        value = np.einsum("ce,era->arc", SEXTIC, ends)
+        order = np.arange(1, DEGREE + 1)
+        sides = np.stack([up.T, -down.T], axis=-1)
+        self._value = np.ascontiguousarray(value)
+        self._slope = np.concatenate([order * value, sides], axis=-1)
+        self._bend = np.concatenate([(order * (order - 1) * value)[..., 1:], sides**2], axis=-1)
+        self._sides = np.hstack([up, -down])
 
-    def __call__(self, alpha: np.ndarray) -> Scaling:
-        """Factors at alpha, shape (A, B), in parts that stay in the cache."""
-        rows, (parameters, fits) = len(self._log_low), alpha.shape
-        found = Scaling(np.empty((rows, fits)), *np.empty((2, rows, *alpha.shape)))
-        powers = None if self._polynomial is None else _powers(alpha)
-        # The number of rows in a part must not depend on the number of fits: the BLAS gets parts of rows.
-        height = int(np.clip(IN_CACHE // (parameters * FEW_FITS), 1, rows))
-        width = max(IN_CACHE // (parameters * height * LANES), 1) * LANES
-        for start in range(0, rows, height):
-            for fits_of_part in _parts(fits, width):
-                self._part(alpha, powers, slice(start, start + height), fits_of_part, found)
-        return found
+    def __call__(self, alpha: np.ndarray, derivatives: bool = True) -> Scaling:
+        """Factors at alpha, shape (A, B)."""
+        (parameters, fits), rows = alpha.shape, len(self._sides)
+        powers, sides = self._basis(grouped(alpha))
+        shape = (len(powers), parameters, rows, LANES)
+        slope, bend = np.empty((2, *shape)) if derivatives else (None, None)
+        product = np.exp(self._sides @ (sides * grouped(alpha)[:, None]).reshape(len(powers), -1, LANES))
+        at_a_time = max(IN_CACHE // (parameters * rows * LANES), 1)
+        for start in range(0, len(powers), at_a_time):
+            part = slice(start, start + at_a_time)
+            base, flags = powers[part], np.moveaxis(sides[part], 1, 2)
+            factor = self._value @ base[:, :, 1:]
+            factor += 1
+            product[part] *= np.multiply.reduce(factor, axis=1)
+            if derivatives:
+                inverse = np.divide(1, factor, out=factor)
+                for coefficients, degree, out in ((self._slope, DEGREE, slope), (self._bend, DEGREE - 1, bend)):
+                    np.matmul(coefficients, np.concatenate([base[:, :, :degree], flags], axis=2), out=out[part])
+                    out[part] *= inverse
+        return Scaling(np.moveaxis(product, 0, 1).reshape(rows, -1)[:, :fits], slope, bend)
 
-    def _part(self, alpha: np.ndarray, powers: np.ndarray | None, rows: slice, fits: slice, found: Scaling) -> None:
-        alpha = alpha[:, fits]
-        slope = np.where(np.signbit(alpha), -self._log_low[rows], self._log_high[rows])
-        factor = np.exp(alpha * slope)
-        if powers is None:
-            found.slope[rows, :, fits], found.bend[rows, :, fits] = slope, slope * slope
-        else:
-            outside = np.abs(alpha) >= 1
-            groups = powers[fits.start // LANES : -(-fits.stop // LANES)]
-            inside = self._inside(groups, rows)[..., : alpha.shape[1]]
-            factor = np.where(outside, factor, 1 + inside[0])
-            inverse = 1 / factor
-            found.slope[rows, :, fits] = np.where(outside, slope, inside[1] * inverse)
-            found.bend[rows, :, fits] = np.where(outside, slope * slope, inside[2] * inverse)
-        np.multiply.reduce(factor, axis=1, out=found.product[rows, fits])
+    def _basis(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """alpha^0 ... alpha^6 where the polynomials hold, shape (groups, A, 7, LANES), and which side holds elsewhere.
 
-    def _inside(self, powers: np.ndarray, rows: slice) -> np.ndarray:
-        """f - 1 and its first and second derivatives, shape (3, rows, A, B), B a multiple of LANES."""
-        values = self._polynomial[:, rows] @ powers  # (groups, A, rows, 3 * LANES)
-        groups, parameters, number, _ = values.shape
-        values = values.reshape(groups, parameters, number, 3, LANES).transpose(3, 2, 1, 0, 4)
-        return values.reshape(3, number, parameters, -1)
+        Sides are one or zero, those of positive alpha first, shape (groups, 2, A, LANES).
+        """
+        inside = np.abs(alpha) < 1 if self._smooth else np.zeros(alpha.shape, bool)
+        powers = np.empty((*alpha.shape[:2], DEGREE + 1, LANES))
+        powers[:, :, 0] = inside
+        for k in range(DEGREE):
+            np.multiply(powers[:, :, k], alpha, out=powers[:, :, k + 1])
+        negative = np.signbit(alpha)
+        return powers, np.stack([~inside & ~negative, ~inside & negative], axis=1).astype(float)
 
     def other_side(self, alpha: np.ndarray) -> np.ndarray:
         """f' / f at alpha = 0 on the other side of the kink, shape (R, A, B)."""
-        return np.where(np.signbit(alpha), self._log_high, -self._log_low)
+        up, down = np.split(self._sides[..., None], 2, axis=1)
+        return np.where(np.signbit(alpha), up, down)
 
 
-def _powers(alpha: np.ndarray) -> np.ndarray:
-    """alpha^k for k = 1 ... 6 and their first and second derivatives, shape (groups of LANES fits, A, 6, 3 * LANES)."""
-    number, fits = alpha.shape
+def grouped(values: np.ndarray) -> np.ndarray:
+    """(n, B) as (groups, n, LANES), with zeros to fill the last group."""
+    number, fits = values.shape
     groups = -(-fits // LANES)
-    x = np.zeros((number, groups * LANES))
-    x[:, :fits] = alpha
-    values = [np.ones_like(x)]
-    for _ in range(6):
-        values.append(values[-1] * x)
-    powers = np.zeros((6, 3, *x.shape))
-    for k in range(1, 7):
-        powers[k - 1, 0], powers[k - 1, 1] = values[k], k * values[k - 1]
-        powers[k - 1, 2] = k * (k - 1) * values[max(k - 2, 0)]
-    powers = powers.reshape(6, 3, number, groups, LANES).transpose(3, 2, 0, 1, 4)
-    return powers.reshape(groups, number, 6, 3 * LANES)
-
-
-def _parts(fits: int, width: int) -> list[slice]:
-    """Consecutive fits; the last part takes the rest, so that none has a single fit of many."""
-    starts = [width * i for i in range(max(fits // width, 1))]
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], fits], strict=True)]
+    if fits != groups * LANES:
+        filled = np.zeros((number, groups * LANES))
+        filled[:, :fits] = values
+        values = filled
+    return np.ascontiguousarray(values.reshape(number, groups, LANES).transpose(1, 0, 2))
 
 
 def histosys_even_part(alpha: np.ndarray, code: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,6 +22,8 @@ from inference.model import Model
 ALMOST_ZERO = 1e-30
 # Expected events below this are none; observed ones are then impossible.
 NO_EVENTS = 1e-100
+# Of the events in a bin, in the expected information.
+LEAST_VARIANCE = 0.01
 # Where nothing is observed, nu >= 0 is a wall. Fits lean on it with this precision, in events.
 WALL_WIDTH = 1e-6
 
@@ -83,18 +85,48 @@ class Derivatives(NamedTuple):
         lines = self.factors[len(self.factors) - number * bins :]
         return lines.reshape(number, bins, *lines.shape[1:])
 
-    def fisher(self, which: np.ndarray) -> np.ndarray:
-        """Diagonal of the expected information for some of the fits, shape (P, len(which))."""
-        if len(which) == 1:  # see above
-            return self.fisher(np.repeat(which, 2))[:, :1]
-        # `take` keeps the order of the axes in memory, on which the order of the sums depends.
-        information = np.take(self.information, which, axis=-1)
-        rows = len(self.weight) - len(information)
-        responses = np.take(self.factors[rows : len(self.weight)], which, axis=-1)
-        of_globals = np.einsum("nb,ngb,ngb->gb", information, responses, responses)
-        by_local = np.take(self.by_local, which, axis=-1)
-        of_locals = (information * by_local * by_local).reshape(-1, len(which))
-        return np.concatenate([of_globals, of_locals]) + np.broadcast_to(self.prior, self.gradient.shape)[:, which]
+    def blended(self, which: np.ndarray, part: np.ndarray) -> "Derivatives":
+        """For some fits a part of the Hessian and for the rest the expected information, which is never indefinite.
+
+        A single fit is given twice, see above.
+
+        Args:
+            which: numbers of the fits.
+            part: of the Hessian, shape (len(which),).
+        """
+        if len(which) == 1:
+            which, part = np.repeat(which, 2), np.repeat(part, 2)
+
+        def of(values: np.ndarray) -> np.ndarray:  # `take` keeps the order of the axes in memory: that of the sums
+            return np.take(values, which, axis=-1)
+
+        rest = 1 - part
+        number, bins = self.by_local.shape[:2]
+        rows, count = len(self.weight) - bins, len(self.diagonal)
+        prior = of(np.broadcast_to(self.prior, self.gradient.shape))
+        information, by_local = rest * of(self.information), of(self.by_local)
+        used = slice(0 if part.any() else rows, None)  # the rows matter to the Hessian alone
+        factors, weight = of(self.factors[used]), part * of(self.weight[used])
+        lines = len(weight)
+        weight[lines - bins :] += information
+        diagonal = part * of(self.diagonal) + rest * prior[:count]
+        responses, mixed = factors[lines - bins : lines], factors[lines:].reshape(number, bins, *diagonal.shape)
+        diagonal += np.einsum("nb,ngb,ngb->gb", information, responses, responses)
+        weighted = information * by_local
+        mixed *= part
+        mixed += weighted[:, :, None] * responses
+        local = part * of(self.local) + weighted[:, None] * by_local
+        for k, own in enumerate(prior[count:].reshape(by_local.shape)):
+            local[k, k] += rest * own
+        return self._replace(
+            gradient=of(self.gradient),
+            factors=factors,
+            weight=weight,
+            shifts=part * of(self.shifts[used][: lines - bins]),
+            diagonal=diagonal,
+            local=local,
+            by_local=by_local,
+        )
 
 
 class Likelihood:
@@ -181,7 +213,7 @@ class Likelihood:
         """
         main, gauss, poisson = self._parts(data)
         even = self._even(theta)
-        cells = [_cells(block, theta, even, self.layout) for block in self.layout.blocks]
+        cells = [_cells(block, theta, even, self.layout, True) for block in self.layout.blocks]
         nu = _joined([each.nu for each in cells])
         terms = _main_terms(main, nu, walls)
         found = self._blank(theta, terms, nu)
@@ -224,9 +256,7 @@ class Likelihood:
             of_rows = (weight * cells.events).sum(axis=2).reshape(-1, theta.shape[1])
             if block.norm.even.size:
                 # the bend of a factor, in units of the factor, is about that of the factor at alpha = 0
-                bends[self.layout.norm] += np.einsum(
-                    "rb,rab->ab", of_rows, np.broadcast_to(block.norm.even, cells.norm.slope.shape)
-                )
+                bends[self.layout.norm] += np.einsum("rb,ra->ab", of_rows, block.norm.even[..., 0])
         return SHARPEST * self.parameters(bends)
 
     def _derivatives_of(self, parameters: np.ndarray, data: np.ndarray) -> Derivatives:
@@ -243,7 +273,7 @@ class Likelihood:
 
     def _cells(self, theta: np.ndarray) -> list[tuple[Block, "Cells"]]:
         even = self._even(theta)
-        return [(block, _cells(block, theta, even, self.layout)) for block in self.layout.blocks]
+        return [(block, _cells(block, theta, even, self.layout, False)) for block in self.layout.blocks]
 
     def expected_in_places(self, theta: np.ndarray) -> np.ndarray:
         """Expected events, both in the order of the layout, shape (N, B)."""
@@ -265,7 +295,7 @@ class Likelihood:
             diagonal=np.zeros((count, fits)),
             local=np.zeros((number, number, bins, fits)),
             prior=self._prior,
-            information=1 / np.maximum(nu, 0.01),
+            information=terms.information,
             by_local=np.zeros((number, bins, fits)),
             other_side=None,
         )
@@ -281,7 +311,8 @@ class Likelihood:
                 other[self.layout.shifted] -= 2 * even[1] * np.einsum("hscm,scmb->hb", halves, weight)
             if each.norm and self.model.interpolation["normsys"] in KINKED:
                 slope = block.norm.other_side(theta[self.layout.norm])
-                change = np.einsum("rb,rab->ab", found.weight[block.rows], slope - each.norm.slope)
+                weight = found.weight[block.rows]
+                change = np.einsum("rb,rab->ab", weight, slope) - each.norm.sum_over_rows("slope", weight)
                 other[self.layout.norm] += change
         return other
 
@@ -335,29 +366,28 @@ def _total(terms: np.ndarray) -> np.ndarray:
 
 
 class MainTerms(NamedTuple):
-    """Half the deviance of each bin and its first and second derivatives by nu, shape (N, B)."""
+    """Half the deviance of each bin, its first and second derivatives by nu and what is expected of the second."""
 
-    value: np.ndarray
+    value: np.ndarray  # shape (N, B), as the others
     slope: np.ndarray
     curvature: np.ndarray
+    information: np.ndarray
 
 
 def _main_terms(n: np.ndarray, nu: np.ndarray, walls: Walls) -> MainTerms:
     seen = n > 0
     if seen.all() and nu.min() > NO_EVENTS:
         ratio = n / nu
-        return MainTerms(_half_deviance(n, nu), 1 - ratio, ratio / nu)
+        return MainTerms(_half_deviance(n, nu), 1 - ratio, ratio / nu, 1 / np.maximum(nu, LEAST_VARIANCE))
     possible = nu > NO_EVENTS
     safe = np.where(possible, nu, 1.0)
     ratio = n / safe
     push = np.maximum(walls.force - walls.stiffness * nu, 0.0)
     wall = nu + (push * push - walls.force * walls.force) / (2 * walls.stiffness)
     value = np.where(possible, _half_deviance(np.where(seen, n, 1.0), safe), np.inf)
-    return MainTerms(
-        np.where(seen, value, wall),
-        1 - np.where(seen, ratio, push),
-        np.where(seen, ratio / safe, walls.stiffness * (push > 0)),
-    )
+    curvature = np.where(seen, ratio / safe, walls.stiffness * (push > 0))
+    information = 1 / np.maximum(nu, LEAST_VARIANCE) + np.where(seen, 0.0, curvature)
+    return MainTerms(np.where(seen, value, wall), 1 - np.where(seen, ratio, push), curvature, information)
 
 
 def _auxiliary_terms(n: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -378,13 +408,13 @@ class Cells(NamedTuple):
     gammas: np.ndarray  # shape (K, C, M, B)
 
 
-def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout: Layout) -> Cells:
+def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout: Layout, derivatives: bool) -> Cells:
     size, channels, width = block.nominal.shape[:3]
     fits = theta.shape[1]
     norm = linear = None
     rows = np.ones((size * channels, fits))
     if layout.norm.stop:
-        norm = block.norm(theta[layout.norm])
+        norm = block.norm(theta[layout.norm], derivatives)
         rows = norm.product
     if layout.linear.stop:
         linear = _off_zero(theta[layout.linear])
@@ -413,14 +443,14 @@ def _fill(found: Derivatives, layout: Layout, block: Block, cells: Cells, terms:
     rows, places = block.rows, block.places
     slopes = found.factors[rows]
     if cells.norm:
-        slopes[:, layout.norm] = cells.norm.slope
+        cells.norm.write_slopes(slopes[:, layout.norm])
     if cells.linear is not None:
         slopes[:, layout.linear] += np.where(block.linear, 1 / cells.linear, 0.0)
     weight = terms.slope[places].reshape(channels, width, fits)
     of_rows = (weight * cells.events).sum(axis=2).reshape(-1, fits)
     found.weight[rows] = of_rows
     if cells.norm:
-        found.diagonal[layout.norm] += np.einsum("rb,rab->ab", of_rows, cells.norm.bend)
+        found.diagonal[layout.norm] += cells.norm.sum_over_rows("bend", of_rows)
     if len(block.shifts):
         of_shifts = np.einsum("kscm,scmb->sckb", block.shifts, weight * cells.scale).reshape(len(of_rows), -1, fits)
         odd, halves = np.split(of_shifts, 2, axis=1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.interpolation import LANES
+from inference.interpolation import grouped
 from inference.likelihood import Likelihood
 
 LEAST_VARIANCE = 0.01  # of the events in a bin
@@ -37,9 +37,5 @@ class LinearResponse:
             changes: of the held parameters, shape (npar, B).
         """
         moved = np.concatenate([data - self.expected[:, None], changes])
-        fits = moved.shape[1]
-        groups = np.zeros((len(moved), -(-fits // LANES) * LANES))
-        groups[:, :fits] = moved
-        groups = groups.reshape(len(moved), -1, LANES).transpose(1, 0, 2)
-        steps = (self._response @ groups).transpose(1, 0, 2).reshape(len(changes), -1)[:, :fits]
+        steps = np.moveaxis(self._response @ grouped(moved), 0, 1).reshape(len(changes), -1)[:, : moved.shape[1]]
         return self.parameters[:, None] + changes + steps

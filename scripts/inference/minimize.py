@@ -5,17 +5,20 @@ from typing import NamedTuple
 import numpy as np
 
 from inference.likelihood import Derivatives, Likelihood, Walls
-from inference.newton_step import FIRST_DAMPING, newton_step
+from inference.newton_step import newton_step
 
 # A fit has converged when its estimated distance to the minimum, in units of the deviance, is below this.
 EDM = 1e-9
-MOST_ITERATIONS = 100
+MOST_ITERATIONS = 200
 # A step must bring this part of the decrease that the gradient promises.
 SUFFICIENT = 1e-4
 SHORTEST = 1e-9  # part of a step
+# A step that bounds bend must keep this part of its decrease.
+LEAST_OF_A_CUT = 0.1
 # Rounding of half a deviance, in units of 1 + its value.
 ROUNDING = 1e-11
-LESS_DAMPING, LEAST_DAMPING = 0.1, 1e-3
+# The part of the Hessian in steps where it is not positive definite, by the number of such steps before.
+PARTS = (0.0, 0.0, 0.5, 0.8)
 # Stiffness of the walls at nu = 0 in the beginning, and its growth with every correction of their forces.
 SOFT_WALL, STIFFER, HARD_WALL = 10.0, 10.0, 1e5
 # Waiting fits are taken in when this part of a batch is left.
@@ -71,7 +74,7 @@ class _Queue:
     """
 
     STATE = (
-        "index", "age", "data", "held", "here", "there", "step", "value", "slope", "edm", "length", "damping", "forces",
+        "index", "age", "data", "held", "here", "there", "step", "value", "slope", "edm", "length", "bent", "forces",
         "stiffness", "watched", "side",
     )  # fmt: skip
 
@@ -107,7 +110,7 @@ class _Queue:
         self.there = np.where(self.held, starts, np.clip(starts, self.low, self.high))
         self.here, self.step = self.there.copy(), np.zeros_like(self.there)
         self.value, self.length = np.full(number, np.inf), np.ones(number)
-        self.slope, self.damping = np.zeros((2, number))
+        self.slope, self.bent = np.zeros(number), np.zeros(number, int)
         self.edm = np.full(number, np.nan)
         self.forces = np.zeros((self.likelihood.model.nmain, number))
         self.stiffness = np.full(number, SOFT_WALL)
@@ -130,11 +133,12 @@ class _Queue:
         parts = self.likelihood.derivatives(self.there, self.data, Walls(self.forces, self.stiffness))
         accepted = self._accept(parts.value)
         active, turned = self._active(parts)
-        step, damping = newton_step(parts, self.layout.shifted, active, self.damping, accepted)
-        self.damping = np.where(accepted, damping, self.damping)
+        part = np.asarray(PARTS)[np.minimum(self.bent, len(PARTS) - 1)]
+        step, newton = newton_step(parts, self.layout.shifted, active, accepted, part)
+        self.bent = np.where(accepted, np.where(newton, 0, self.bent + 1), self.bent)
         self._advance(step, parts.gradient, accepted)
         edm = -_dot(parts.gradient, step)
-        newton = accepted & (self.damping == 0) & ~turned
+        newton &= ~turned
         # Where a step leads that no bound cuts short, the distance is shorter at least at the rate of the last one:
         # they converge ever faster.
         whole = newton & (np.abs(self.slope + edm) < 1e-3 * edm)
@@ -177,7 +181,6 @@ class _Queue:
         allowed = self.value + SUFFICIENT * self.length * self.slope + ROUNDING * (1 + np.abs(self.value))
         first = ~np.isfinite(self.value)
         accepted = np.where(first, np.isfinite(value), value <= allowed)
-        self._relax(value, accepted)
         if accepted.all():
             self.here, self.value, self.length = self.there, value, np.ones_like(self.length)
             return accepted
@@ -192,16 +195,6 @@ class _Queue:
         self.here = np.where(accepted, self.there, np.where(lost, moved, self.here))
         self.value = np.where(accepted, value, self.value)
         return accepted
-
-    def _relax(self, value: np.ndarray, accepted: np.ndarray) -> None:
-        """Less damping after a good step, more after a short one."""
-        short = accepted & (self.length < 0.3)
-        if not (self.damping.any() or short.any()):
-            return
-        good = accepted & (self.length == 1) & (self.value - value > -0.25 * self.slope)
-        self.damping = np.where(good, self.damping * LESS_DAMPING, self.damping)
-        self.damping[good & (self.damping < LEAST_DAMPING)] = 0
-        self.damping[short] = np.maximum(self.damping[short] * 2, FIRST_DAMPING)
 
     def _active(self, parts: Derivatives) -> tuple[np.ndarray, np.ndarray]:
         """Which parameters may move, shape (P, B): not those held, nor those that press on a bound.
@@ -239,10 +232,33 @@ class _Queue:
             negative = np.signbit(self.here[k])
             low[k], high[k] = np.where(negative, low[k], 0.0), np.where(negative, -0.0, high[k])
         self.there = np.where(self.held, self.here, np.clip(target, low, high))
+        slope = _dot(gradient, self.there - self.here)
+        cut = accepted & (slope > LEAST_OF_A_CUT * _dot(gradient, step))
+        if cut.any():
+            which = np.flatnonzero(cut)
+            self._cut(which, gradient, low, high)
+            slope[which] = (gradient[:, which] * (self.there - self.here)[:, which]).sum(axis=0)
         if len(k):  # clip does not know the sign of a zero
             self.there[k] = np.where(self.there[k] == 0, np.copysign(0.0, self.here[k]), self.there[k])
-        slope = _dot(gradient, self.there - self.here)
         self.slope = np.where(accepted, slope, self.slope)
+
+    def _cut(self, which: np.ndarray, gradient: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """Steps that lose most of their decrease where bounds bend them end at the first bound instead.
+
+        Where that leads nowhere, all parameters that are free to move go straight down.
+        """
+        low, high = (np.broadcast_to(bound, self.here.shape)[:, which] for bound in (low, high))
+        here, step, slope = self.here[:, which], self.step[:, which], gradient[:, which]
+        room = np.where(step > 0, high - here, low - here)
+        part = np.where(step == 0, 1.0, room / np.where(step == 0, 1.0, step)).min(axis=0)
+        step = step * np.minimum(part, 1.0)
+        size = np.sqrt(_dot(step, step))
+        nowhere = ~(part > 1e-3)
+        down = np.where(self.held[:, which], 0.0, -slope)
+        step = np.where(nowhere, down * 0.01 / (0.01+np.sqrt(_dot(down, down))), step)
+        self.step = self.step.copy()
+        self.step[:, which] = step
+        self.there[:, which] = np.clip(here + step, low, high)
 
     def _store(self, which: np.ndarray, gain: np.ndarray | float, edm: np.ndarray | float, converged: bool) -> None:
         """Keep the results of fits that end; the last step needs no look at where it leads, `gain` lower."""

@@ -10,8 +10,8 @@ from inference.likelihood import Derivatives
 STIFF = 1e30
 # A pivot smaller than this part of its diagonal element means that the matrix is not positive definite.
 SMALLEST_PIVOT = 1e-13
-# Damping when a Hessian is not positive definite, and its growth.
-FIRST_DAMPING, MORE_DAMPING, MOST_DAMPING = 0.02, 4.0, 1e8
+# What is added, as parts of its diagonal, to an expected information that is singular.
+RIDGES = (0.0, 1e-9, 1e-6, 1e-3, 1.0)
 # Up to this many parameters, systems are solved for all fits together; larger ones one by one with LAPACK.
 SMALL = 20
 # So many fits are brought from the last axis to the first at a time: a line of the cache.
@@ -20,66 +20,90 @@ LINE = 8
 
 class Step(NamedTuple):
     step: np.ndarray  # shape (P, B)
-    damping: np.ndarray  # that made the Hessian positive definite, infinite where none did, shape (B,)
+    newton: np.ndarray  # whether it was made with the Hessian; else with the expected information, shape (B,)
 
 
-def newton_step(
-    parts: Derivatives, shifted: slice, active: np.ndarray, damping: np.ndarray, wanted: np.ndarray
-) -> Step:
-    """Solve (H + damping * F) step = -gradient for the active parameters, F the diagonal of the Fisher information.
+def newton_step(parts: Derivatives, shifted: slice, active: np.ndarray, wanted: np.ndarray, part: np.ndarray) -> Step:
+    """Solve H step = -gradient for the active parameters.
+
+    Where H is not positive definite, the expected information stands in for it (Fisher scoring), or a blend of the two
+    where that is positive definite: steps downhill, which a blend makes longer where the deviance bends down.
 
     Args:
-        parts: derivatives of B fits; `parts.mixed` is changed.
+        parts: derivatives of B fits.
         shifted: places of the parameters to which `parts.shifts` belong.
         active: which parameters may move, shape (P, B).
-        damping: to begin with; it grows until the matrix is positive definite, shape (B,).
-        wanted: for which fits, shape (B,); the steps of the others are void.
+        wanted: for which fits, shape (B,); the steps of the others are zero.
+        part: of the Hessian in such a blend, shape (B,).
     """
+    step, newton = _solve(parts, shifted, active, wanted, 0.0)
+    rest = np.flatnonzero(wanted & ~newton)
+    blend = part[rest]
+    for ridge in (0.0, *RIDGES) if blend.any() else RIDGES:
+        if not len(rest):
+            break
+        pairs = rest if len(rest) > 1 else np.repeat(rest, 2)
+        all_of_them = np.ones(len(pairs), bool)
+        found, positive = _solve(parts.blended(rest, blend), shifted, active[:, pairs], all_of_them, ridge)
+        found, positive = found[:, : len(rest)], positive[: len(rest)]
+        step[:, rest[positive]] = found[:, positive]
+        rest = rest[~positive]
+        blend = np.zeros(len(rest))
+    return Step(step, newton)
+
+
+def _solve(
+    parts: Derivatives, shifted: slice, active: np.ndarray, wanted: np.ndarray, ridge: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps, shape (P, B), zero where the matrix is not positive definite, and where it is, shape (B,)."""
     right = np.where(active, -parts.gradient, 0.0)
     count = len(parts.diagonal)
-    damping = damping.copy()
+    wanted = wanted.copy()
     if not len(parts.local):
-        system = _System(parts, active[:count], np.zeros((0, len(damping))), right, wanted)
-        found = system.solve(shifted, damping)
+        system = _System(parts, active[:count], np.zeros((0, len(wanted))), right, wanted)
+        found, positive = system.solve(shifted, ridge)
     else:
-        lower, pivots = _eliminated(parts, active[count:], damping)
+        lower, pivots = _eliminated(parts, active[count:], wanted, ridge)
         mixed, of_locals = parts.mixed, right[count:].reshape(pivots.shape)
+        if len(lower) > 1:
+            parts = parts._replace(factors=parts.factors.copy())
+            mixed = parts.mixed
         for k in range(1, len(lower)):
             for j in range(k):
                 mixed[k] -= lower[k, j][:, None] * mixed[j]
                 of_locals[k] -= lower[k, j] * of_locals[j]
         reduced = right[:count] - np.einsum("kngb,knb->gb", mixed, of_locals / pivots)
-        system = _System(parts, active[:count], pivots.reshape(-1, len(damping)), reduced, wanted)
-        found = system.solve(shifted, damping)
+        system = _System(parts, active[:count], pivots.reshape(-1, len(wanted)), reduced, wanted)
+        found, positive = system.solve(shifted, ridge)
         rest = (of_locals - np.einsum("kngb,gb->knb", mixed, found)) / pivots
         for k in range(len(lower) - 2, -1, -1):
             for j in range(k + 1, len(lower)):
                 rest[k] -= lower[j, k] * rest[j]
-        found = np.concatenate([found, rest.reshape(-1, len(damping))])
-    return Step(np.where(active, found, 0.0), damping)
+        found = np.concatenate([found, rest.reshape(-1, len(wanted))])
+    return np.where(active & positive, found, 0.0), positive
 
 
-def _eliminated(parts: Derivatives, active: np.ndarray, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _eliminated(parts: Derivatives, active: np.ndarray, wanted: np.ndarray, ridge: float):
     """L and D of the Hessian of the local parameters, L D L^T with a unit triangle L, for each bin of each fit.
 
-    Where it is not positive definite, the expected information stands in for a pivot, and the fit is called damped.
+    Fits for which it is not positive definite are no longer wanted.
     """
-    lower = parts.local
+    lower = parts.local.copy()
     number = len(lower)
     active = active.reshape(number, *lower.shape[2:])
+    gradient = parts.gradient[len(parts.diagonal) :].reshape(active.shape)
     pivots = np.empty(active.shape)
     for k in range(number):
         own = lower[k, k]
+        own = np.where((own == 0) & (gradient[k] == 0), 1.0, own)  # nothing depends on it
         least = SMALLEST_PIVOT * np.abs(own)
+        if ridge:
+            own = own + ridge * own
         for j in range(k):
             own = own - lower[k, j] ** 2 * pivots[j]
         bad = active[k] & ~(own > least)
         if bad.any():
-            which = np.flatnonzero(bad.any(axis=0))
-            fisher = parts.fisher(which)[len(parts.diagonal) :].reshape(number, -1, len(which))[k]
-            flat = (fisher == 0) & (own[:, which] == 0)
-            damping[which[(bad[:, which] & ~flat).any(axis=0)]] += FIRST_DAMPING
-            own[:, which] = np.where(bad[:, which], np.where(flat, 1.0, np.maximum(fisher, 1e-10)), own[:, which])
+            wanted &= ~bad.any(axis=0)
         pivots[k] = np.where(active[k], own, STIFF)
         for i in range(k + 1, number):
             for j in range(k):
@@ -99,22 +123,17 @@ class _System:
         # Nothing depends on a parameter without curvature; it stays.
         self.diagonal = np.where((diagonal == 0) & (self.right == 0), 1.0, diagonal)
 
-    def solve(self, shifted: slice, damping: np.ndarray) -> np.ndarray:
-        """Solutions, shape (G, B); raises the damping where it must."""
+    def solve(self, shifted: slice, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+        """Solutions, shape (G, B), and for which fits the matrix was positive definite, shape (B,)."""
         together = len(self.diagonal) <= SMALL
         matrix = self._by_element(shifted) if together else self._by_fit(shifted)
-        solve = _solve_together if together else _solve_one_by_one
-        found = np.zeros((len(self.right), len(damping)))
-        todo = np.arange(len(self.which))
-        while len(todo):
-            fits = self.which[todo]
-            found[:, fits], positive = solve(matrix, todo, self._stiffening(todo, damping), self.right[:, todo])
-            todo = todo[~positive]
-            fits = self.which[todo]
-            damping[fits] = np.maximum(damping[fits] * MORE_DAMPING, FIRST_DAMPING)
-            damping[fits[damping[fits] > MOST_DAMPING]] = np.inf
-            todo = todo[np.isfinite(damping[fits])]
-        return found
+        stiffening = np.where(self.active, ridge * self.diagonal, STIFF)
+        fits = self.parts.gradient.shape[1]
+        found, positive = np.zeros((len(self.right), fits)), np.zeros(fits, bool)
+        if len(self.which):
+            solve = _solve_together if together else _solve_one_by_one
+            found[:, self.which], positive[self.which] = solve(matrix, stiffening, self.right)
+        return found, positive
 
     def _by_element(self, shifted: slice) -> np.ndarray:
         """The matrices with the fits last, shape (G, G, B)."""
@@ -155,15 +174,6 @@ class _System:
                 matrix[fit].ravel()[:: size + 1] = diagonal[:, fit]
         return matrix
 
-    def _stiffening(self, todo: np.ndarray, damping: np.ndarray) -> np.ndarray:
-        """What the diagonals get on top, shape (G, len(todo))."""
-        added = np.where(self.active[:, todo], 0.0, STIFF)
-        damped = np.flatnonzero(damping[self.which[todo]] > 0)
-        if len(damped):
-            which = self.which[todo[damped]]
-            added[:, damped] += damping[which] * self.parts.fisher(which)[: len(added)]
-        return added
-
 
 def _fits_first(lines: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Lines (L, G, B) of a few fits as (len(group), L, G), contiguous for the BLAS."""
@@ -172,28 +182,27 @@ def _fits_first(lines: np.ndarray, group: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(close.transpose(2, 0, 1))
 
 
-def _solve_together(matrix, todo, added, right) -> tuple[np.ndarray, np.ndarray]:
-    damped = matrix[..., todo]
-    i = np.arange(len(damped))
-    damped[i, i] += added
-    factor, positive = cholesky(damped)
+def _solve_together(matrix, added, right) -> tuple[np.ndarray, np.ndarray]:
+    i = np.arange(len(matrix))
+    matrix[i, i] += added
+    factor, positive = cholesky(matrix)
     return np.where(positive, _substitute(factor, right), 0.0), positive
 
 
-def _solve_one_by_one(matrix, todo, added, right) -> tuple[np.ndarray, np.ndarray]:
+def _solve_one_by_one(matrix, added, right) -> tuple[np.ndarray, np.ndarray]:
     from scipy.linalg.lapack import dposv  # a job on a small model does not wait for this import
 
-    found, positive = np.zeros_like(right), np.zeros(len(todo), bool)
-    right = np.ascontiguousarray(right.T)
-    for place, fit in enumerate(todo):
-        damped = matrix[fit].copy()
-        damped.ravel()[:: len(damped) + 1] += added[:, place]
-        if np.isfinite(damped).all():
-            _, solution, info = dposv(damped.T, right[place], lower=True, overwrite_a=True)
-            positive[place] = info == 0
-            if info == 0:
-                found[:, place] = solution
-    return found, positive
+    found, positive = np.zeros((len(matrix), len(right))), np.zeros(len(matrix), bool)
+    right, added = np.ascontiguousarray(right.T), np.ascontiguousarray(added.T)
+    finite = np.isfinite(matrix.sum(axis=(1, 2)))
+    for fit in np.flatnonzero(finite):
+        system = matrix[fit]
+        system.ravel()[:: len(system) + 1] += added[fit]
+        _, solution, info = dposv(system.T, right[fit], lower=True, overwrite_a=True)
+        positive[fit] = info == 0
+        if info == 0:
+            found[fit] = solution
+    return found.T, positive
 
 
 def cholesky(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
