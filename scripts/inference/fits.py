@@ -1,5 +1,6 @@
 """Fits of one model: batched Newton from several starting points, the other side of every valley, Minuit as rescue."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,17 @@ class Newton:
             self._rescue(data, starts, mu, index, best)
         return best
 
+    @cached_property
+    def _by_poi(self) -> np.ndarray:
+        """How the nuisance parameters follow the POI near the initial values, shape (npar,)."""
+        model = self.model
+        held = model.fixed.copy()
+        held[model.poi] = True
+        changes = np.zeros((len(held), 1))
+        changes[model.poi] = 1.0
+        response = LinearResponse(self.likelihood, model.initial, held)
+        return response(response.expected[:, None], changes)[:, 0] - model.initial
+
     def _once(self, data, start, mu, which, one_sided=None) -> Fits:
         """Fits that begin at `start`, or near it if all have it in common and nothing says on which side to stay."""
         model, data = self.model, np.ascontiguousarray(data[:, which])
@@ -99,6 +111,8 @@ class Newton:
             start = LinearResponse(self.likelihood, start[:, 0], held)(data, changes)
         else:
             start = start[:, which]
+            if mu is not None and one_sided is None:
+                start = start + self._by_poi[:, None] * (mu[which] - start[model.poi])
         if mu is not None:
             start[model.poi] = mu[which]
         found = minimize(self.likelihood, data, start, held, one_sided)

@@ -406,6 +406,7 @@ class Cells(NamedTuple):
     norm: Scaling | None  # of normsys
     linear: np.ndarray | None  # of normfactor and lumi, shape (number, B)
     gammas: np.ndarray  # shape (K, C, M, B)
+    slopes: np.ndarray | None  # d template / d alpha of histosys, shape (H, S, C, M, B)
 
 
 def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout: Layout, derivatives: bool) -> Cells:
@@ -419,10 +420,14 @@ def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout
     if layout.linear.stop:
         linear = _off_zero(theta[layout.linear])
         rows = rows * np.where(block.linear, linear, 1.0).prod(axis=1)
-    template = block.nominal
+    template, slopes = block.nominal, None
     if len(block.shifts):
         both = np.concatenate([theta[layout.shifted], even[0]])
         template = template + np.einsum("kscm,kb->scmb", block.shifts, both)
+        if derivatives:
+            odd, halves = np.split(block.shifts[..., None], 2)
+            slopes = halves * even[1][:, None, None, None]
+            slopes += odd
     scale = rows.reshape(size, channels, 1, fits)
     gammas = theta[layout.globals_ :].reshape(layout.locals_, len(layout.bins), fits)[: len(block.mask), block.places]
     gammas = _off_zero(gammas.reshape(len(block.mask), channels, width, fits))
@@ -430,7 +435,7 @@ def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout
         scale = scale * (gamma if full else np.where(mask, gamma, 1.0))
     scale = np.broadcast_to(scale, (size, channels, width, fits))
     events = template * scale
-    return Cells(events, events.sum(axis=0).reshape(-1, fits), scale, norm, linear, gammas)
+    return Cells(events, events.sum(axis=0).reshape(-1, fits), scale, norm, linear, gammas, slopes)
 
 
 def _off_zero(factor: np.ndarray) -> np.ndarray:
@@ -452,29 +457,28 @@ def _fill(found: Derivatives, layout: Layout, block: Block, cells: Cells, terms:
     if cells.norm:
         found.diagonal[layout.norm] += cells.norm.sum_over_rows("bend", of_rows)
     if len(block.shifts):
-        of_shifts = np.einsum("kscm,scmb->sckb", block.shifts, weight * cells.scale).reshape(len(of_rows), -1, fits)
-        odd, halves = np.split(of_shifts, 2, axis=1)
+        weighted = weight * cells.scale
         shifts = found.shifts[rows]
-        shifts[:] = odd + halves * even[1]
-        found.diagonal[layout.shifted] += even[2] * halves.sum(axis=0) + 2 * np.einsum(
+        np.einsum("hscmb,scmb->schb", cells.slopes, weighted, out=shifts.reshape(size, channels, -1, fits))
+        halves = np.einsum("hscm,scmb->hb", block.shifts[len(block.shifts) // 2 :], weighted)
+        found.diagonal[layout.shifted] += even[2] * halves + 2 * np.einsum(
             "rhb,rhb->hb", slopes[:, layout.shifted], shifts
         )
     by_row = slopes.reshape(size, channels, -1, fits)
     responses = found.factors[layout.rows + places.start : layout.rows + places.stop]
     responses = responses.reshape(channels, width, -1, fits)
-    _respond(layout, block, cells.events, cells.scale, by_row, even, responses)
-    _fill_locals(found, layout, block, cells, terms, even, by_row, responses)
+    _respond(layout, cells, cells.events, cells.scale, by_row, responses)
+    _fill_locals(found, layout, block, cells, terms, by_row, responses)
 
 
-def _respond(layout: Layout, block: Block, events, scale, by_row, even, responses: np.ndarray) -> None:
+def _respond(layout: Layout, cells: Cells, events, scale, by_row, responses: np.ndarray) -> None:
     """Write the derivatives of the sum over samples by the global parameters, shape (C, M, G, B)."""
     np.einsum("scmb,scgb->cmgb", events, by_row, out=responses)
-    if len(block.shifts):
-        odd, halves = np.split(np.einsum("kscm,scmb->cmkb", block.shifts, scale), 2, axis=2)
-        responses[:, :, layout.shifted] += odd + halves * even[1]
+    if cells.slopes is not None:
+        responses[:, :, layout.shifted] += np.einsum("hscmb,scmb->cmhb", cells.slopes, scale)
 
 
-def _fill_locals(found: Derivatives, layout, block, cells, terms, even, by_row, responses) -> None:
+def _fill_locals(found: Derivatives, layout, block, cells, terms, by_row, responses) -> None:
     channels, width, _, fits = responses.shape
     places = block.places
     weight, curvature = (each[places].reshape(channels, width, fits) for each in (terms.slope, terms.curvature))
@@ -487,7 +491,7 @@ def _fill_locals(found: Derivatives, layout, block, cells, terms, even, by_row, 
         else:
             events = np.where(block.mask[k], events, 0.0)
             bent = np.empty_like(responses)
-            _respond(layout, block, events, np.where(block.mask[k], cells.scale / gamma, 0.0), by_row, even, bent)
+            _respond(layout, cells, events, np.where(block.mask[k], cells.scale / gamma, 0.0), by_row, bent)
         by_local[k] = events.sum(axis=0)
         bent *= weight[:, :, None]
         bent += (curvature * by_local[k])[:, :, None] * responses

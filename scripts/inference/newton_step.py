@@ -178,7 +178,7 @@ class _System:
 def _fits_first(lines: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Lines (L, G, B) of a few fits as (len(group), L, G), contiguous for the BLAS."""
     first, last = group[0], group[-1] + 1
-    close = np.ascontiguousarray(lines[..., first:last]) if last - first == len(group) else lines[..., group]
+    close = lines[..., first:last] if last - first == len(group) else lines[..., group]
     return np.ascontiguousarray(close.transpose(2, 0, 1))
 
 
