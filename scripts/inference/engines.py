@@ -5,7 +5,7 @@ An engine has a name, a `model`, its `likelihood`, and `fit(data, starts, mu) ->
 
 import numpy as np
 
-from inference.fits import Fits, Newton
+from inference.fits import Fits, Newton, nothing
 from inference.model import Model
 
 
@@ -13,6 +13,7 @@ class Pyhf(Newton):
     """pyhf's model of the workspace, fitted by pyhf with Minuit; only the value at the minimum is calculated here."""
 
     name = "pyhf"
+    scattered = 0
 
     def __init__(self, model: Model, workspace: dict):
         import pyhf
@@ -24,24 +25,23 @@ class Pyhf(Newton):
 
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         number = data.shape[1]
-        best = Fits(
-            np.full((len(self.model.names), number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool)
-        )
+        best = nothing(len(self.model.names), number)
+        mu = np.full(number, np.nan) if mu is None else mu
         self._pyhf.set_backend("numpy", self._pyhf.optimize.minuit_optimizer(tolerance=1e-3, strategy=1))
         for index in range(number):
             for start in starts:
                 begin = start.reshape(len(start), -1)
-                found = self._one(data[:, index], begin[:, index % begin.shape[1]], None if mu is None else mu[index])
+                found = self._one(data[:, index], begin[:, index % begin.shape[1]], mu[index])
                 if found is not None and not best.deviance[index] <= found[1]:
                     best.parameters[:, index], best.deviance[index] = found
         best.edm[np.isfinite(best.deviance)] = 0.0
         return best
 
-    def _one(self, data: np.ndarray, start: np.ndarray, mu: float | None) -> tuple[np.ndarray, float] | None:
+    def _one(self, data: np.ndarray, start: np.ndarray, mu: float) -> tuple[np.ndarray, float] | None:
         low, high = self.model.bounds.T
         start, fixed = np.clip(start, low, high), self.model.fixed.copy()
         start[fixed] = self.model.initial[fixed]
-        if mu is not None:
+        if not np.isnan(mu):
             start[self.model.poi], fixed[self.model.poi] = mu, True
         try:
             parameters = self._pyhf.infer.mle.fit(

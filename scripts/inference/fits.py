@@ -40,6 +40,10 @@ class Fits(NamedTuple):
     edm: np.ndarray  # shape (B,)
     rescued: np.ndarray  # found by Minuit, shape (B,)
 
+    def some(self, which: np.ndarray) -> "Fits":
+        """These fits."""
+        return Fits(*(array[..., which] for array in self))
+
     def one(self, index: int) -> Fit:
         """A single fit.
 
@@ -56,6 +60,7 @@ class Newton:
     """The engine of muscan."""
 
     name = "newton"
+    scattered = 3  # further starts of the fits on which all tests of a signal depend
 
     def __init__(self, model: Model):
         self.model = model
@@ -67,55 +72,102 @@ class Newton:
 
         Args:
             data: main and auxiliary data, shape (nmain + naux, B).
-            starts: starting points, each of shape (npar, B) or (npar,).
-            mu: where the POI is held, if it is, shape (B,).
+            starts: starting points, each of shape (npar, B) or (npar,). Fits that have one in common begin at its
+                linear response to their data.
+            mu: where the POI is held, nan where it is free, shape (B,); free everywhere if missing.
         """
         number = data.shape[1]
-        best = Fits(
-            np.full((len(self.model.names), number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool)
-        )
+        mu = np.full(number, np.nan) if mu is None else mu
+        best = nothing(len(self.model.names), number)
         which = np.arange(number)
-        for start in starts:
+        # Without interpolation there is one minimum: other starts are for what is not found yet.
+        rounds = [starts] if self._interpolates else [[start] for start in starts]
+        for several in rounds:
             if len(which):
-                _better(best, self._once(data, start.reshape(len(start), -1), mu, which), which)
-            if not self._interpolates:  # one minimum: the other starts are for what is not found yet
-                which = np.flatnonzero(~np.isfinite(best.deviance))
+                begin = np.hstack([self._begin(start.reshape(len(start), -1), data, mu, which) for start in several])
+                found = self._run(data, begin, mu, np.tile(which, len(several)))
+                for part in np.split(np.arange(begin.shape[1]), len(several)):
+                    _better(best, found.some(part), which)
+            which = np.flatnonzero(~np.isfinite(best.deviance))
         self._other_valleys(data, mu, best)
-        lost = np.flatnonzero(~np.isfinite(best.deviance))
-        for index in lost:
+        for index in np.flatnonzero(~np.isfinite(best.deviance)):
             self._rescue(data, starts, mu, index, best)
         return best
+
+    def fit_both(self, data: np.ndarray, start: np.ndarray, mu: float) -> tuple[Fits, Fits, np.ndarray]:
+        """Fits with the POI free and held at mu; a free fit that ends above the held one is repeated from there.
+
+        Args:
+            data: shape (nmain + naux, B).
+            start: where all free fits begin, shape (npar,).
+            mu: for the held fits, which begin at the free ones.
+
+        Returns:
+            the free fits, the held ones, and which of the free ones were repeated, shape (B,).
+        """
+        free = self.fit(data, [start])
+        begin = np.where(np.isfinite(free.parameters), free.parameters, start[:, None])
+        held = self.fit(data, [begin], np.full(data.shape[1], mu))
+        return free, held, self.repeat_above(data, free, held)
+
+    def repeat_above(self, data: np.ndarray, free: Fits, held: Fits) -> np.ndarray:
+        """Repeat free fits that end above the held ones from where these ended; says which, shape (B,)."""
+        above = held.deviance < free.deviance - SAME
+        which = np.flatnonzero(above)
+        if len(which):
+            _better(free, self.fit(data[:, which], [held.parameters[:, which]]), which)
+        # What is left is rounding: where a fit was held is a point of the free fit too.
+        _better(free, held, np.arange(len(above)), 0.0)
+        return above
+
+    def starts(self) -> list[np.ndarray]:
+        """The initial values and, where the deviance may have several valleys, points around them, always the same."""
+        model = self.model
+        points = [model.initial]
+        if self._interpolates:
+            widths = np.nan_to_num(model.constrained_widths())
+            rng = np.random.default_rng(0)
+            points += [model.initial + widths * rng.normal(size=len(widths)) for _ in range(self.scattered)]
+        return points
 
     @cached_property
     def _by_poi(self) -> np.ndarray:
         """How the nuisance parameters follow the POI near the initial values, shape (npar,)."""
         model = self.model
-        held = model.fixed.copy()
-        held[model.poi] = True
+        held = self._held(True)
         changes = np.zeros((len(held), 1))
         changes[model.poi] = 1.0
         response = LinearResponse(self.likelihood, model.initial, held)
         return response(response.expected[:, None], changes)[:, 0] - model.initial
 
-    def _once(self, data, start, mu, which, one_sided=None) -> Fits:
-        """Fits that begin at `start`, or near it if all have it in common and nothing says on which side to stay."""
-        model, data = self.model, np.ascontiguousarray(data[:, which])
-        held = model.fixed.copy()
-        start = np.where(held[:, None], model.initial[:, None], start)
-        if mu is not None:
-            held[model.poi] = True
-        if start.shape[1] == 1 and one_sided is None:
+    def _held(self, poi: bool) -> np.ndarray:
+        held = self.model.fixed.copy()
+        held[self.model.poi] |= poi
+        return held
+
+    def _begin(self, start: np.ndarray, data: np.ndarray, mu: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Where the fits of some data sets begin, shape (npar, len(which))."""
+        model, mu = self.model, mu[which]
+        start = np.where(model.fixed[:, None], model.initial[:, None], start)
+        held = ~np.isnan(mu)
+        if start.shape[1] == 1 and len(np.unique(held)) == 1:
             changes = np.zeros((len(start), len(which)))
-            if mu is not None:
-                changes[model.poi] = mu[which] - start[model.poi]
-            start = LinearResponse(self.likelihood, start[:, 0], held)(data, changes)
+            if held[0]:
+                changes[model.poi] = mu - start[model.poi]
+            return LinearResponse(self.likelihood, start[:, 0], self._held(held[0]))(data[:, which], changes)
+        start = start[:, which] if start.shape[1] > 1 else np.repeat(start, len(which), axis=1)
+        return start + np.where(held, self._by_poi[:, None] * (mu - start[model.poi]), 0.0)
+
+    def _run(self, data, start, mu, which, one_sided=None) -> Fits:
+        """Newton fits of the data sets `which` from these starting points."""
+        model, held = self.model, ~np.isnan(mu[which])
+        start[model.poi] = np.where(held, mu[which], start[model.poi])
+        if held.any() and not held.all():
+            mask = np.repeat(model.fixed[:, None], len(which), axis=1)
+            mask[model.poi] |= held
         else:
-            start = start[:, which]
-            if mu is not None and one_sided is None:
-                start = start + self._by_poi[:, None] * (mu[which] - start[model.poi])
-        if mu is not None:
-            start[model.poi] = mu[which]
-        found = minimize(self.likelihood, data, start, held, one_sided)
+            mask = self._held(held.any())
+        found = minimize(self.likelihood, np.ascontiguousarray(data[:, which]), start, mask, one_sided)
         value = np.where(found.converged, found.deviance, np.nan)
         return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
 
@@ -135,11 +187,10 @@ class Newton:
             start = best.parameters[:, tries]
             here = (parameter, np.arange(len(tries)))
             start[here] = -np.copysign(np.maximum(np.abs(start[here]), OTHER_VALLEY), start[here])
-            held_at = None if mu is None else mu[tries]
-            tried = self._once(data[:, tries], start, held_at, np.arange(len(tries)), one_sided=parameter)
+            tried = self._run(data, start, mu, tries, one_sided=parameter)
             for number in np.unique(parameter):
-                part = parameter == number
-                _better(best, Fits(*(array[..., part] for array in tried)), tries[part])
+                part = np.flatnonzero(parameter == number)
+                _better(best, tried.some(part), tries[part])
             which = np.flatnonzero(best.deviance < before - 1e-6)
 
     def _rescue(self, data, starts, mu, index, best: Fits) -> None:
@@ -147,16 +198,21 @@ class Newton:
 
         begin = starts[0].reshape(len(starts[0]), -1)
         begin = begin[:, index if begin.shape[1] > 1 else 0]
-        found = minuit.fit(self.likelihood, data[:, index], begin, None if mu is None else mu[index])
+        found = minuit.fit(self.likelihood, data[:, index], begin, None if np.isnan(mu[index]) else mu[index])
         if found is not None:
             best.parameters[:, index], best.deviance[index], best.edm[index] = found
             best.rescued[index] = True
 
 
-def _better(best: Fits, other: Fits, which: np.ndarray) -> None:
+def nothing(npar: int, number: int) -> Fits:
+    """Fits that have found nothing yet."""
+    return Fits(np.full((npar, number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool))
+
+
+def _better(best: Fits, other: Fits, which: np.ndarray, margin: float = SAME) -> None:
     """Put in the fits of `other` that end lower; they belong to the data sets `which`."""
     with np.errstate(invalid="ignore"):
-        wins = ~(best.deviance[which] <= other.deviance + SAME) & np.isfinite(other.deviance)
+        wins = ~(best.deviance[which] <= other.deviance + margin) & np.isfinite(other.deviance)
     best.parameters[:, which[wins]] = other.parameters[:, wins]
     for name in ("deviance", "edm", "rescued"):
         getattr(best, name)[which[wins]] = getattr(other, name)[wins]

@@ -43,14 +43,14 @@ def prepare(engine, test_statistic: str) -> Prepared:
         FitError: if a fit does not converge.
     """
     model = engine.model
-    data = model.data[:, None]
     asimov_mu = TEST_STATISTICS[test_statistic].asimov_mu
-    reference = engine.fit(data, [model.initial], mu=np.array([asimov_mu])).one(0)
-    free = engine.fit(data, [model.initial, reference.parameters]).one(0)
+    data = np.repeat(model.data[:, None], 2, axis=1)
+    fits = engine.fit(data, engine.starts(), mu=np.array([asimov_mu, np.nan]))
+    held, free = fits.some(np.array([0])), fits.some(np.array([1]))
     low, high = model.bounds[model.poi]
-    if reference.deviance < free.deviance and low <= asimov_mu <= high:
-        free = reference  # a free fit that ends above a fit with mu held missed the minimum
-    return Prepared(free, reference, engine.likelihood.asimov(reference.parameters))
+    if low <= asimov_mu <= high:
+        engine.repeat_above(data[:, :1], free, held)
+    return Prepared(free.one(0), held.one(0), engine.likelihood.asimov(held.parameters[:, 0]))
 
 
 def hypotest(engine, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
@@ -93,25 +93,28 @@ def hypotests(
                 "widen them when fitting"
             )
     free, reference = prepared.free.parameters, prepared.reference.parameters
-    observed = engine.fit(np.repeat(model.data[:, None], len(values), axis=1), [free, reference], mu=values)
-    starts = [reference, np.where(np.isfinite(observed.parameters), observed.parameters, reference[:, None])]
-    asimov = engine.fit(np.repeat(prepared.asimov[:, None], len(values), axis=1), starts, mu=values)
+    number = len(values)
+    columns = [np.repeat(each[:, None], number, axis=1) for each in (model.data, prepared.asimov, free, reference)]
+    data, asimov, free, reference = columns
+    # The observed data first; the Asimov data are fitted best where they were made.
+    starts = [np.hstack([free, reference]), np.hstack([reference, free])]
+    fits = engine.fit(np.hstack([data, asimov]), starts, mu=np.tile(values, 2))
     return [
-        _tested(model, prepared, float(value), observed, asimov, i, test_statistic, calculator)
+        _tested(model, prepared, float(value), fits.some(np.array([i, number + i])), test_statistic, calculator)
         for i, value in enumerate(values)
     ]
 
 
 def _tested(
-    model, prepared: Prepared, mu: float, observed: Fits, asimov: Fits, index: int, test_statistic: str, calculator: str
+    model, prepared: Prepared, mu: float, fits: Fits, test_statistic: str, calculator: str
 ) -> Tested | FitError:
+    """The result of the fits to the observed and to the Asimov data."""
     statistic = TEST_STATISTICS[test_statistic]
     if mu == statistic.asimov_mu == 0 and statistic.bounded:  # the signal is switched off: q = 0 by definition
         return Tested(CALCULATORS[calculator](test_statistic, 0.0, 0.0), 0.0, 0.0, 0)
     free = prepared.free
     try:
-        deviance = observed.one(index).deviance
-        asimov_deviance = asimov.one(index).deviance
+        deviance, asimov_deviance = (fits.one(i).deviance for i in range(2))
     except FitError:
         return FitError(f"the fit at {model.poi_name} = {mu:g} did not converge, with Newton steps nor with Minuit")
     if deviance < free.deviance - CONSISTENCY:
@@ -121,5 +124,5 @@ def _tested(
         )
     q_obs = statistic.value(mu, free.parameters[model.poi], deviance - free.deviance)
     q_asimov = 0.0 if mu == statistic.asimov_mu else statistic.value(mu, statistic.asimov_mu, asimov_deviance)
-    rescued = int(observed.rescued[index]) + int(asimov.rescued[index])
-    return Tested(CALCULATORS[calculator](test_statistic, q_obs, q_asimov), q_obs, q_asimov, rescued)
+    p_values = CALCULATORS[calculator](test_statistic, q_obs, q_asimov)
+    return Tested(p_values, q_obs, q_asimov, int(fits.rescued.sum()))
