@@ -102,6 +102,16 @@ def show_limits_at_end():
         atexit.register(subprocess.run, command, cwd=os.getcwd(), check=False)
 
 
+def published_inputs(wildcards):
+    """The published workspace of a data set and its patch set, by the name of the option that takes them."""
+    files = configuration.input_files(config["datasets"][wildcards.dataset])
+    return {key.removeprefix("workspace.").replace("file", "workspace"): path for key, path in files.items()}
+
+
+def checked(wildcards):
+    return f"results/datasets/{config['analyses'][wildcards.analysis]['dataset']}/checked.json"
+
+
 def patch_inputs(wildcards):
     """Files that make the workspace of a signal, by the name of the option that takes them."""
     return configuration.workspace_files(source(wildcards.analysis)[1], SIGNALS[wildcards.analysis][wildcards.signal])

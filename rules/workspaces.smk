@@ -28,10 +28,29 @@ rule build_workspace:
         " --log {log:q}"
 
 
+rule check_published:
+    input:
+        unpack(published_inputs),
+        code=code("check_published.py"),
+    output:
+        "results/datasets/{dataset}/checked.json",
+    log:
+        "logs/datasets/{dataset}/check_published.log",
+    benchmark:
+        "benchmarks/datasets/{dataset}/check_published.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        options=lambda wildcards: as_options(published_inputs(wildcards)),
+    shell:
+        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
+
+
 rule patch_workspace:
     input:
         unpack(patch_inputs),
         code=code("patch_workspace.py"),
+        checked=checked,
     output:
         "results/{analysis}/{signal}/workspace.json",
     log:
@@ -45,7 +64,11 @@ rule patch_workspace:
     params:
         options=patch_options,
     shell:
-        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}"
+        " {params.options:q}"
+        " --checked {input.checked:q}"
+        " --output {output:q}"
+        " --log {log:q}"
 
 
 rule compile_model:

@@ -97,6 +97,15 @@ def failure_recorded(output: str | Path) -> Iterator[None]:
         write_json(output, {"status": "failed", "reason": str(error)})
 
 
+@contextmanager
+def named(*names: str) -> Iterator[None]:
+    """Put the names of the files and the signal before the message of a problem."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{', '.join(names)}: {error}") from error
+
+
 def made_by(inputs: list[str | Path], **options) -> dict:
     """What made a result: the versions, the options and the digests of the inputs."""
     packages = {name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}

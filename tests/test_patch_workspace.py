@@ -4,15 +4,18 @@ import copy
 import gzip
 import json
 
+import jsonpatch
 import pyhf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import check_published
 import patch_workspace
+from check_published import check_patchset, check_workspace
 from files import read_json
 from inference.errors import InputError
-from patch_workspace import from_patchset, patched, validated, with_measurement
+from patch_workspace import from_patchset, patched, with_measurement
 
 WORKSPACE = {
     "version": "1.0.0",
@@ -43,6 +46,15 @@ def patchset(*patches: tuple[str, list], workspace: dict = WORKSPACE) -> dict:
     }
 
 
+def apply(*arguments: str) -> None:
+    """What the two rules do: check the files, then make the workspace of a signal."""
+    words = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    checked = f"{words['--output']}.checked"
+    of_check = [word for key in ("--workspace", "--patchset") if key in words for word in (key, words[key])]
+    check_published.main([*of_check, "--output", checked])
+    patch_workspace.main([*arguments, "--checked", checked])
+
+
 @pytest.fixture
 def run(tmp_path):
     """Run the script on files of the given contents; gives the record that it writes."""
@@ -55,7 +67,7 @@ def run(tmp_path):
             arguments += [f"--{name}", str(file)]
         for name, value in {"signal": signal, "measurement": measurement}.items():
             arguments += [f"--{name}", value] if value else []
-        patch_workspace.main(arguments)
+        apply(*arguments)
         return json.loads((tmp_path / "out.json").read_text())
 
     return run
@@ -76,7 +88,7 @@ def signals_of_stau() -> list[str]:
 def test_patch_set_of_a_published_analysis(data, tmp_path, signal):
     folder, output = data / "stau-highmass", tmp_path / "out.json"
     files = ["--workspace", str(folder / "BkgOnly.json.gz"), "--patchset", str(folder / "patchset.json")]
-    patch_workspace.main([*files, "--signal", signal, "--output", str(output)])
+    apply(*files, "--signal", signal, "--output", str(output))
     theirs = pyhf.PatchSet(read_json(folder / "patchset.json")).apply(read_json(folder / "BkgOnly.json.gz"), signal)
     assert json.loads(output.read_text()) == first_measurement(theirs)
 
@@ -86,7 +98,7 @@ def test_loose_patches_of_a_published_analysis(data, tmp_path):
     for file in sorted((data / "sbottom-A" / "patches").glob("*.json"))[:2]:
         output = tmp_path / file.name
         workspace = str(data / "sbottom-A" / "BkgOnly.json.gz")
-        patch_workspace.main(["--workspace", workspace, "--patch", str(file), "--output", str(output)])
+        apply("--workspace", workspace, "--patch", str(file), "--output", str(output))
         built = json.loads(output.read_text())
         # pyhf applies loose patches while it makes a model
         theirs = background.model(patches=[json.loads(file.read_text())])
@@ -102,7 +114,7 @@ def test_digest_of_a_published_patch_set(data):
     assert built == dict(pyhf.PatchSet(patches).apply(workspace, "C1N2_Wh_hbb_1000_0"))
     workspace["observations"][0]["data"][0] += 1
     with pytest.raises(InputError, match=r"made for another workspace: .*sha256"):
-        from_patchset(workspace, patches, "C1N2_Wh_hbb_1000_0")
+        check_patchset(patches, workspace)
 
 
 # --- What works
@@ -122,8 +134,12 @@ def test_loose_patch(run):
 
 def test_inputs_stay_as_they_are():
     before = copy.deepcopy(WORKSPACE)
-    patched(WORKSPACE, PATCH)
-    from_patchset(WORKSPACE, patchset(("a", PATCH)), "a")
+    inside = [{"op": "replace", "path": "/channels/0/samples/0/data/0", "value": 3.0}]
+    gone = [{"op": "move", "from": "/measurements/1", "path": "/measurements/0"}]
+    patch = copy.deepcopy(PATCH + inside + gone)
+    theirs = jsonpatch.JsonPatch(patch).apply(copy.deepcopy(WORKSPACE))
+    for _ in range(2):  # nothing leaks into the patch either
+        assert patched(WORKSPACE, patch) == from_patchset(WORKSPACE, patchset(("a", patch)), "a") == theirs
     assert before == WORKSPACE
 
 
@@ -152,7 +168,6 @@ def test_gzipped_files(run):
 # --- What is recorded as the failure of one signal
 
 OTHER = WORKSPACE | {"observations": [{"name": "SR", "data": [7.0]}]}
-WRONG_SIGNAL = [{"op": "add", "path": "/channels/0/samples/0", "value": SIGNAL | {"data": "many"}}]
 TWO_VALUES = {"metadata": {"name": "a", "values": [1, 2]}, "patch": PATCH}  # for one label
 ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
 
@@ -162,7 +177,7 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
     [
         (
             {"workspace": OTHER, "patchset": patchset(("a", PATCH))},
-            ["patchset.json, a: the patch set was made for another workspace", "sha256"],
+            ["patchset.json: the patch set was made for another workspace", "sha256"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("b", PATCH))},
@@ -170,19 +185,19 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH), ("a", PATCH))},
-            ["patchset.json, a: the patch set is not valid: the name 'a' stands twice"],
+            ["patchset.json: the patch set is not valid: the name 'a' stands twice"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"patches": [TWO_VALUES]}},
-            ["patchset.json, a: the patch set is not valid: Incompatible number of values"],
+            ["patchset.json: the patch set is not valid: Incompatible number of values"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"version": "9"}},
-            ["patchset.json, a: the patch set has the unknown version '9'"],
+            ["patchset.json: the patch set has the unknown version '9'"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": [1]},
-            ["patchset.json, a: not a patch set"],
+            ["patchset.json: not a patch set"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", LOST_PATCH))},
@@ -192,14 +207,6 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
         (
             {"workspace": WORKSPACE, "patch": WORKSPACE},  # BkgOnly.json in the folder of the patches
             ["patch.json: the patch does not apply to the workspace: "],
-        ),
-        (
-            {"workspace": WORKSPACE, "patch": WRONG_SIGNAL},
-            ["workspace.json, ", "patch.json: not a valid pyhf workspace: channels[0].samples[0].data: 'many'"],
-        ),
-        (
-            {"workspace": WORKSPACE, "patchset": patchset(("a", WRONG_SIGNAL))},
-            ["workspace.json, a: not a valid pyhf workspace: channels[0].samples[0].data: 'many'"],
         ),
         ({"workspace": b'{"channels": ['}, ["workspace.json: not JSON: Expecting value: line 1 column 15"]),
         ({"workspace": WORKSPACE, "patch": b"[{]"}, ["patch.json: not JSON: "]),
@@ -229,7 +236,7 @@ def test_failure_is_recorded_with_its_culprit(run, files, culprits):
 
 
 def test_missing_file_is_recorded(tmp_path):
-    patch_workspace.main(["--workspace", str(tmp_path / "none.json"), "--output", str(tmp_path / "out.json")])
+    apply("--workspace", str(tmp_path / "none.json"), "--output", str(tmp_path / "out.json"))
     record = json.loads((tmp_path / "out.json").read_text())
     assert record == {"status": "failed", "reason": f"{tmp_path / 'none.json'}: no such file"}
 
@@ -237,7 +244,7 @@ def test_missing_file_is_recorded(tmp_path):
 def test_message_about_a_big_workspace_is_short():
     big = WORKSPACE | {"channels": [{"name": "SR", "samples": "x" * 10**6}]}
     with pytest.raises(InputError) as error:
-        validated(big)
+        check_workspace(big)
     assert str(error.value).startswith("not a valid pyhf workspace: channels[0].samples: 'xxx")
     assert len(str(error.value)) < 400
 
@@ -262,6 +269,6 @@ OPERATIONS = st.fixed_dictionaries(
 @given(patch=st.one_of(JSON, st.lists(OPERATIONS, max_size=3)))
 def test_any_patch_applies_or_is_refused(patch):
     try:
-        validated(patched(WORKSPACE, patch))
+        check_workspace(patched(WORKSPACE, patch))
     except InputError as error:
         assert "the patch does not apply" in str(error) or "not a valid pyhf workspace" in str(error)  # noqa: PT017

@@ -20,7 +20,7 @@ class Template(NamedTuple):
     sample: int
     where: str  # for messages
     nominal: list[float]
-    modifiers: dict[tuple[str, str], Any]  # {(name, type): data}
+    modifiers: dict[tuple[str, str], Any]  # {(name, type): data}, in this order
 
 
 class Spec(NamedTuple):
@@ -101,11 +101,20 @@ def _member(owner: Any, key: str, kind: type, where: str) -> Any:
 def _numbers(values: Any, where: str, length: int | None = None) -> list[float]:
     if not isinstance(values, list):
         raise InputError(f"{where}: expected a list of numbers, found {_short(values)}")
-    for value in values:
-        _number(value, where)
+    if not _plainly_finite(values):
+        for value in values:
+            _number(value, where)
     if length is not None and len(values) != length:
         raise InputError(f"{where}: {len(values)} numbers for {length} bins")
     return values
+
+
+def _plainly_finite(values: list) -> bool:
+    """Whether a quick look finds nothing but finite numbers; most lists of a workspace pass it."""
+    try:
+        return set(map(type, values)) <= {int, float} and math.isfinite(sum(values))
+    except OverflowError:
+        return False
 
 
 def _number(value: Any, where: str) -> float:
@@ -175,7 +184,7 @@ def _templates(channel: str, samples: list) -> list[tuple]:
             if key[1] == "shapesys" and key in modifiers:
                 raise InputError(f"{place}: stands twice")
             modifiers[key] = _modifier_data(key[1], modifier.get("data"), size, place)
-        found[name] = (channel, name, where, nominal, modifiers)
+        found[name] = (channel, name, where, nominal, dict(sorted(modifiers.items(), key=lambda item: item[0])))
     return [found[name] for name in sorted(found)]
 
 
@@ -286,7 +295,7 @@ def _required(spec: Spec, kind: str) -> list[tuple[str, ParameterSet, str]]:
         return _staterrors(spec)
     required, met = [], {}
     for template in spec.templates:
-        for name, other_kind in sorted(template.modifiers):
+        for name, other_kind in template.modifiers:
             if other_kind != kind:
                 continue
             where = f"{template.where}, {kind}"
@@ -362,7 +371,7 @@ def _modifiers(spec: Spec, start: dict[str, int]) -> dict:
     offsets = _staterror_offsets(spec)
     for template in spec.templates:
         first, size = int(spec.edges[template.channel]), len(template.nominal)
-        for (name, kind), data in sorted(template.modifiers.items(), key=lambda item: item[0]):
+        for (name, kind), data in template.modifiers.items():
             if kind == "normsys":
                 norm.append((template.channel, template.sample, start[name], *data))
             elif kind == "histosys":

@@ -252,10 +252,9 @@ class _Queue:
         room = np.where(step > 0, high - here, low - here)
         part = np.where(step == 0, 1.0, room / np.where(step == 0, 1.0, step)).min(axis=0)
         step = step * np.minimum(part, 1.0)
-        size = np.sqrt(_dot(step, step))
         nowhere = ~(part > 1e-3)
         down = np.where(self.held[:, which], 0.0, -slope)
-        step = np.where(nowhere, down * 0.01 / (0.01+np.sqrt(_dot(down, down))), step)
+        step = np.where(nowhere, down * 0.01 / (0.01 + np.sqrt(_dot(down, down))), step)
         self.step = self.step.copy()
         self.step[:, which] = step
         self.there[:, which] = np.clip(here + step, low, high)
