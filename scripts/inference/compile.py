@@ -35,18 +35,20 @@ class Spec(NamedTuple):
     configs: dict[str, dict]  # of parameters, from the measurement
 
 
-def compile_workspace(workspace: dict, interpolation: dict | None = None) -> Model:
+def compile_workspace(workspace: dict, interpolation: dict | None = None, known: dict | None = None) -> Model:
     """Compile the first measurement of a workspace.
 
     Args:
         workspace: pyhf JSON, patched.
         interpolation: codes by modifier type, `{"normsys": "code4", "histosys": "code4p"}`.
+        known: keeps what was read of each sample, so that the signals of one published workspace, which share the
+            objects of its background samples, read these once.
 
     Raises:
         InputError: if the workspace cannot be a model, with the place in it.
     """
     codes = {kind: known[0] for kind, known in INTERPOLATIONS.items()} | (interpolation or {})
-    spec = _checked(workspace)
+    spec = _checked(workspace, {} if known is None else known)
     sets = _parameter_sets(spec)
     start = dict(zip(sets, np.cumsum([0, *(each.size for each in sets.values())]).tolist(), strict=False))
     names = [name if each.scalar else f"{name}[{i}]" for name, each in sets.items() for i in range(each.size)]
@@ -134,7 +136,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _checked(workspace: Any) -> Spec:
+def _checked(workspace: Any, known: dict) -> Spec:
     channels: dict[str, list] = {}
     for i, channel in enumerate(_member(workspace, "channels", list, "workspace")):
         name = _member(channel, "name", str, f"channels[{i}]")
@@ -145,7 +147,7 @@ def _checked(workspace: Any) -> Spec:
             raise InputError(f"channel {name!r} has no samples")
     if not channels:
         raise InputError("the workspace has no channels")
-    templates = [template for name in sorted(channels) for template in _templates(name, channels[name])]
+    templates = [template for name in sorted(channels) for template in _templates(name, channels[name], known)]
     samples = sorted({name for _, name, *_ in templates})
     sizes = {channel: len(nominal) for channel, _, _, nominal, _ in templates}
     order = sorted(channels)
@@ -162,7 +164,7 @@ def _checked(workspace: Any) -> Spec:
     )
 
 
-def _templates(channel: str, samples: list) -> list[tuple]:
+def _templates(channel: str, samples: list, known: dict) -> list[tuple]:
     found = {}
     size = None
     for i, sample in enumerate(samples):
@@ -170,22 +172,30 @@ def _templates(channel: str, samples: list) -> list[tuple]:
         where = f"channel {channel!r}, sample {name!r}"
         if name in found:
             raise InputError(f"{where}: the name stands twice")
-        nominal = _numbers(_member(sample, "data", list, where), where, size)
+        key = (id(sample), where, size)
+        if key not in known:
+            known[key] = (sample, _nominal_and_modifiers(sample, where, size))  # the sample keeps its id
+        nominal, modifiers = known[key][1]
         size = len(nominal)
-        if not size:
-            raise InputError(f"{where}: no bins")
-        modifiers = {}
-        for j, modifier in enumerate(_member(sample, "modifiers", list, where)):
-            place = f"{where}, modifiers[{j}]"
-            key = (_member(modifier, "name", str, place), _member(modifier, "type", str, place))
-            place = f"{where}, {key[1]} {key[0]!r}"
-            if key[1] not in TYPES:
-                raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}")
-            if key[1] == "shapesys" and key in modifiers:
-                raise InputError(f"{place}: stands twice")
-            modifiers[key] = _modifier_data(key[1], modifier.get("data"), size, place)
-        found[name] = (channel, name, where, nominal, dict(sorted(modifiers.items(), key=lambda item: item[0])))
+        found[name] = (channel, name, where, nominal, modifiers)
     return [found[name] for name in sorted(found)]
+
+
+def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[list[float], dict]:
+    nominal = _numbers(_member(sample, "data", list, where), where, size)
+    if not nominal:
+        raise InputError(f"{where}: no bins")
+    modifiers = {}
+    for j, modifier in enumerate(_member(sample, "modifiers", list, where)):
+        place = f"{where}, modifiers[{j}]"
+        key = (_member(modifier, "name", str, place), _member(modifier, "type", str, place))
+        place = f"{where}, {key[1]} {key[0]!r}"
+        if key[1] not in TYPES:
+            raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}")
+        if key[1] == "shapesys" and key in modifiers:
+            raise InputError(f"{place}: stands twice")
+        modifiers[key] = _modifier_data(key[1], modifier.get("data"), len(nominal), place)
+    return nominal, dict(sorted(modifiers.items(), key=lambda item: item[0]))
 
 
 def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:

@@ -12,6 +12,8 @@ STIFF = 1e30
 SMALLEST_PIVOT = 1e-13
 # What is added, as parts of its diagonal, to an expected information that is singular.
 RIDGES = (0.0, 1e-9, 1e-6, 1e-3, 1.0)
+# Half a deviance this close to its minimum, and what is added there to a Hessian that is singular.
+CLOSE, FLAT = 1e-4, 1e-9
 # Up to this many parameters, systems are solved for all fits together; larger ones one by one with LAPACK.
 SMALL = 20
 # So many fits are brought from the last axis to the first at a time: a line of the cache.
@@ -37,19 +39,27 @@ def newton_step(parts: Derivatives, shifted: slice, active: np.ndarray, wanted: 
         part: of the Hessian in such a blend, shape (B,).
     """
     step, newton = _solve(parts, shifted, active, wanted, 0.0)
-    rest = np.flatnonzero(wanted & ~newton)
+    failed = rest = np.flatnonzero(wanted & ~newton)
     blend = part[rest]
     for ridge in (0.0, *RIDGES) if blend.any() else RIDGES:
-        if not len(rest):
-            break
-        pairs = rest if len(rest) > 1 else np.repeat(rest, 2)
-        all_of_them = np.ones(len(pairs), bool)
-        found, positive = _solve(parts.blended(rest, blend), shifted, active[:, pairs], all_of_them, ridge)
-        found, positive = found[:, : len(rest)], positive[: len(rest)]
-        step[:, rest[positive]] = found[:, positive]
-        rest = rest[~positive]
+        rest = rest[~_solve_some(parts, rest, blend, ridge, shifted, active, step)]
         blend = np.zeros(len(rest))
+    # Near its minimum a Hessian may be singular, if the likelihood is flat in some direction.
+    close = failed[-(parts.gradient * step).sum(axis=0)[failed] < CLOSE]
+    newton[close] = _solve_some(parts, close, np.ones(len(close)), FLAT, shifted, active, step)
     return Step(step, newton)
+
+
+def _solve_some(parts, which, part, ridge, shifted, active, step) -> np.ndarray:
+    """Steps of some fits with blended Hessians; says which were positive definite, shape (len(which),)."""
+    if not len(which):
+        return np.zeros(0, bool)
+    pairs = which if len(which) > 1 else np.repeat(which, 2)
+    wanted = np.ones(len(pairs), bool)
+    found, positive = _solve(parts.blended(which, part), shifted, active[:, pairs], wanted, ridge)
+    found, positive = found[:, : len(which)], positive[: len(which)]
+    step[:, which[positive]] = found[:, positive]
+    return positive
 
 
 def _solve(
