@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan limits verify story test study lint format report lock clean
+.PHONY: help scan limits verify story test study bench bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -11,6 +11,11 @@ CONFIG_ARGS = $(if $(CONFIG),--configfile '$(CONFIG)')
 # The environment is made again when its lock file changes.
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
+# Benchmarks: one core, and the kernel that OpenBLAS finds best.
+ONE_CORE := PYTHONPATH=scripts:tests:tests/benchmarks env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+PEERS := .venv-peers
+PEERS_ENV := $(PEERS)/.muscan
 PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
@@ -41,6 +46,14 @@ test: $(TEST_ENV) ## the whole test suite
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
 
+bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
+	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py
+
+bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same models, in an environment of their own
+	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py --dump $(PEERS)/cases
+	@for peer in "nextstat default-question-floating 20000" "nextstat sbottom-A 100" "roostats 2-channels-x-10-bins 2000"; do \
+		set -- $$peer; $(ONE_CORE) $(PEERS)/bin/python tests/benchmarks/peer_$$1.py $(PEERS)/cases/$$2 $$3; done
+
 lint: $(TEST_ENV) ## ruff, snakefmt, snakemake --lint
 	@$(IN_ENV) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
 
@@ -54,7 +67,7 @@ lock: $(TEST_ENV) ## renew the pins in envs/
 	@$(IN_ENV) python envs/conda_pins.py
 
 clean: ## remove results, logs and the environment
-	rm -rf results logs benchmarks report.html .snakemake $(VENV)
+	rm -rf results logs benchmarks report.html .snakemake $(VENV) $(PEERS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("muscan needs Python 3.11 or newer; choose one with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -67,4 +80,9 @@ $(RUN_ENV): envs/requirements.txt | $(BIN)/python
 
 $(TEST_ENV): envs/requirements-test.txt $(RUN_ENV) | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(PEERS_ENV):
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check 'numpy<2.4' nextstat==0.10.1 root==0.1a12
 	@touch $@

@@ -9,10 +9,11 @@ import pytest
 
 from files import read_json
 from inference import minuit
+from inference.errors import InputError
 from inference.fits import Newton
 from inference.likelihood import Likelihood
 from inference.minimize import minimize
-from workspaces import SMALL, counting, engine_of, referee
+from workspaces import SMALL, counting, engine_of, normsys, referee
 
 # `make study` asks for the numbers of toys that the statements are about; the suite takes a part of them.
 PART = float(os.environ.get("MUSCAN_STUDY", "0.02"))
@@ -68,55 +69,118 @@ def test_a_fit_does_not_depend_on_its_batch(engine):
 def test_fits_converge_in_the_batch(engine):
     number = max(int(2000 * PART), 100)
     toys = throw(engine, number, seed=2)
-    free = engine.fit(toys, [engine.model.initial])
-    held = engine.fit(toys, [free.parameters], mu=np.ones(number))
+    free, held, repeated = engine.fit_both(toys, engine.model.initial, 1.0)
     for fits in (free, held):
         assert np.isfinite(fits.deviance).all()
         assert fits.rescued.sum() <= 1e-3 * number
-        assert (fits.edm < 1e-8).all()
-    assert (held.deviance - free.deviance > -1e-6).mean() >= 0.99
+        assert (fits.edm[~fits.rescued] < 1e-8).all()
+    assert (held.deviance >= free.deviance).all()
+    assert repeated.mean() <= 0.02
 
 
-def test_minuit_finds_nothing_lower_from_where_the_fit_ended(engine):
+def test_minuit_finds_nothing_lower(engine):
+    """From where the fit ended; from the initial values it may find another valley, which the study counts."""
     number = max(int(200 * PART), 3)
     toys = throw(engine, number, seed=3)
     fits = engine.fit(toys, [engine.model.initial])
+    elsewhere = 0
     for index in range(number):
         found = minuit.fit(engine.likelihood, toys[:, index], fits.parameters[:, index])
         assert found is None or fits.deviance[index] <= found[1] + 1e-6
+        found = minuit.fit(engine.likelihood, toys[:, index], engine.model.initial)
+        elsewhere += found is not None and fits.deviance[index] > found[1] + 1e-6
+    assert elsewhere <= 0.01 * number
 
 
-def test_yields_and_deviance_of_published_likelihoods_are_those_of_pyhf(data):
-    for name in ("sbottom-A", "stau-highmass", "1Lbb"):
-        spec = published(data, name)
-        engine, (expected, observed) = engine_of(spec), referee(spec)
-        model = engine.model
-        assert model.names == expected.config.par_names
+@pytest.mark.parametrize("name", ["sbottom-A", "1Lbb"])
+def test_few_fits_end_in_another_valley_than_the_best_of_ten_random_starts(name, data):
+    """Local minima are real, and no search for the lowest one is complete."""
+    engine = engine_of(published(data, name))
+    number = max(int(1000 * PART), 100)
+    toys = throw(engine, number, seed=7)
+    above = engine.fit(toys, [engine.model.initial]).deviance - best_of_random_starts(engine, toys)
+    print(f"{name}: {(above > 1e-6).sum()} of {number} fits end above, by {np.sort(above)[-3:]}")
+    assert (above > 1e-6).sum() <= max(0.01 * number, 2)
+
+
+def best_of_random_starts(engine: Newton, toys: np.ndarray, starts: int = 10) -> np.ndarray:
+    model, rng = engine.model, np.random.default_rng(6)
+    widths = np.where(np.isnan(model.constrained_widths()), 0.3, model.constrained_widths())
+    best = np.full(toys.shape[1], np.inf)
+    for _ in range(starts):
+        start = model.initial[:, None] + widths[:, None] * rng.normal(size=(len(model.names), toys.shape[1]))
+        start = np.where(model.fixed[:, None], model.initial[:, None], start)
+        found = minimize(engine.likelihood, toys, start, model.fixed)
+        best = np.minimum(best, np.where(found.converged, found.deviance, np.inf))
+    return best
+
+
+@pytest.mark.parametrize("modifiers", [[], [("stat", "shapesys", [3.0, 4.0])], [normsys(0.1)]], ids=str)
+def test_a_flat_direction_does_not_disturb(modifiers):
+    """Two normalisations of one sample do what one does."""
+    q = []
+    for names in (["one"], ["one", "other"]):
+        norms = [(name, "normfactor", None) for name in names]
+        engine = engine_of(counting([12.0, 21.0], [3.0, 4.0], [10.0, 20.0], *modifiers, *norms))
+        free, held, _ = engine.fit_both(np.repeat(engine.model.data[:, None], 2, axis=1), engine.model.initial, 3.0)
+        assert not free.rescued.any()
+        assert not held.rescued.any()
+        q.append(held.deviance[0] - free.deviance[0])
+    assert q[1] == pytest.approx(q[0], abs=1e-8)
+
+
+def every_workspace(data: Path):
+    """(name, workspace) of all that is in the folder of reference data; of large patch sets three signals."""
+    for path in sorted((data / "pyhf-testsuite").glob("*.json")) + sorted((data / "discovery-regions").glob("*.json")):
+        spec = read_json(path)
+        if "channels" in spec and spec["measurements"][0]["config"]["poi"]:
+            yield path.stem, spec
+    for path in sorted((data / "sbottom-A" / "patches").glob("*.json")):
+        background = read_json(data / "sbottom-A" / "BkgOnly.json.gz")
+        yield path.stem, jsonpatch.JsonPatch(read_json(path)).apply(background)
+    for folder in ("stau-highmass", "1Lbb"):
+        (patchset,) = (data / folder).glob("patchset.json*")
+        background, patches = read_json(data / folder / "BkgOnly.json.gz"), read_json(patchset)["patches"]
+        for patch in patches[:: max(len(patches) // 3, 1)]:
+            yield patch["metadata"]["name"], jsonpatch.JsonPatch(patch["patch"]).apply(background)
+
+
+def test_yields_and_deviance_of_every_workspace_are_those_of_pyhf(data):
+    """At points inside and outside |alpha| = 1. Sums over all bins cancel: 1e-12 is relative to the sum of |terms|."""
+    checked = 0
+    for name, spec in every_workspace(data):
+        try:
+            engine = engine_of(spec)
+        except InputError:  # a background-only workspace
+            continue
+        (expected, observed), model = referee(spec), engine.model
+        assert model.names == expected.config.par_names, name
         np.testing.assert_array_equal(model.data, observed)
         np.testing.assert_array_equal(model.initial, expected.config.suggested_init())
         rng = np.random.default_rng(4)
-        widths = np.where(np.isnan(model.constrained_widths()), 0.0, model.constrained_widths())
-        points = model.initial + 0.7 * widths * rng.normal(size=(6, len(model.names)))
-        ours = engine.likelihood.expected(points.T).T
-        pyhfs = np.array([expected.main_model.expected_data(point) for point in points])
-        np.testing.assert_allclose(ours, pyhfs, rtol=1e-11)
-        deviance = engine.likelihood.deviance(points.T, np.repeat(observed[:, None], 6, axis=1))
-        likelihood = np.array([-2 * expected.logpdf(point, observed)[0] for point in points])
-        np.testing.assert_allclose(np.diff(deviance), np.diff(likelihood), rtol=1e-9)
+        widths = np.nan_to_num(model.constrained_widths())
+        spread = np.repeat([0.5, 0.5, 0.5, 2.0, 2.0, 2.0], 1)[:, None]
+        points = model.initial + spread * widths * rng.uniform(-1, 1, size=(6, len(model.names)))
+        points[:, model.poi] = rng.uniform(0.1, 2, 6)
+        ours = engine.likelihood.expected_by_sample(points.T)
+        pyhfs = np.stack([expected.main_model.expected_data(point, return_by_sample=True) for point in points], axis=-1)
+        templates = np.abs(pyhfs).sum(axis=0)
+        assert (np.abs(ours - pyhfs) <= 1e-12 * np.maximum(templates, 1e-300)).all(), name
+        possible = (ours.sum(axis=0) > 0).all(axis=0)
+        deviance = engine.likelihood.deviance(points.T, np.repeat(observed[:, None], 6, axis=1))[possible]
+        likelihood = np.array([-2 * expected.logpdf(point, observed)[0] for point in points[possible]])
+        terms = np.abs(likelihood).max() + 2 * np.sum(observed * np.log(np.maximum(observed, 1)))
+        np.testing.assert_allclose(np.diff(deviance), np.diff(likelihood), rtol=1e-12, atol=1e-12 * terms, err_msg=name)
+        checked += 1
+    assert checked >= 25
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_ten_random_starts_find_nothing_lower(name):
     engine = engine_of(SMALL[name])
-    model, rng = engine.model, np.random.default_rng(6)
     toys = throw(engine, 200, seed=5, mu=1.0)
-    fits = engine.fit(toys, [model.initial])
-    widths = np.where(np.isnan(model.constrained_widths()), 0.3, model.constrained_widths())
-    for _ in range(10):
-        start = model.initial[:, None] + widths[:, None] * rng.normal(size=(len(model.names), 200))
-        start = np.where(model.fixed[:, None], model.initial[:, None], start)
-        found = minimize(engine.likelihood, toys, start, model.fixed)
-        assert (fits.deviance <= np.where(found.converged, found.deviance, np.inf) + 1e-6).all()
+    fits = engine.fit(toys, [engine.model.initial])
+    assert (fits.deviance <= best_of_random_starts(engine, toys) + 1e-6).all()
 
 
 def test_where_nothing_is_seen_the_template_stops_at_zero():
