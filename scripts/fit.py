@@ -47,7 +47,12 @@ def fit_result(engine, test_statistic: str) -> FitResult:
         yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors)],
         interpolation=model.interpolation,
         test_statistic=test_statistic,
-        fitted_by={"engine": engine.name, "free": best.fitter, "reference": prepared.reference.fitter},
+        fitted_by={
+            "engine": engine.name,
+            "free": best.fitter,
+            "reference": prepared.reference.fitter,
+            "repeated": prepared.repeated,
+        },
     )
 
 

@@ -107,5 +107,5 @@ class FitResult(Record):
     yields: list[dict]  # ChannelYields
     interpolation: dict
     test_statistic: str
-    fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ...}
+    fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ..., "repeated": the free fit}
     made_by: dict = field(default_factory=dict)

@@ -56,11 +56,14 @@ def engine(request, seed_question, data) -> Newton:
 
 def test_a_fit_does_not_depend_on_its_batch(engine):
     toys = throw(engine, 101)
-    together = engine.fit(toys, [engine.model.initial])
+    truth = engine.model.initial
+    together, both = engine.fit(toys, [truth]), engine.fit_both(toys, truth, 1.0)[:2]
     for index in (0, 1, 50, 100):
         alone = engine.fit(toys[:, [index]], [engine.model.initial])
         np.testing.assert_array_equal(alone.parameters[:, 0], together.parameters[:, index])
         assert alone.deviance[0] == together.deviance[index]
+        for ours, among in zip(engine.fit_both(toys[:, [index]], truth, 1.0)[:2], both, strict=True):
+            np.testing.assert_array_equal(ours.parameters[:, 0], among.parameters[:, index])
     shuffled = np.random.default_rng(0).permutation(101)
     again = engine.fit(toys[:, shuffled], [engine.model.initial])
     np.testing.assert_array_equal(again.parameters, together.parameters[:, shuffled])

@@ -84,7 +84,7 @@ class Newton:
         rounds = [starts] if self._interpolates else [[start] for start in starts]
         for several in rounds:
             if len(which):
-                begin = np.hstack([self._begin(start.reshape(len(start), -1), data, mu, which) for start in several])
+                begin = np.hstack([self._begin(start, data, mu, which) for start in several])
                 found = self._run(data, begin, mu, np.tile(which, len(several)))
                 for part in np.split(np.arange(begin.shape[1]), len(several)):
                     _better(best, found.some(part), which)
@@ -148,14 +148,15 @@ class Newton:
     def _begin(self, start: np.ndarray, data: np.ndarray, mu: np.ndarray, which: np.ndarray) -> np.ndarray:
         """Where the fits of some data sets begin, shape (npar, len(which))."""
         model, mu = self.model, mu[which]
-        start = np.where(model.fixed[:, None], model.initial[:, None], start)
+        in_common = start.ndim == 1
+        start = np.where(model.fixed[:, None], model.initial[:, None], start.reshape(len(start), -1))
         held = ~np.isnan(mu)
-        if start.shape[1] == 1 and len(np.unique(held)) == 1:
+        if in_common and len(np.unique(held)) == 1:
             changes = np.zeros((len(start), len(which)))
             if held[0]:
                 changes[model.poi] = mu - start[model.poi]
             return LinearResponse(self.likelihood, start[:, 0], self._held(held[0]))(data[:, which], changes)
-        start = start[:, which] if start.shape[1] > 1 else np.repeat(start, len(which), axis=1)
+        start = np.repeat(start, len(which), axis=1) if in_common else start[:, which]
         return start + np.where(held, self._by_poi[:, None] * (mu - start[model.poi]), 0.0)
 
     def _run(self, data, start, mu, which, one_sided=None) -> Fits:
@@ -196,8 +197,7 @@ class Newton:
     def _rescue(self, data, starts, mu, index, best: Fits) -> None:
         from inference import minuit  # rarely needed
 
-        begin = starts[0].reshape(len(starts[0]), -1)
-        begin = begin[:, index if begin.shape[1] > 1 else 0]
+        begin = starts[0] if starts[0].ndim == 1 else starts[0][:, index]
         found = minuit.fit(self.likelihood, data[:, index], begin, None if np.isnan(mu[index]) else mu[index])
         if found is not None:
             best.parameters[:, index], best.deviance[index], best.edm[index] = found

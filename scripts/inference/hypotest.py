@@ -20,6 +20,7 @@ class Prepared(NamedTuple):
     free: Fit  # mu_hat and its nuisance parameters
     reference: Fit  # mu held at the value of the Asimov data: 0 for limits, 1 for q0
     asimov: np.ndarray  # expected data at `reference`, shape (nmain + naux,)
+    repeated: bool = False  # whether the free fit ended above the reference at first, and was repeated from there
 
 
 class Tested(NamedTuple):
@@ -48,9 +49,8 @@ def prepare(engine, test_statistic: str) -> Prepared:
     fits = engine.fit(data, engine.starts(), mu=np.array([asimov_mu, np.nan]))
     held, free = fits.some(np.array([0])), fits.some(np.array([1]))
     low, high = model.bounds[model.poi]
-    if low <= asimov_mu <= high:
-        engine.repeat_above(data[:, :1], free, held)
-    return Prepared(free.one(0), held.one(0), engine.likelihood.asimov(held.parameters[:, 0]))
+    repeated = low <= asimov_mu <= high and bool(engine.repeat_above(data[:, :1], free, held)[0])
+    return Prepared(free.one(0), held.one(0), engine.likelihood.asimov(held.parameters[:, 0]), repeated)
 
 
 def hypotest(engine, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
