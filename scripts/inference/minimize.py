@@ -235,9 +235,8 @@ class _Queue:
         slope = _dot(gradient, self.there - self.here)
         cut = accepted & (slope > LEAST_OF_A_CUT * _dot(gradient, step))
         if cut.any():
-            which = np.flatnonzero(cut)
-            self._cut(which, gradient, low, high)
-            slope[which] = (gradient[:, which] * (self.there - self.here)[:, which]).sum(axis=0)
+            self._cut(_several(cut), gradient, low, high)
+            slope = np.where(cut, _dot(gradient, self.there - self.here), slope)
         if len(k):  # clip does not know the sign of a zero
             self.there[k] = np.where(self.there[k] == 0, np.copysign(0.0, self.here[k]), self.there[k])
         self.slope = np.where(accepted, slope, self.slope)
@@ -269,12 +268,16 @@ class _Queue:
         self.result.iterations[index] = self.age[which]
 
     def _keep(self, kept: np.ndarray) -> None:
-        which = np.flatnonzero(kept)
-        if len(which) == 1:  # see likelihood.py
-            which = np.repeat(which, 2)
+        which = _several(kept)
         for name in self.STATE:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[..., which]))
 
 
 def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (left * right).sum(axis=0)
+
+
+def _several(mask: np.ndarray) -> np.ndarray:
+    """Numbers of the fits in a mask; a single one is given twice, see likelihood.py."""
+    which = np.flatnonzero(mask)
+    return np.repeat(which, 2) if len(which) == 1 else which
