@@ -85,17 +85,13 @@ class Derivatives(NamedTuple):
         lines = self.factors[len(self.factors) - number * bins :]
         return lines.reshape(number, bins, *lines.shape[1:])
 
-    def blended(self, which: np.ndarray, part: np.ndarray) -> "Derivatives":
+    def blended(self, which: np.ndarray, part: float) -> "Derivatives":
         """For some fits a part of the Hessian and for the rest the expected information, which is never indefinite.
 
         A single fit is given twice, see above.
-
-        Args:
-            which: numbers of the fits.
-            part: of the Hessian, shape (len(which),).
         """
         if len(which) == 1:
-            which, part = np.repeat(which, 2), np.repeat(part, 2)
+            which = np.repeat(which, 2)
 
         def of(values: np.ndarray) -> np.ndarray:  # `take` keeps the order of the axes in memory: that of the sums
             return np.take(values, which, axis=-1)
@@ -105,7 +101,7 @@ class Derivatives(NamedTuple):
         rows, count = len(self.weight) - bins, len(self.diagonal)
         prior = of(np.broadcast_to(self.prior, self.gradient.shape))
         information, by_local = rest * of(self.information), of(self.by_local)
-        used = slice(0 if part.any() else rows, None)  # the rows matter to the Hessian alone
+        used = slice(0 if part else rows, None)  # the rows matter to the Hessian alone
         factors, weight = of(self.factors[used]), part * of(self.weight[used])
         lines = len(weight)
         weight[lines - bins :] += information

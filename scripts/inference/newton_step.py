@@ -39,19 +39,22 @@ def newton_step(parts: Derivatives, shifted: slice, active: np.ndarray, wanted: 
         part: of the Hessian in such a blend, shape (B,).
     """
     step, newton = _solve(parts, shifted, active, wanted, 0.0)
-    failed = rest = np.flatnonzero(wanted & ~newton)
-    blend = part[rest]
-    for ridge in (0.0, *RIDGES) if blend.any() else RIDGES:
-        rest = rest[~_solve_some(parts, rest, blend, ridge, shifted, active, step)]
-        blend = np.zeros(len(rest))
+    failed = np.flatnonzero(wanted & ~newton)
+    solved = np.zeros(len(failed), bool)
+    for blend in np.unique(part[failed][part[failed] > 0]):
+        of_blend = part[failed] == blend
+        solved[of_blend] = _solve_some(parts, failed[of_blend], blend, 0.0, shifted, active, step)
+    rest = failed[~solved]
+    for ridge in RIDGES:
+        rest = rest[~_solve_some(parts, rest, 0.0, ridge, shifted, active, step)]
     # Near its minimum a Hessian may be singular, if the likelihood is flat in some direction.
     close = failed[-(parts.gradient * step).sum(axis=0)[failed] < CLOSE]
-    newton[close] = _solve_some(parts, close, np.ones(len(close)), FLAT, shifted, active, step)
+    newton[close] = _solve_some(parts, close, 1.0, FLAT, shifted, active, step)
     return Step(step, newton)
 
 
-def _solve_some(parts, which, part, ridge, shifted, active, step) -> np.ndarray:
-    """Steps of some fits with blended Hessians; says which were positive definite, shape (len(which),)."""
+def _solve_some(parts, which, part: float, ridge: float, shifted, active, step) -> np.ndarray:
+    """Steps of some fits with a part of their Hessians; says which were positive definite, shape (len(which),)."""
     if not len(which):
         return np.zeros(0, bool)
     pairs = which if len(which) > 1 else np.repeat(which, 2)
