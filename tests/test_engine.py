@@ -11,7 +11,7 @@ from files import read_json
 from inference import minuit
 from inference.errors import InputError
 from inference.fits import Newton
-from inference.likelihood import Likelihood
+from inference.likelihood import WALL_WIDTH, Likelihood
 from inference.minimize import minimize
 from workspaces import SMALL, counting, engine_of, normsys, referee
 
@@ -89,7 +89,9 @@ def test_minuit_finds_nothing_lower(engine):
     elsewhere = 0
     for index in range(number):
         found = minuit.fit(engine.likelihood, toys[:, index], fits.parameters[:, index])
-        assert found is None or fits.deviance[index] <= found[1] + 1e-6
+        # Minuit may lean through the wall nu >= 0 of a bin in which nothing is seen; each such event is worth 2.
+        through = 2 * WALL_WIDTH * (toys[: engine.model.nmain, index] == 0).sum()
+        assert found is None or fits.deviance[index] <= found[1] + 1e-6 + through
         found = minuit.fit(engine.likelihood, toys[:, index], engine.model.initial)
         elsewhere += found is not None and fits.deviance[index] > found[1] + 1e-6
     assert elsewhere <= 0.01 * number

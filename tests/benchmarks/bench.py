@@ -6,6 +6,7 @@ likelihoods from MUSCAN_DATA. `make bench` calls it; with --dump FOLDER it write
 """
 
 import argparse
+import functools
 import gc
 import json
 import statistics
@@ -24,6 +25,7 @@ from inference.compile import compile_workspace
 from inference.fits import Newton
 from inference.hypotest import hypotests, prepare
 from inference.minimize import minimize
+from inference.model import Model
 from patch_workspace import from_patchset, with_measurement
 from signal_point import bounded
 from workspaces import counting, engine_of
@@ -183,31 +185,30 @@ def growth_row(parameters: int, bins: int) -> str:
     return f"{parameters:>12} {bins:>8} {taken * 1e6:>12.1f}"
 
 
-def dump(folder: Path, number: int = 2000) -> None:
-    """The cases for other programs: workspace, toys, and what they need to know of them."""
+def dump(folder: Path) -> None:
+    """The cases for other programs: workspace, toys, and what they need to know of them; and our own rates."""
     for name in ("default question, floating", "2 channels x 10 bins", "sbottom-A"):
-        case = CASES[name]()
-        data, _ = toys(case, number)
-        model = engine(case).model
+        case, number = CASES[name](), TOYS[name].ours
+        data, truth = toys(case, number)
+        ours = engine(case)
         place = folder / name.replace(",", "").replace(" ", "-")
         place.mkdir(parents=True, exist_ok=True)
         np.save(place / "toys.npy", data)
         (place / "workspace.json").write_text(json.dumps(case.workspace), encoding="utf-8")
-        meta = {
-            "mu": case.mu,
-            "poi": model.poi_name,
-            "poi_bound": case.poi_bound,
-            "nmain": model.nmain,
-            "channels": {channel: [int(bins.start), int(bins.stop)] for channel, bins in model.bins.items()},
-            "auxiliary": [model.names[i] for i in model.constraints.parameter],
-        }
-        (place / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-        ours = engine(case)
-        truth = ours.starts()[0]
-        rate = number / median_seconds(
-            lambda ours=ours, data=data, case=case, truth=truth: ours.fit_both(data, truth, case.mu), 3
-        )
-        print(json.dumps({"program": "muscan", "case": place.name, "toys/s": round(rate, 1)}), flush=True)
+        (place / "meta.json").write_text(json.dumps(described(case, ours.model)), encoding="utf-8")
+        taken = median_seconds(functools.partial(ours.fit_both, data, truth, case.mu), 3)
+        print(json.dumps({"program": "muscan", "case": place.name, "toys": number, "seconds": taken}), flush=True)
+
+
+def described(case: Case, model: Model) -> dict:
+    return {
+        "mu": case.mu,
+        "poi": model.poi_name,
+        "poi_bound": case.poi_bound,
+        "nmain": model.nmain,
+        "channels": {channel: [int(bins.start), int(bins.stop)] for channel, bins in model.bins.items()},
+        "auxiliary": [model.names[i] for i in model.constraints.parameter],
+    }
 
 
 def main() -> None:
