@@ -11,10 +11,10 @@ import numpy as np
 
 from files import failure_recorded, made_by, read_result, run, write_json
 from inference.engines import ENGINES, engine
-from inference.fits import Fit, at_bound
 from inference.goodness_of_fit import saturated
 from inference.hypotest import prepare
 from inference.likelihood import Likelihood
+from inference.minima import Fit, at_bound
 from inference.minuit import Uncertainties, uncertainties
 from inference.model import Model
 from inference.test_statistics import TEST_STATISTICS

@@ -8,8 +8,8 @@ import numpy as np
 from files import read_result
 from inference.engines import engine
 from inference.errors import FitError
-from inference.fits import Fit
 from inference.hypotest import Prepared, hypotests
+from inference.minima import Fit
 from inference.model import Model, from_file
 from inference.test_statistics import TEST_STATISTICS
 from records import FitResult, Hypotest

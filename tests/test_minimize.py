@@ -8,8 +8,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import xlogy
 
 from inference.errors import FitError
-from inference.fits import at_bound
 from inference.hypotest import hypotest, prepare
+from inference.minima import at_bound
 from inference.minuit import uncertainties
 from workspaces import SMALL, counting, engine_of, fit, normsys, workspace
 

@@ -7,7 +7,8 @@ import numpy as np
 import pyhf
 
 from inference.compile import compile_workspace
-from inference.fits import Fit, Newton
+from inference.fits import Newton
+from inference.minima import Fit
 from signal_point import bounded
 
 MU = ("mu", "normfactor", None)

@@ -7,6 +7,8 @@ layout             the same arrays as the batched likelihood needs them
 interpolation      between the templates at alpha = -1, 0 and +1
 likelihood         -2 log L as a deviance, with gradient and Hessian, for many fits at a time
 newton_step        the step of many fits
+linear_response    where fits begin
+minima             what fits find
 minimize           bounded minimisation of many fits
 fits               from which points to start, both sides of a valley, rescue
 minuit             Minuit on the same likelihood: rescue, HESSE, MINOS

@@ -5,7 +5,8 @@ An engine has a name, a `model`, its `likelihood`, and `fit(data, starts, mu) ->
 
 import numpy as np
 
-from inference.fits import Fits, Newton, nothing
+from inference.fits import Newton
+from inference.minima import Fits, nothing
 from inference.model import Model
 
 

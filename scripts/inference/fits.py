@@ -1,13 +1,12 @@
 """Fits of one model: batched Newton from several starting points, the other side of every valley, Minuit as rescue."""
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from inference.errors import FitError
 from inference.likelihood import Likelihood
 from inference.linear_response import LinearResponse
+from inference.minima import Fits, nothing
 from inference.minimize import minimize
 from inference.model import Model
 
@@ -19,41 +18,6 @@ TWO_VALLEYS = 1.0
 # How far into the other valley a fit starts, at least.
 OTHER_VALLEY = 0.7
 MOST_ROUNDS = 4
-# A parameter this close to a bound, in units of the bound's distance, is reported to be at it.
-AT_BOUND = 1e-6
-
-
-class Fit(NamedTuple):
-    """A minimum of the deviance."""
-
-    parameters: np.ndarray  # shape (npar,)
-    deviance: float
-    edm: float  # estimated distance to the minimum, in units of the deviance
-    fitter: str  # "newton" or "minuit", whoever found it
-
-
-class Fits(NamedTuple):
-    """Minima of B data sets; nan where nothing was found."""
-
-    parameters: np.ndarray  # shape (npar, B)
-    deviance: np.ndarray  # shape (B,)
-    edm: np.ndarray  # shape (B,)
-    rescued: np.ndarray  # found by Minuit, shape (B,)
-
-    def some(self, which: np.ndarray) -> "Fits":
-        """These fits."""
-        return Fits(*(array[..., which] for array in self))
-
-    def one(self, index: int) -> Fit:
-        """A single fit.
-
-        Raises:
-            FitError: if it has found no minimum.
-        """
-        if not np.isfinite(self.deviance[index]):
-            raise FitError("the fit did not converge, with Newton steps nor with Minuit")
-        fitter = "minuit" if self.rescued[index] else "newton"
-        return Fit(self.parameters[:, index], float(self.deviance[index]), float(self.edm[index]), fitter)
 
 
 class Newton:
@@ -204,11 +168,6 @@ class Newton:
             best.rescued[index] = True
 
 
-def nothing(npar: int, number: int) -> Fits:
-    """Fits that have found nothing yet."""
-    return Fits(np.full((npar, number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool))
-
-
 def _better(best: Fits, other: Fits, which: np.ndarray, margin: float = SAME) -> None:
     """Put in the fits of `other` that end lower; they belong to the data sets `which`."""
     with np.errstate(invalid="ignore"):
@@ -216,10 +175,3 @@ def _better(best: Fits, other: Fits, which: np.ndarray, margin: float = SAME) ->
     best.parameters[:, which[wins]] = other.parameters[:, wins]
     for name in ("deviance", "edm", "rescued"):
         getattr(best, name)[which[wins]] = getattr(other, name)[wins]
-
-
-def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:
-    """Which free parameters sit at one of their bounds, shape (npar,)."""
-    low, high = model.bounds.T
-    margin = AT_BOUND * (high - low)
-    return ~model.fixed & ((parameters <= low + margin) | (parameters >= high - margin))

@@ -7,7 +7,7 @@ import numpy as np
 
 from inference.calculators import CALCULATORS, PValues
 from inference.errors import FitError, InputError
-from inference.fits import Fit, Fits
+from inference.minima import Fit, Fits
 from inference.test_statistics import TEST_STATISTICS
 
 # A fit with mu held may not end lower than the free fit by more than this.

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from iminuit import Minuit
 
-from inference.fits import AT_BOUND, Fit
 from inference.likelihood import Likelihood
+from inference.minima import AT_BOUND, Fit
 
 # Minuit stops at an estimated distance to the minimum (EDM) of 0.002 * tolerance, in units of -2 log L.
 TOLERANCE = 1e-5
