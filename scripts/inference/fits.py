@@ -81,7 +81,8 @@ class Newton:
         if len(which):
             _better(free, self.fit(data[:, which], [held.parameters[:, which]]), which)
         # What is left is rounding: where a fit was held is a point of the free fit too.
-        _better(free, held, np.arange(len(above)), 0.0)
+        rounding = np.flatnonzero(held.deviance < free.deviance)
+        _better(free, held.some(rounding), rounding, 0.0)
         return above
 
     def starts(self) -> list[np.ndarray]:
