@@ -105,7 +105,7 @@ def test_few_fits_end_in_another_valley_than_the_best_of_ten_random_starts(name,
     toys = throw(engine, number, seed=7)
     above = engine.fit(toys, [engine.model.initial]).deviance - best_of_random_starts(engine, toys)
     print(f"{name}: {(above > 1e-6).sum()} of {number} fits end above, by {np.sort(above)[-3:]}")
-    assert (above > 1e-6).sum() <= max(0.01 * number, 2)
+    assert (above > 1e-6).sum() <= max(1e-3 * number, 1)
 
 
 def best_of_random_starts(engine: Newton, toys: np.ndarray, starts: int = 10) -> np.ndarray:
@@ -208,6 +208,24 @@ def test_kinks_of_the_interpolation_are_found():
     assert fits.parameters[alpha, 0] == 0
     assert fits.deviance[0] == pytest.approx(2 * (20 - 25 + 25 * np.log(25 / 20)), rel=1e-12)
     assert not fits.rescued[0]
+
+
+@pytest.mark.parametrize("second", [45.0, 41.0])
+@pytest.mark.parametrize("start", [-1.0, -0.45])
+def test_two_valleys_on_one_side_of_a_parameter_are_both_seen(second, start):
+    """The first bin wants no bend, the second a low alpha: valleys at -0.46 and -0.99, or at -0.57 and -1.23."""
+    shape = ("shape", "histosys", {"hi_data": [50.0, 120.0], "lo_data": [50.0, 80.0]})
+    spec = counting([11.0, second], [1.0, 1.0], [40.0, 100.0], shape)
+    (expected, observed), engine = referee(spec), engine_of(spec)
+    scan = np.linspace(-3, 3, 6001)
+    poi, alpha = engine.model.poi, engine.model.names.index("shape")
+    points = np.zeros((6001, 2))
+    points[:, alpha] = scan
+    likelihood = np.array([-2 * expected.logpdf(point, observed)[0] for point in points])
+    begin = np.zeros(2)
+    begin[poi], begin[alpha] = 0.0, start
+    fits = engine.fit(engine.model.data[:, None], [begin], mu=np.zeros(1))
+    assert fits.parameters[alpha, 0] == pytest.approx(scan[likelihood.argmin()], abs=2e-3)
 
 
 def test_layouts_with_shared_shape_factors_are_taken_apart():

@@ -9,14 +9,10 @@ from inference.linear_response import LinearResponse
 from inference.minima import Fits, nothing
 from inference.minimize import minimize
 from inference.model import Model
+from inference.valleys import Crossings, Valleys
 
 # Two deviances closer than this are the same.
 SAME = 1e-8
-# Where the interpolation of a parameter bends the deviance down by this, in units of its constraint, the other sign of
-# the parameter is tried.
-TWO_VALLEYS = 1.0
-# How far into the other valley a fit starts, at least.
-OTHER_VALLEY = 0.7
 MOST_ROUNDS = 4
 
 
@@ -29,7 +25,7 @@ class Newton:
     def __init__(self, model: Model):
         self.model = model
         self.likelihood = Likelihood(model)
-        self._interpolates = len(model.normsys.parameter) + len(model.histosys.parameter) > 0
+        self.valleys = Valleys(self.likelihood)
 
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         """The lowest minimum of each data set.
@@ -45,7 +41,7 @@ class Newton:
         best = nothing(len(self.model.names), number)
         which = np.arange(number)
         # Without interpolation there is one minimum: other starts are for what is not found yet.
-        rounds = [starts] if self._interpolates else [[start] for start in starts]
+        rounds = [starts] if self.valleys.several else [[start] for start in starts]
         for several in rounds:
             if len(which):
                 begin = np.hstack([self._begin(start, data, mu, which) for start in several])
@@ -89,7 +85,7 @@ class Newton:
         """The initial values and, where the deviance may have several valleys, points around them, always the same."""
         model = self.model
         points = [model.initial]
-        if self._interpolates:
+        if self.valleys.several:
             widths = np.nan_to_num(model.constrained_widths())
             rng = np.random.default_rng(0)
             points += [model.initial + widths * rng.normal(size=len(widths)) for _ in range(self.scattered)]
@@ -138,26 +134,26 @@ class Newton:
         return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
 
     def _other_valleys(self, data, mu, best: Fits) -> None:
-        """Try the other side of each parameter that makes two valleys, until nothing better is found."""
-        which = np.flatnonzero(np.isfinite(best.deviance) & self._interpolates)
+        """Look for minima behind the ridges near those that were found, until nothing better is there."""
+        which = np.flatnonzero(np.isfinite(best.deviance) & self.valleys.several)
+        if len(which):
+            self._cross(data, mu, best, which, self.valleys.along_normalisations(best.parameters[:, which]))
         for _ in range(MOST_ROUNDS):
-            pairs = which if len(which) != 1 else np.repeat(which, 2)
-            if not len(pairs):
-                return
-            bends = self.likelihood.bends(best.parameters[:, pairs], data[:, pairs])[:, : len(which)]
-            parameter, column = np.nonzero((bends < -TWO_VALLEYS) & ~self.model.fixed[:, None])
-            tries = which[column]
-            if not len(tries):
+            if not len(which):
                 return
             before = best.deviance.copy()
-            start = best.parameters[:, tries]
-            here = (parameter, np.arange(len(tries)))
-            start[here] = -np.copysign(np.maximum(np.abs(start[here]), OTHER_VALLEY), start[here])
-            tried = self._run(data, start, mu, tries, one_sided=parameter)
-            for number in np.unique(parameter):
-                part = np.flatnonzero(parameter == number)
-                _better(best, tried.some(part), tries[part])
+            self._cross(data, mu, best, which, self.valleys.over_ridges(best.parameters[:, which], data[:, which]))
             which = np.flatnonzero(best.deviance < before - 1e-6)
+
+    def _cross(self, data, mu, best: Fits, which: np.ndarray, crossings: Crossings) -> None:
+        """Fits from behind ridges; those that come back over them are given up."""
+        tries = which[crossings.fit]
+        if not len(tries):
+            return
+        tried = self._run(data, crossings.start, mu, tries, one_sided=(crossings.parameter, crossings.border))
+        for parameter, border in sorted(set(zip(crossings.parameter.tolist(), crossings.border.tolist(), strict=True))):
+            part = np.flatnonzero((crossings.parameter == parameter) & (crossings.border == border))
+            _better(best, tried.some(part), tries[part])
 
     def _rescue(self, data, starts, mu, index, best: Fits) -> None:
         from inference import minuit  # rarely needed

@@ -91,7 +91,7 @@ class NormInterpolation:
                 for coefficients, degree, out in ((self._slope, DEGREE, slope), (self._bend, DEGREE - 1, bend)):
                     np.matmul(coefficients, np.concatenate([base[:, :, :degree], flags], axis=2), out=out[part])
                     out[part] *= inverse
-        return Scaling(np.moveaxis(product, 0, 1).reshape(rows, -1)[:, :fits], slope, bend)
+        return Scaling(ungrouped(product, fits), slope, bend)
 
     def _basis(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """alpha^0 ... alpha^6 where the polynomials hold, shape (groups, A, 7, LANES), and which side holds elsewhere.
@@ -110,6 +110,57 @@ class NormInterpolation:
         """f' / f at alpha = 0 on the other side of the kink, shape (R, A, B)."""
         up, down = np.split(self._sides[..., None], 2, axis=1)
         return np.where(np.signbit(alpha), up, down)
+
+
+class TemplateShifts:
+    """The shifts of templates by H parameters of histosys: `shifts` holds (up - down) / 2, then (up + down) / 2.
+
+    They have the shape (2 H, S, C, M), for S samples of C channels with M bins each, and act on arrays (S, C, M, B).
+    """
+
+    def __init__(self, shifts: np.ndarray):
+        self.shifts = shifts
+        self._shape = shifts.shape[1:]
+        self._by_cell = np.ascontiguousarray(shifts.reshape(len(shifts), int(np.prod(self._shape))).T)
+        self._by_bin = np.ascontiguousarray(shifts.transpose(2, 3, 0, 1))
+        self._by_row = np.ascontiguousarray(shifts.transpose(1, 2, 0, 3))
+
+    def __len__(self) -> int:
+        return len(self.shifts) // 2
+
+    def total(self, alpha: np.ndarray, even: np.ndarray) -> np.ndarray:
+        """Sum of all shifts, shape (S, C, M, B), for alpha and h(alpha) of shape (H, B)."""
+        moved = self._by_cell @ grouped(np.concatenate([alpha, even]))
+        return ungrouped(moved, alpha.shape[1]).reshape(*self._shape, -1)
+
+    def over_samples(self, scale: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Derivatives of scale times template, summed over samples, shape (C, M, H, B); `slope` is h'(alpha)."""
+        cells = self._cells(scale).transpose(0, 2, 3, 1, 4)
+        odd, even = np.split(ungrouped(self._by_bin @ cells, scale.shape[-1]), 2, axis=2)
+        return odd + slope * even
+
+    def over_bins(self, weight: np.ndarray, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same with a weight, summed over bins, shape (S, C, H, B), and the even halves over all, shape (H, B)."""
+        cells, fits = self._cells(weight), weight.shape[-1]
+        halves = ungrouped(self._by_cell.T[len(self) :] @ cells.reshape(len(cells), -1, LANES), fits)
+        if self._shape[-1] > 1:
+            odd, even = np.split(ungrouped(self._by_row @ cells, fits), 2, axis=2)
+            return odd + slope * even, halves
+        odd, even = np.split(self._by_row, 2, axis=2)
+        changes = even * slope
+        changes += odd
+        changes *= weight
+        return changes, halves
+
+    def _cells(self, values: np.ndarray) -> np.ndarray:
+        """(S, C, M, B) as (groups, S, C, M, LANES)."""
+        return grouped(values.reshape(-1, values.shape[-1])).reshape(-1, *self._shape, LANES)
+
+
+def ungrouped(values: np.ndarray, fits: int) -> np.ndarray:
+    """(groups, ..., LANES) as (..., fits)."""
+    together = np.moveaxis(values, 0, -2)
+    return together.reshape(*together.shape[:-2], -1)[..., :fits]
 
 
 def grouped(values: np.ndarray) -> np.ndarray:

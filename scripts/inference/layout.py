@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.interpolation import KINKED, NormInterpolation
+from inference.interpolation import KINKED, NormInterpolation, TemplateShifts
 from inference.model import BinFactors, Model
 
 MOST_LOCALS = 3  # per bin; more are treated as global
@@ -23,7 +23,7 @@ class Block(NamedTuple):
     bins: np.ndarray  # in the main data of the model, shape (C, M)
     slot_sample: np.ndarray  # sample that stands in a slot, -1 if none, shape (S, C)
     nominal: np.ndarray  # shape (S, C, M, 1)
-    shifts: np.ndarray  # (up - down) / 2 of each histosys parameter, then (up + down) / 2, shape (2 H, S, C, M)
+    shifts: TemplateShifts  # of each histosys parameter
     norm: NormInterpolation  # of S * C rows
     linear: np.ndarray  # which normfactor or lumi multiplies which row, shape (S * C, number, 1)
     mask: np.ndarray  # which samples a local parameter multiplies, shape (K, S, C, M, 1)
@@ -178,7 +178,7 @@ def _shifts(model: Model, bins: np.ndarray, slot: np.ndarray, size: int, column:
     shifts = np.zeros((2, number, size, *bins.shape))
     index = (column[parameter[inside]] - shifted.start, slot[sample[inside], channel], channel, position)
     shifts[(0, *index)], shifts[(1, *index)] = (up - down)[inside] / 2, (up + down)[inside] / 2
-    return shifts.reshape(2 * number, size, *bins.shape)
+    return TemplateShifts(shifts.reshape(2 * number, size, *bins.shape))
 
 
 def _by_row(channels: np.ndarray, slot_sample: np.ndarray, entries, places: np.ndarray) -> np.ndarray:

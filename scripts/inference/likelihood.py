@@ -247,7 +247,7 @@ class Likelihood:
         for block, cells in self._cells(theta):
             n = observed[block.places]
             weight = (1 - n / np.maximum(cells.nu, 0.1)).reshape(*block.bins.shape, -1)
-            even = block.shifts[len(block.shifts) // 2 :]
+            even = block.shifts.shifts[len(block.shifts) :]
             bends[self.layout.shifted] += np.einsum("hscm,scmb->hb", even, weight * cells.scale)
             of_rows = (weight * cells.events).sum(axis=2).reshape(-1, theta.shape[1])
             if block.norm.even.size:
@@ -303,7 +303,7 @@ class Likelihood:
         for block, each in zip(self.layout.blocks, cells, strict=True):
             if self.model.interpolation["histosys"] in KINKED:
                 weight = terms.slope[block.places].reshape(each.events.shape[1:]) * each.scale
-                halves = block.shifts[len(block.shifts) // 2 :]
+                halves = block.shifts.shifts[len(block.shifts) :]
                 other[self.layout.shifted] -= 2 * even[1] * np.einsum("hscm,scmb->hb", halves, weight)
             if each.norm and self.model.interpolation["normsys"] in KINKED:
                 slope = block.norm.other_side(theta[self.layout.norm])
@@ -402,7 +402,6 @@ class Cells(NamedTuple):
     norm: Scaling | None  # of normsys
     linear: np.ndarray | None  # of normfactor and lumi, shape (number, B)
     gammas: np.ndarray  # shape (K, C, M, B)
-    slopes: np.ndarray | None  # d template / d alpha of histosys, shape (H, S, C, M, B)
 
 
 def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout: Layout, derivatives: bool) -> Cells:
@@ -416,14 +415,9 @@ def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout
     if layout.linear.stop:
         linear = _off_zero(theta[layout.linear])
         rows = rows * np.where(block.linear, linear, 1.0).prod(axis=1)
-    template, slopes = block.nominal, None
+    template = block.nominal
     if len(block.shifts):
-        both = np.concatenate([theta[layout.shifted], even[0]])
-        template = template + np.einsum("kscm,kb->scmb", block.shifts, both)
-        if derivatives:
-            odd, halves = np.split(block.shifts[..., None], 2)
-            slopes = halves * even[1][:, None, None, None]
-            slopes += odd
+        template = template + block.shifts.total(theta[layout.shifted], even[0])
     scale = rows.reshape(size, channels, 1, fits)
     gammas = theta[layout.globals_ :].reshape(layout.locals_, len(layout.bins), fits)[: len(block.mask), block.places]
     gammas = _off_zero(gammas.reshape(len(block.mask), channels, width, fits))
@@ -431,7 +425,7 @@ def _cells(block: Block, theta: np.ndarray, even: tuple[np.ndarray, ...], layout
         scale = scale * (gamma if full else np.where(mask, gamma, 1.0))
     scale = np.broadcast_to(scale, (size, channels, width, fits))
     events = template * scale
-    return Cells(events, events.sum(axis=0).reshape(-1, fits), scale, norm, linear, gammas, slopes)
+    return Cells(events, events.sum(axis=0).reshape(-1, fits), scale, norm, linear, gammas)
 
 
 def _off_zero(factor: np.ndarray) -> np.ndarray:
@@ -455,26 +449,26 @@ def _fill(found: Derivatives, layout: Layout, block: Block, cells: Cells, terms:
     if len(block.shifts):
         weighted = weight * cells.scale
         shifts = found.shifts[rows]
-        np.einsum("hscmb,scmb->schb", cells.slopes, weighted, out=shifts.reshape(size, channels, -1, fits))
-        halves = np.einsum("hscm,scmb->hb", block.shifts[len(block.shifts) // 2 :], weighted)
+        changes, halves = block.shifts.over_bins(weighted, even[1])
+        shifts[:] = changes.reshape(shifts.shape)
         found.diagonal[layout.shifted] += even[2] * halves + 2 * np.einsum(
             "rhb,rhb->hb", slopes[:, layout.shifted], shifts
         )
     by_row = slopes.reshape(size, channels, -1, fits)
     responses = found.factors[layout.rows + places.start : layout.rows + places.stop]
     responses = responses.reshape(channels, width, -1, fits)
-    _respond(layout, cells, cells.events, cells.scale, by_row, responses)
-    _fill_locals(found, layout, block, cells, terms, by_row, responses)
+    _respond(layout, block, cells.events, cells.scale, by_row, even[1], responses)
+    _fill_locals(found, layout, block, cells, terms, by_row, even[1], responses)
 
 
-def _respond(layout: Layout, cells: Cells, events, scale, by_row, responses: np.ndarray) -> None:
+def _respond(layout: Layout, block: Block, events, scale, by_row, slope, responses: np.ndarray) -> None:
     """Write the derivatives of the sum over samples by the global parameters, shape (C, M, G, B)."""
     np.einsum("scmb,scgb->cmgb", events, by_row, out=responses)
-    if cells.slopes is not None:
-        responses[:, :, layout.shifted] += np.einsum("hscmb,scmb->cmhb", cells.slopes, scale)
+    if len(block.shifts):
+        responses[:, :, layout.shifted] += block.shifts.over_samples(scale, slope)
 
 
-def _fill_locals(found: Derivatives, layout, block, cells, terms, by_row, responses) -> None:
+def _fill_locals(found: Derivatives, layout, block, cells, terms, by_row, slope, responses) -> None:
     channels, width, _, fits = responses.shape
     places = block.places
     weight, curvature = (each[places].reshape(channels, width, fits) for each in (terms.slope, terms.curvature))
@@ -487,7 +481,8 @@ def _fill_locals(found: Derivatives, layout, block, cells, terms, by_row, respon
         else:
             events = np.where(block.mask[k], events, 0.0)
             bent = np.empty_like(responses)
-            _respond(layout, cells, events, np.where(block.mask[k], cells.scale / gamma, 0.0), by_row, bent)
+            scale = np.where(block.mask[k], cells.scale / gamma, 0.0)
+            _respond(layout, block, events, scale, by_row, slope, bent)
         by_local[k] = events.sum(axis=0)
         bent *= weight[:, :, None]
         bent += (curvature * by_local[k])[:, :, None] * responses

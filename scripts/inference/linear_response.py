@@ -25,9 +25,10 @@ class LinearResponse:
         weighted = jacobian / variance[:, None]
         information = jacobian.T @ weighted
         free = np.flatnonzero(~held & (np.diag(information) > 0))
-        self._response = np.zeros((len(parameters), len(self.expected) + len(parameters)))
-        both = np.hstack([weighted.T, -information * held])[free]
-        self._response[free] = np.linalg.lstsq(information[np.ix_(free, free)], both, rcond=1e-12)[0]
+        inverse = np.linalg.pinv(information[np.ix_(free, free)], rcond=1e-12, hermitian=True)
+        self.covariance = np.zeros((len(parameters), len(parameters)))
+        self.covariance[np.ix_(free, free)] = inverse
+        self._response = self.covariance @ np.hstack([weighted.T, -information * held])
 
     def __call__(self, data: np.ndarray, changes: np.ndarray) -> np.ndarray:
         """Estimates of the best fits, shape (npar, B).

@@ -39,7 +39,7 @@ class Minima(NamedTuple):
 
 
 def minimize(
-    likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray, one_sided: np.ndarray | None = None
+    likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray, one_sided: tuple | None = None
 ) -> Minima:
     """Minimise the deviance of B data sets, each from its starting point; a fit does not depend on the others.
 
@@ -48,13 +48,14 @@ def minimize(
         data: main and auxiliary data, shape (nmain + naux, B).
         starts: shape (npar, B); moved into the bounds, except where held.
         held: parameters that stay where they start, shape (npar,) or (npar, B).
-        one_sided: a parameter for each fit that is given up as soon as this parameter changes its sign, shape (B,).
+        one_sided: a parameter and a value for each fit that is given up as soon as this parameter crosses this value,
+            both of shape (B,).
     """
     held = np.broadcast_to(held.reshape(len(held), -1), starts.shape)
     if one_sided is not None:
         place = np.empty(len(starts) + 1, int)
         place[likelihood.layout.order] = np.arange(len(likelihood.layout.order))
-        one_sided = place[one_sided]
+        one_sided = (place[one_sided[0]], one_sided[1])
     with np.errstate(all="ignore"):
         return _Queue(likelihood, data, starts, held, one_sided).run()
 
@@ -75,7 +76,7 @@ class _Queue:
 
     STATE = (
         "index", "age", "data", "held", "here", "there", "step", "value", "slope", "edm", "length", "bent", "forces",
-        "stiffness", "watched", "side",
+        "stiffness", "watched", "border", "side",
     )  # fmt: skip
 
     def __init__(self, likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray, one_sided):
@@ -84,7 +85,7 @@ class _Queue:
         self.low, self.high = (likelihood.places(bound[:, None]) for bound in model.bounds.T)
         self.nominal = np.clip(likelihood.places(model.initial[:, None]), self.low, self.high)
         self.waiting = (data, starts, held)
-        self.places_to_watch = one_sided
+        self.one_sided = one_sided
         self.fits, self.taken = data.shape[1], 0
         self.size = batch_size(likelihood)
         self.result = Minima(
@@ -114,8 +115,10 @@ class _Queue:
         self.edm = np.full(number, np.nan)
         self.forces = np.zeros((self.likelihood.model.nmain, number))
         self.stiffness = np.full(number, SOFT_WALL)
-        self.watched = np.zeros(number, int) if self.places_to_watch is None else self.places_to_watch[which]
-        self.side = np.sign(self.there[self.watched, np.arange(number)])
+        self.watched, self.border, self.side = np.zeros(number, int), np.zeros(number), np.zeros(number)
+        if self.one_sided is not None:
+            self.watched, self.border = (each[which] for each in self.one_sided)
+            self.side = np.sign(self.there[self.watched, np.arange(number)] - self.border)
 
     def _refill(self) -> None:
         running = {name: getattr(self, name) for name in self.STATE}
@@ -154,9 +157,9 @@ class _Queue:
 
     def _crossed(self, accepted: np.ndarray) -> np.ndarray:
         """Fits that have left the side on which they were to look for a minimum."""
-        if self.places_to_watch is None:
+        if self.one_sided is None:
             return np.zeros_like(accepted)
-        return accepted & (self.here[self.watched, np.arange(len(accepted))] * self.side < 0)
+        return accepted & ((self.here[self.watched, np.arange(len(accepted))] - self.border) * self.side < 0)
 
     def _push_walls(self, done: np.ndarray) -> np.ndarray:
         """Let the walls push back where a fit that is done leans through them; such a fit goes on."""

@@ -139,14 +139,19 @@ class _System:
     def solve(self, shifted: slice, ridge: float) -> tuple[np.ndarray, np.ndarray]:
         """Solutions, shape (G, B), and for which fits the matrix was positive definite, shape (B,)."""
         together = len(self.diagonal) <= SMALL
-        matrix = self._by_element(shifted) if together else self._by_fit(shifted)
-        stiffening = np.where(self.active, ridge * self.diagonal, STIFF)
         fits = self.parts.gradient.shape[1]
         found, positive = np.zeros((len(self.right), fits)), np.zeros(fits, bool)
+        matrix = self._by_element(shifted) if together else self._by_fit(shifted)
+        stiffening = np.where(self.active, ridge * self.diagonal, STIFF)
         if len(self.which):
             solve = _solve_together if together else _solve_one_by_one
             found[:, self.which], positive[self.which] = solve(matrix, stiffening, self.right)
         return found, positive
+
+    def _only(self, kept: np.ndarray) -> None:
+        """Leave the other fits out."""
+        self.which = self.which[kept]
+        self.active, self.right, self.diagonal = (each[:, kept] for each in (self.active, self.right, self.diagonal))
 
     def _by_element(self, shifted: slice) -> np.ndarray:
         """The matrices with the fits last, shape (G, G, B)."""
@@ -170,10 +175,18 @@ class _System:
         """The matrices with the fits first; only the lower triangles count, shape (B, G, G)."""
         from scipy.linalg.blas import dsyr2k  # a job on a small model does not wait for this import
 
-        parts, which = self.parts, self.which
+        parts = self.parts
         mixed = parts.factors[len(parts.weight) :]
+        coupling = np.einsum("nb,ngb,ngb->gb", 1 / self.pivots, mixed, mixed)
+        diagonal = self.diagonal - coupling[:, self.which]
+        # With a negative element on its diagonal a matrix is not positive definite: no need to make it.
+        negative = diagonal < -SMALLEST_PIVOT * np.abs(self.diagonal)
+        possible = ~(self.active & negative).any(axis=0)
+        if not possible.all():
+            self._only(possible)
+            diagonal = diagonal[:, possible]
+        which = self.which
         half = 0.5 * np.concatenate([parts.weight[:, which], -1 / self.pivots[:, which]])
-        diagonal = self.diagonal - np.einsum("nb,ngb,ngb->gb", 1 / self.pivots, mixed, mixed)[:, which]
         size = len(diagonal)
         matrix = np.empty((len(which), size, size))
         rows = parts.shifts.shape[0]
