@@ -80,7 +80,7 @@ class Valleys:
         for index in np.setdiff1d(model.factors.parameter, [*model.constraints.parameter, *np.flatnonzero(fixed)]):
             error, nominal = np.sqrt(covariance[index, index]), model.initial[index]
             made_up = (np.abs(covariance[shapes, index]) > MADE_UP * error * widths).any()
-            if error > UNCERTAIN * abs(nominal) and made_up:
-                border, high = nominal + np.array([BORDER, HIGH]) * error
+            border, high = nominal + np.array([BORDER, HIGH]) * error
+            if error > UNCERTAIN * abs(nominal) and made_up and border < model.bounds[index, 1]:
                 found.append((index, nominal, border, high, covariance[:, index] / error**2))
         return found
