@@ -136,14 +136,14 @@ class Newton:
     def _other_valleys(self, data, mu, best: Fits) -> None:
         """Look for minima behind the ridges near those that were found, until nothing better is there."""
         which = np.flatnonzero(np.isfinite(best.deviance) & self.valleys.several)
-        if len(which):
-            self._cross(data, mu, best, which, self.valleys.along_normalisations(best.parameters[:, which]))
+        look = self.valleys.around
         for _ in range(MOST_ROUNDS):
             if not len(which):
                 return
             before = best.deviance.copy()
-            self._cross(data, mu, best, which, self.valleys.over_ridges(best.parameters[:, which], data[:, which]))
+            self._cross(data, mu, best, which, look(best.parameters[:, which], data[:, which]))
             which = np.flatnonzero(best.deviance < before - 1e-6)
+            look = self.valleys.over_ridges
 
     def _cross(self, data, mu, best: Fits, which: np.ndarray, crossings: Crossings) -> None:
         """Fits from behind ridges; those that come back over them are given up."""

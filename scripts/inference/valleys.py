@@ -57,10 +57,10 @@ class Valleys:
         start[here] = border - np.copysign(np.maximum(np.abs(away), least), away)
         return Crossings(fit, parameter, border, start)
 
-    def along_normalisations(self, parameters: np.ndarray) -> Crossings:
-        """Other values of the free normalisations that the data determine badly, for fits of shape (npar, B)."""
-        fits, npar = parameters.shape[1], len(parameters)
-        found = [Crossings(*np.zeros((2, 0), int), np.zeros(0), np.zeros((npar, 0)))]
+    def around(self, parameters: np.ndarray, data: np.ndarray) -> Crossings:
+        """The same and other values of the free normalisations that the data determine badly."""
+        fits = parameters.shape[1]
+        found = [self.over_ridges(parameters, data)]
         for index, low, border, high, response in self._uncertain:
             value = parameters[index]
             target = np.where(value < border, high, low)
