@@ -228,6 +228,16 @@ def test_two_valleys_on_one_side_of_a_parameter_are_both_seen(second, start):
     assert fits.parameters[alpha, 0] == pytest.approx(scan[likelihood.argmin()], abs=2e-3)
 
 
+def test_a_shape_that_makes_up_for_a_free_normalisation_is_found(data):
+    """Of two toys the lowest minimum has thrice the single top, with its interference at 1.4 sigma."""
+    engine = engine_of(published(data, "1Lbb"))
+    toys, model = throw(engine, 1000, seed=7)[:, [205, 750]], engine.model
+    near = minimize(engine.likelihood, toys, np.repeat(model.initial[:, None], 2, axis=1), model.fixed)
+    best = best_of_random_starts(engine, toys, starts=60)
+    assert (best < near.deviance - 0.1).all()
+    assert (engine.fit(toys, [model.initial]).deviance <= best + 1e-6).all()
+
+
 def test_layouts_with_shared_shape_factors_are_taken_apart():
     likelihood = Likelihood(engine_of(SMALL["every modifier"]).model)
     assert [block.bins.shape for block in likelihood.layout.blocks] == [(1, 2), (1, 3)]

@@ -113,20 +113,20 @@ class NormInterpolation:
 
 
 class TemplateShifts:
-    """The shifts of templates by H parameters of histosys: `shifts` holds (up - down) / 2, then (up + down) / 2.
+    """The shifts of templates by H parameters of histosys, for S samples of C channels with M bins each.
 
-    They have the shape (2 H, S, C, M), for S samples of C channels with M bins each, and act on arrays (S, C, M, B).
+    Made from (up - down) / 2, then (up + down) / 2, of each parameter, shape (2 H, S, C, M).
     """
 
     def __init__(self, shifts: np.ndarray):
-        self.shifts = shifts
+        self.even = shifts[len(shifts) // 2 :]
         self._shape = shifts.shape[1:]
         self._by_cell = np.ascontiguousarray(shifts.reshape(len(shifts), int(np.prod(self._shape))).T)
         self._by_bin = np.ascontiguousarray(shifts.transpose(2, 3, 0, 1))
         self._by_row = np.ascontiguousarray(shifts.transpose(1, 2, 0, 3))
 
     def __len__(self) -> int:
-        return len(self.shifts) // 2
+        return len(self.even)
 
     def total(self, alpha: np.ndarray, even: np.ndarray) -> np.ndarray:
         """Sum of all shifts, shape (S, C, M, B), for alpha and h(alpha) of shape (H, B)."""

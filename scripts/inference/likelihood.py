@@ -247,7 +247,7 @@ class Likelihood:
         for block, cells in self._cells(theta):
             n = observed[block.places]
             weight = (1 - n / np.maximum(cells.nu, 0.1)).reshape(*block.bins.shape, -1)
-            even = block.shifts.shifts[len(block.shifts) :]
+            even = block.shifts.even
             bends[self.layout.shifted] += np.einsum("hscm,scmb->hb", even, weight * cells.scale)
             of_rows = (weight * cells.events).sum(axis=2).reshape(-1, theta.shape[1])
             if block.norm.even.size:
@@ -303,7 +303,7 @@ class Likelihood:
         for block, each in zip(self.layout.blocks, cells, strict=True):
             if self.model.interpolation["histosys"] in KINKED:
                 weight = terms.slope[block.places].reshape(each.events.shape[1:]) * each.scale
-                halves = block.shifts.shifts[len(block.shifts) :]
+                halves = block.shifts.even
                 other[self.layout.shifted] -= 2 * even[1] * np.einsum("hscm,scmb->hb", halves, weight)
             if each.norm and self.model.interpolation["normsys"] in KINKED:
                 slope = block.norm.other_side(theta[self.layout.norm])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.interpolation import grouped
+from inference.interpolation import grouped, ungrouped
 from inference.likelihood import Likelihood
 
 LEAST_VARIANCE = 0.01  # of the events in a bin
@@ -25,7 +25,9 @@ class LinearResponse:
         weighted = jacobian / variance[:, None]
         information = jacobian.T @ weighted
         free = np.flatnonzero(~held & (np.diag(information) > 0))
-        inverse = np.linalg.pinv(information[np.ix_(free, free)], rcond=1e-12, hermitian=True)
+        scale = 1 / np.sqrt(np.diag(information)[free])  # parameters of very different information count alike
+        scale = np.outer(scale, scale)
+        inverse = np.linalg.pinv(information[np.ix_(free, free)] * scale, rcond=1e-12, hermitian=True) * scale
         self.covariance = np.zeros((len(parameters), len(parameters)))
         self.covariance[np.ix_(free, free)] = inverse
         self._response = self.covariance @ np.hstack([weighted.T, -information * held])
@@ -38,5 +40,4 @@ class LinearResponse:
             changes: of the held parameters, shape (npar, B).
         """
         moved = np.concatenate([data - self.expected[:, None], changes])
-        steps = np.moveaxis(self._response @ grouped(moved), 0, 1).reshape(len(changes), -1)[:, : moved.shape[1]]
-        return self.parameters[:, None] + changes + steps
+        return self.parameters[:, None] + changes + ungrouped(self._response @ grouped(moved), moved.shape[1])

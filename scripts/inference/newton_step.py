@@ -139,10 +139,10 @@ class _System:
     def solve(self, shifted: slice, ridge: float) -> tuple[np.ndarray, np.ndarray]:
         """Solutions, shape (G, B), and for which fits the matrix was positive definite, shape (B,)."""
         together = len(self.diagonal) <= SMALL
-        fits = self.parts.gradient.shape[1]
-        found, positive = np.zeros((len(self.right), fits)), np.zeros(fits, bool)
         matrix = self._by_element(shifted) if together else self._by_fit(shifted)
         stiffening = np.where(self.active, ridge * self.diagonal, STIFF)
+        fits = self.parts.gradient.shape[1]
+        found, positive = np.zeros((len(self.right), fits)), np.zeros(fits, bool)
         if len(self.which):
             solve = _solve_together if together else _solve_one_by_one
             found[:, self.which], positive[self.which] = solve(matrix, stiffening, self.right)
@@ -172,14 +172,16 @@ class _System:
         return matrix
 
     def _by_fit(self, shifted: slice) -> np.ndarray:
-        """The matrices with the fits first; only the lower triangles count, shape (B, G, G)."""
+        """The matrices with the fits first; only the lower triangles count, shape (B, G, G).
+
+        Fits whose matrix has a negative element on its diagonal, and so is not positive definite, are left out.
+        """
         from scipy.linalg.blas import dsyr2k  # a job on a small model does not wait for this import
 
         parts = self.parts
         mixed = parts.factors[len(parts.weight) :]
         coupling = np.einsum("nb,ngb,ngb->gb", 1 / self.pivots, mixed, mixed)
         diagonal = self.diagonal - coupling[:, self.which]
-        # With a negative element on its diagonal a matrix is not positive definite: no need to make it.
         negative = diagonal < -SMALLEST_PIVOT * np.abs(self.diagonal)
         possible = ~(self.active & negative).any(axis=0)
         if not possible.all():
