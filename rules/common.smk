@@ -8,14 +8,13 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
-from modulefinder import ModuleFinder
 
 SCRIPTS = os.path.join(workflow.basedir, "scripts")
 sys.path.append(SCRIPTS)
 
 import config_check
 import configuration
+import dependencies
 
 
 def checked_config():
@@ -79,14 +78,9 @@ wildcard_constraints:
     mu=r"[0-9][0-9.e+-]*(_to_[0-9][0-9.e+-]*)?",
 
 
-@cache
 def code(script):
     """A script and all modules of ours that it imports: as inputs of a rule, they make it run again when they change."""
-    finder = ModuleFinder(path=[SCRIPTS])
-    path = os.path.join(SCRIPTS, script)
-    finder.run_script(path)
-    modules = {module.__file__ for module in finder.modules.values() if module.__file__}
-    return [os.path.relpath(file) for file in [path, *sorted(modules - {path})]]
+    return [os.path.relpath(file) for file in dependencies.modules(script)]
 
 
 def setting(key):

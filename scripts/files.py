@@ -106,11 +106,15 @@ def named(*names: str) -> Iterator[None]:
         raise InputError(f"{', '.join(names)}: {error}") from error
 
 
+def versions() -> dict[str, str]:
+    """Of muscan and of the packages on which numbers depend."""
+    return {"muscan": VERSION, **{name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}}
+
+
 def made_by(inputs: list[str | Path], **options) -> dict:
     """What made a result: the versions, the options and the digests of the inputs."""
-    packages = {name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}
     digests = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in inputs}
-    return {"muscan": VERSION, **packages, "inputs": digests, "options": options}
+    return {**versions(), "inputs": digests, "options": options}
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:

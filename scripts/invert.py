@@ -84,27 +84,25 @@ def check_kind(records: list[FitResult | Hypotest], **kind) -> None:
 
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
     """Six limits as one record."""
-
-    def both(attribute: str) -> dict:
-        values = [getattr(limit, attribute) for limit in limits]
-        return {"observed_limit": values[0], "expected_limit": values[1:]}
-
-    return Limits(
-        confidence_level=confidence_level,
-        **both("value"),
-        status=both("status"),
-        reason=both("reason"),
-        bound=both("bound"),
-        points=curves.points(),
-        failed_points=curves.failed(),
-        **kind,
-    )
+    parts = six_limits(limits)
+    return Limits(confidence_level=confidence_level, points=curves.points(), failed_points=curves.failed(), **parts, **kind)
 
 
-def no_limits(reason: str, confidence_level: float, **kind) -> Limits:
+def six_limits(limits: list[Limit]) -> dict:
+    """What `Limits` says of the six limits."""
+    values = both(limits, "value")
+    return values | {name: both(limits, name) for name in ("status", "reason", "bound")}
+
+
+def both(limits: list[Limit], attribute: str) -> dict:
+    values = [getattr(limit, attribute) for limit in limits]
+    return {"observed_limit": values[0], "expected_limit": values[1:]}
+
+
+def no_limits(reason: str, confidence_level: float, **more) -> Limits:
     """The record of a scan that could not be run."""
-    failed = Curves([], None)
-    return collect([Limit(None, "fit_failed", reason)] * 6, failed, confidence_level, **kind)
+    parts = six_limits([Limit(None, "fit_failed", reason)] * 6)
+    return Limits(confidence_level=confidence_level, **{"points": [], "failed_points": []} | parts | more)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -55,12 +55,57 @@ class Limits(Record):
     bound: dict[str, Any]  # same shape: the end of the scan beyond which a limit lies
     points: list[dict]  # {"mu", "CLs_obs", "CLs_exp", "refinement"}: the curve, tests near the limits included
     failed_points: list[dict]  # {"mu", "reason"}
+    # Of limits from toys alone: statistical errors (with CLs_obs_error, CLs_exp_error, q_obs and counts in each point);
+    # all limits with the failed toys counted for and against exclusion; what was thrown; the asymptotic Limits.
+    observed_limit_error: float | None = None
+    expected_limit_error: list[float | None] = field(default=FIVE_NONE)
+    failed_toys: dict | None = None
+    toys: dict | None = None
+    asymptotics: dict | None = None
     made_by: dict = field(default_factory=dict)
 
     def six(self) -> list[tuple[float | None, str, str | None, float | None]]:
         """(value, status, reason, bound) of the observed and the five expected limits."""
         parts = ({name: getattr(self, name) for name in BOTH}, self.status, self.reason, self.bound)
         return list(zip(*([part[BOTH[0]], *part[BOTH[1]]] for part in parts), strict=True))
+
+
+    def errors(self) -> list[float | None]:
+        """Statistical errors of the six limits."""
+        return [self.observed_limit_error, *self.expected_limit_error]
+
+
+@dataclass(frozen=True)
+class ToyPoint(Record):
+    """A tested mu: the fit to the data from which signal+background toys are thrown, and how many there are to be."""
+
+    mu: float
+    status: str  # "ok" or "fit_failed"
+    reason: str | None = None
+    q_obs: float | None = None
+    parameters: list[float] | None = None
+    signal: list[int] = field(default_factory=list)  # blocks in all, after each round
+    background: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ToyPlan(Record):
+    """toybased/plan_{round}.json: which toys are to be thrown."""
+
+    test_statistic: str
+    confidence_level: float
+    seed: int
+    block: int  # toys of a block
+    max_failed_fraction: float
+    target: float | None  # relative error of the observed and the median expected limit
+    max: int | None  # toys in all
+    points: list[ToyPoint]
+    asymptotics: dict  # Limits of the asymptotic calculator
+    made_by: dict = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, record: dict):
+        return cls(**record | {"points": [ToyPoint.from_json(point) for point in record["points"]]})
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Tested(NamedTuple):
     q_obs: float
     q_asimov: float
     rescued: int  # fits that Minuit had to finish
+    parameters: np.ndarray  # of the fit to the data with mu held, shape (npar,)
 
 
 def prepare(engine, test_statistic: str) -> Prepared:
@@ -111,18 +112,20 @@ def _tested(
     """The result of the fits to the observed and to the Asimov data."""
     statistic = TEST_STATISTICS[test_statistic]
     if mu == statistic.asimov_mu == 0 and statistic.bounded:  # the signal is switched off: q = 0 by definition
-        return Tested(CALCULATORS[calculator](test_statistic, 0.0, 0.0), 0.0, 0.0, 0)
+        off = CALCULATORS[calculator](test_statistic, 0.0, 0.0)
+        return Tested(off, 0.0, 0.0, 0, prepared.reference.parameters)
     free = prepared.free
     try:
-        deviance, asimov_deviance = (fits.one(i).deviance for i in range(2))
+        held, of_asimov = (fits.one(i) for i in range(2))
     except FitError:
         return FitError(f"the fit at {model.poi_name} = {mu:g} did not converge, with Newton steps nor with Minuit")
-    if deviance < free.deviance - CONSISTENCY:
+    if held.deviance < free.deviance - CONSISTENCY:
         return FitError(
-            f"the fit with {model.poi_name} = {mu:g} ends {free.deviance - deviance:.3g} below the free fit "
+            f"the fit with {model.poi_name} = {mu:g} ends {free.deviance - held.deviance:.3g} below the free fit "
             "in -2 log L: the free fit is stuck in a local minimum"
         )
-    q_obs = statistic.value(mu, free.parameters[model.poi], deviance - free.deviance)
-    q_asimov = 0.0 if mu == statistic.asimov_mu else statistic.value(mu, statistic.asimov_mu, asimov_deviance)
+    q_obs = float(statistic.value(mu, free.parameters[model.poi], held.deviance - free.deviance))
+    same = mu == statistic.asimov_mu
+    q_asimov = 0.0 if same else float(statistic.value(mu, statistic.asimov_mu, of_asimov.deviance))
     p_values = CALCULATORS[calculator](test_statistic, q_obs, q_asimov)
-    return Tested(p_values, q_obs, q_asimov, int(fits.rescued.sum()))
+    return Tested(p_values, q_obs, q_asimov, int(fits.rescued.sum()), held.parameters)

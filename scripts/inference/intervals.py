@@ -59,7 +59,7 @@ def upper_limit(
     mu_bad, mu, cls = mu[~good], mu[good], cls[good]
     above = cls >= alpha
     if above.all() or not above.any():
-        return _outside(mu, cls, alpha, mu_bad)
+        return outside(mu, cls, alpha, mu_bad)
     changes = np.flatnonzero(above[1:] != above[:-1])
     if len(changes) > 1:
         between = ", ".join(f"{mu[i]:g} and {mu[i + 1]:g}" for i in changes)
@@ -74,7 +74,7 @@ def upper_limit(
     return _close_in(mu[crossing], mu[crossing + 1], cls[crossing], cls[crossing + 1], alpha, test)
 
 
-def _outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -> Limit:
+def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -> Limit:
     """The limit lies outside the points whose tests succeeded."""
     above = bool(cls[-1] >= alpha)
     edge, verb, extreme = (mu[-1], "extend mu beyond", "smallest") if above else (mu[0], "begin mu below", "largest")

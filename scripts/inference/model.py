@@ -1,5 +1,6 @@
 """A HistFactory model as plain arrays: what the fits need of a workspace, and a file of it that NumPy alone reads."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -139,8 +140,25 @@ class Model:
         return widths
 
 
+def digest(model: Model) -> str:
+    """SHA-256 of all that the model says, the data and the bounds included."""
+    arrays, plain = _parts(model)
+    content = hashlib.sha256(json.dumps(plain).encode())
+    for name, array in arrays.items():
+        content.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return content.hexdigest()
+
+
 def to_bytes(model: Model) -> bytes:
     """The model as an .npz file; the same model gives the same bytes."""
+    arrays, plain = _parts(model)
+    file = io.BytesIO()
+    np.savez_compressed(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
+    return file.getvalue()
+
+
+def _parts(model: Model) -> tuple[dict[str, np.ndarray], dict]:
+    """Arrays by their names in a file, and what is not an array."""
     arrays, plain = {}, {"format": FORMAT}
     for field in fields(model):
         value = getattr(model, field.name)
@@ -150,9 +168,7 @@ def to_bytes(model: Model) -> bytes:
             arrays[field.name] = value
         else:
             plain[field.name] = value
-    file = io.BytesIO()
-    np.savez_compressed(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
-    return file.getvalue()
+    return arrays, plain
 
 
 def from_file(path: str | Path) -> Model:

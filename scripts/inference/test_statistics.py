@@ -3,25 +3,28 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 
 class TestStatistic(NamedTuple):
     """How one test statistic turns two minima into a number."""
 
     __test__ = False  # not a test case of pytest
 
-    value: Callable[[float, float, float], float]  # (mu, mu_hat, deviance(mu) - deviance(mu_hat)) -> q
+    # (mu, mu_hat, deviance(mu) - deviance(mu_hat)) -> q, numbers or arrays
+    value: Callable[[float, np.ndarray, np.ndarray], np.ndarray]
     asimov_mu: float  # signal strength of the Asimov data
     bounded: bool  # whether mu_hat is restricted to mu >= 0
 
 
-def _upper_limit(mu: float, mu_hat: float, difference: float) -> float:
+def _upper_limit(mu: float, mu_hat: np.ndarray, difference: np.ndarray) -> np.ndarray:
     """Equations (14) and (16): an upward fluctuation, mu_hat > mu, does not speak against mu."""
-    return 0.0 if mu_hat > mu else max(difference, 0.0)
+    return np.where(mu_hat > mu, 0.0, np.maximum(difference, 0.0))
 
 
-def _discovery(mu: float, mu_hat: float, difference: float) -> float:
+def _discovery(mu: float, mu_hat: np.ndarray, difference: np.ndarray) -> np.ndarray:
     """Equation (12): a downward fluctuation does not speak for a signal."""
-    return 0.0 if mu_hat < mu else max(difference, 0.0)
+    return np.where(mu_hat < mu, 0.0, np.maximum(difference, 0.0))
 
 
 TEST_STATISTICS = {

@@ -1,0 +1,84 @@
+#!/usr/bin/env python
+"""Add toys where they make the uncertainties of the limits smaller, until these are below the target of the plan.
+
+Reads a plan and its toys, model.npz and fit.json, writes the plan of the next round. Toys are only ever added, and how many
+depends on uncertainties, not on the limits.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+
+import numpy as np
+
+from files import failure_recorded, made_by, run, write_json
+from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
+from inference.toy_limits import ToyCurves
+from records import ToyPlan
+from toy_plan import gather, limits_of, open_store, read_plan, usable
+
+
+def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyPlan:
+    """The plan with as many blocks more as the target wants and the largest number of toys allows.
+
+    Args:
+        curves: of the toys that are there; None if there are none to go by.
+        mu: their points.
+    """
+    places = [index for index, point in enumerate(plan.points) if point.mu in mu]
+    kinds = ("signal", "background")
+    blocks = {kind: np.array([(getattr(point, kind) or [0])[-1] for point in plan.points]) for kind in kinds}
+    more = {kind: each.astype(float) for kind, each in blocks.items()}
+    if curves is not None and plan.target is not None:
+        have = [blocks[kind][places] * plan.block for kind in kinds]
+        for kind, wanted in zip(kinds, allocate(curves, *have, plan.target), strict=True):
+            more[kind][places] = wanted / plan.block
+    more = _affordable(blocks, more, plan)
+    points = [
+        replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in kinds}) if point.signal else point
+        for i, point in enumerate(plan.points)
+    ]
+    return replace(plan, points=points)
+
+
+def _affordable(blocks: dict, more: dict, plan: ToyPlan) -> dict:
+    """Whole blocks, as large a part of what is wanted as `max` allows."""
+    most = np.inf if plan.max is None else plan.max / plan.block
+
+    def total(part: float) -> dict:
+        return {kind: np.ceil(blocks[kind] + part * (more[kind] - blocks[kind]) - 1e-9) for kind in more}
+
+    for part in np.linspace(1, 0, 101):
+        found = total(part)
+        if found["signal"].sum() + found["background"].max(initial=0) <= most:
+            return found
+    return blocks
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--plan", required=True, help="plan of the round before")
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse.add_argument("--toys", required=True, help="folder of the toys")
+    parse.add_argument("--output", required=True)
+    return parse
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    with failure_recorded(args.output):
+        plan = read_plan(args.plan)
+        store, engine = open_store(plan, args.toys, args.model, args.fit, args.workspace)
+        points = usable(gather(store, plan), plan)
+        curves = limits_of(points, [], plan, engine) if points else None
+        if curves is not None:
+            observed, median = (relative_error(curves.limits[which]) for which in (OBSERVED, MEDIAN))
+            print(f"relative errors: observed {observed:.3g}, median expected {median:.3g}", file=sys.stderr)
+        extended = next_round(plan, curves, [point.mu for point in points])
+        write_json(args.output, extended.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,71 @@
+"""Tail probabilities as smooth functions of mu: local probit regression of counts.
+
+For a test statistic of the asymptotic kind the probit of P(q >= q_obs | mu) is linear in mu; elsewhere it bends slowly.
+Counts enter with their binomial likelihood, so that a point where few toys, or none, are in the tail counts for what it is
+worth: weighting with errors that were estimated from the same counts would pull the curve down.
+"""
+
+import numpy as np
+from scipy.special import ndtr
+
+MOST_ITERATIONS = 60
+PRECISION = 1e-8  # of the probit
+FAR = 7.0  # no probability of ours is closer to 0 or 1 than that of so many standard deviations
+LONGEST_STEP = 1.5
+
+
+def regression(design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Maximum-likelihood coefficients of the probit of a tail probability, for R sets of counts.
+
+    Args:
+        design: value of each of d terms at each of n points, shape (n, d).
+        tail: toys in the tail, shape (R, n).
+        total: all toys, shape (R, n) or (n,).
+        weights: of the points, shape (n,).
+
+    Returns:
+        shape (R, d); Fisher scoring, P. McCullagh and J. Nelder, Generalized Linear Models, section 2.5.
+    """
+    total = np.broadcast_to(total, tail.shape)
+    pooled = np.clip((weights * tail).sum(axis=1) / (weights * total).sum(axis=1), 1e-9, 1 - 1e-9)
+    coefficients = np.zeros((len(tail), design.shape[1]))
+    coefficients[:, 0] = _probit(pooled)
+    for _ in range(MOST_ITERATIONS):
+        probit = np.clip(coefficients @ design.T, -FAR, FAR)
+        residual, information = _scores(probit, tail, total)
+        score = (weights * residual) @ design
+        matrix = np.einsum("rn,ni,nj->rij", weights * information, design, design)
+        matrix += 1e-9 * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(design.shape[1])
+        step = np.linalg.solve(matrix, score[..., None])[..., 0]
+        change = np.abs(step @ design.T).max(axis=1)
+        coefficients += step * np.minimum(1.0, LONGEST_STEP / np.maximum(change, 1e-300))[:, None]
+        if (change < PRECISION).all() or (np.abs(probit) >= FAR).all():
+            break
+    return coefficients
+
+
+def influence(design: np.ndarray, at: np.ndarray, probit: np.ndarray, total: np.ndarray, weights: np.ndarray):
+    """Variance that the counts of each point bring to the fitted probit at one place, shape (n,).
+
+    Args:
+        design: as above, and `at` its row at the place, shape (d,).
+        probit: fitted at each point, shape (n,).
+    """
+    _, information = _scores(probit, np.zeros_like(probit), total)
+    matrix = np.einsum("n,ni,nj->ij", weights * information, design, design)
+    leverage = np.linalg.pinv(matrix) @ at @ design.T * weights * information
+    return leverage**2 / np.maximum(information, 1e-300)
+
+
+def _scores(probit: np.ndarray, tail: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Derivative of the log-likelihood of each count by its probit, and its expected information."""
+    density = np.exp(-(probit**2) / 2) / np.sqrt(2 * np.pi)
+    inside, outside = ndtr(probit), ndtr(-probit)
+    residual = tail * (density / inside) - (total - tail) * (density / outside)
+    return residual, total * (density / inside) * (density / outside)
+
+
+def _probit(probability: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtri
+
+    return ndtri(probability)

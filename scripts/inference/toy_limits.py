@@ -1,0 +1,299 @@
+"""Upper limits from toys, and how well the toys determine them.
+
+CLs at every tested mu is a ratio of two counts. Its statistical uncertainty comes from a bootstrap in which all points
+share the resampled background-only toys (B. Efron, Ann. Statist. 7 (1979) 1). Near a crossing, the two tail probabilities
+are smooth functions of mu, see `probit`; the limit is where their ratio is 1 - confidence level.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq, isotonic_regression
+from scipy.special import log_ndtr, ndtr, ndtri
+
+from inference import probit
+from inference.calculators import N_SIGMA
+from inference.intervals import Limit, outside
+
+REPLICATES = 400
+AT_A_TIME = 50  # replicates in memory
+# Two values of the test statistic closer than this are the same: pseudo-data like the data must count as such.
+SAME = 1e-6
+# A CLs rests on so many toys in each of its tails, at least; a limit on a CLs that is as well known.
+FEWEST, FEWEST_FOR_LIMIT = 5, 10
+# CLs falls with mu; a rise of so many standard deviations is not statistical.
+SIGNIFICANT = 5.0
+# The curves near a crossing are fitted where the probit of CLs is so close to that at the crossing, with this margin.
+REACH, MARGIN = 1.0, 1.3
+QUADRATIC_FROM = 5  # points
+NONE = np.zeros(0)
+
+
+class Point(NamedTuple):
+    """The toys at one mu; the same background-only toy has the same place at every mu."""
+
+    mu: float
+    q_obs: float
+    signal: np.ndarray  # test statistic of signal+background toys, nan where a fit failed, shape (N,)
+    background: np.ndarray  # of background-only toys, shape (M,)
+
+    def with_failed(self, excluded: bool) -> "Point":
+        """Failed toys count as if they all made the exclusion stronger, or weaker."""
+        out, inside = (-1.0, np.inf) if excluded else (np.inf, -1.0)
+        signal = np.where(np.isnan(self.signal), out, self.signal)
+        return self._replace(signal=signal, background=np.where(np.isnan(self.background), inside, self.background))
+
+
+class Tails(NamedTuple):
+    """Toys with a test statistic of at least the observed one, and of at least each quantile of the band.
+
+    In R replicates, for six curves, at n points.
+    """
+
+    signal: np.ndarray  # shape (R, 6, n)
+    background: np.ndarray  # shape (R, 6, n)
+    signal_toys: np.ndarray  # all of them, shape (n,)
+    background_toys: np.ndarray  # shape (R, n)
+
+    def CLs(self) -> np.ndarray:
+        """Shape (R, 6, n); nan where no background-only toy is in the tail."""
+        with np.errstate(all="ignore"):
+            signal = self.signal / self.signal_toys
+            return np.where(self.background > 0, signal * self.background_toys[:, None] / self.background, np.nan)
+
+
+class ToyLimit(NamedTuple):
+    """One of the six limits, its statistical error, and where that comes from."""
+
+    limit: Limit
+    error: float | None = None
+    signal_variance: np.ndarray | None = None  # relative, from the signal toys of each point, shape (n,)
+    background_variance: float | None = None  # relative, from the background-only toys
+    used: np.ndarray | None = None  # which points determine the limit, shape (n,)
+
+
+class ToyCurves(NamedTuple):
+    """CLs at every point for the observed data (first) and the five expected cases."""
+
+    CLs: np.ndarray  # shape (6, n); nan where too few toys are in a tail
+    errors: np.ndarray  # shape (6, n)
+    limits: list[ToyLimit]
+
+
+def curves(points: list[Point], alpha: float, rng: np.random.Generator, failed: np.ndarray = NONE) -> ToyCurves:
+    """The curves and limits of toys at ascending values of mu.
+
+    Args:
+        alpha: 1 - confidence level.
+        rng: of the bootstrap.
+        failed: values of mu whose tests failed.
+    """
+    mu = np.array([point.mu for point in points])
+    nominal = tails(points, np.ones((1, _background_toys(points)), np.uint8))
+    fixed, resampled = bootstrap(points, rng)
+    cls, errors = nominal.CLs()[0], np.nan_to_num(resampled.CLs()).std(axis=0)
+    few = np.minimum(nominal.signal, nominal.background)[0] < FEWEST
+    parts = [Tails(t.signal[:, i], t.background[:, i], *t[2:]) for t in (nominal, fixed, resampled) for i in range(6)]
+    limits = [_limit(mu, cls[i], *parts[i::6], alpha, failed) for i in range(6)]
+    return ToyCurves(np.where(few, np.nan, cls), np.where(few, np.nan, errors), limits)
+
+
+def limit_values(points: list[Point], alpha: float, failed: np.ndarray) -> list[Limit]:
+    """The six limits alone."""
+    mu = np.array([point.mu for point in points])
+    nominal = tails(points, np.ones((1, _background_toys(points)), np.uint8))
+    cls = nominal.CLs()[0]
+    found = []
+    for i in range(6):
+        part = Tails(nominal.signal[:, i], nominal.background[:, i], *nominal[2:])
+        crossing = _crossing(mu, cls[i], part, alpha, failed)
+        found.append(crossing if isinstance(crossing, Limit) else Limit(crossing.mu, "ok"))
+    return found
+
+
+def tails(points: list[Point], weights: np.ndarray) -> Tails:
+    """The tails in replicates that take background-only toy j `weights[r, j]` times, weights of shape (R, M)."""
+    shape = len(weights), 6, len(points)
+    signal, background = np.zeros(shape), np.zeros(shape)
+    signal_toys, background_toys = np.zeros(len(points)), np.zeros((len(weights), len(points)))
+    for i, point in enumerate(points):
+        found = np.flatnonzero(~np.isnan(point.background))
+        order = found[np.argsort(-point.background[found], kind="stable")]
+        q = point.background[order]
+        of_signal = np.sort(point.signal[~np.isnan(point.signal)])
+        cumulative = np.cumsum(weights[:, order], axis=1, dtype=np.int64)
+        total = cumulative[:, -1]
+        rank = np.stack([(cumulative < level * total[:, None]).sum(axis=1) for level in ndtr(N_SIGMA)], axis=1)
+        thresholds = np.column_stack([np.full(len(weights), point.q_obs), q[np.minimum(rank, len(q) - 1)]])
+        thresholds -= np.minimum(SAME, thresholds / 2)
+        in_tail = np.searchsorted(-q, -thresholds, side="right")
+        background[:, :, i] = np.take_along_axis(np.pad(cumulative, ((0, 0), (1, 0))), in_tail, axis=1)
+        signal[:, :, i] = len(of_signal) - np.searchsorted(of_signal, thresholds)
+        signal_toys[i], background_toys[:, i] = len(of_signal), total
+    return Tails(signal, background, signal_toys, background_toys)
+
+
+def bootstrap(points: list[Point], rng: np.random.Generator) -> tuple[Tails, Tails]:
+    """Replicates in which only the background-only toys are resampled, and in which all toys are."""
+    toys = _background_toys(points)
+    parts = []
+    for _ in range(0, REPLICATES, AT_A_TIME):
+        parts.append(tails(points, rng.poisson(1.0, (AT_A_TIME, toys)).astype(np.uint8)))
+    fixed = Tails(
+        np.concatenate([part.signal for part in parts]),
+        np.concatenate([part.background for part in parts]),
+        parts[0].signal_toys,
+        np.concatenate([part.background_toys for part in parts]),
+    )
+    return fixed, fixed._replace(signal=_resampled(fixed.signal, fixed.signal_toys, rng))
+
+
+def _resampled(tail: np.ndarray, total: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Counts above thresholds after resampling: those between neighbouring thresholds are multinomial."""
+    order = np.argsort(tail, axis=1)
+    edges = np.take_along_axis(tail, order, axis=1)
+    between = np.diff(np.concatenate([np.zeros_like(edges[:, :1]), edges, np.broadcast_to(total, edges[:, :1].shape)], axis=1), axis=1)
+    drawn = rng.multinomial(total.astype(int), np.moveaxis(between / total, 1, -1))
+    counts = np.moveaxis(drawn[..., :-1].cumsum(axis=-1), -1, 1).astype(float)
+    resampled = np.empty_like(tail)
+    np.put_along_axis(resampled, order, counts, axis=1)
+    return resampled
+
+
+def _background_toys(points: list[Point]) -> int:
+    return max(len(point.background) for point in points)
+
+
+class _Crossing(NamedTuple):
+    """Where a curve crosses, and the local fit that says so."""
+
+    mu: float
+    slope: float  # of log CLs
+    weights: np.ndarray  # of the points, shape (n,)
+    design: np.ndarray  # shape (n, d)
+    at: np.ndarray  # shape (d,)
+    signal: np.ndarray  # coefficients of the signal tail, shape (d,)
+    background: np.ndarray  # of the background tail
+
+
+def _limit(
+    mu: np.ndarray, cls: np.ndarray, nominal: Tails, fixed: Tails, resampled: Tails, alpha: float, failed: np.ndarray
+) -> ToyLimit:
+    """The limit of one curve; tails of shape (R, n)."""
+    crossing = _crossing(mu, cls, nominal, alpha, failed)
+    if isinstance(crossing, Limit):
+        return ToyLimit(crossing)
+    spread = [np.std(_log_CLs(crossing.at, *_fit(crossing.design, each, crossing.weights))) for each in (resampled, fixed)]
+    if spread[0] ** 2 > 1 / FEWEST_FOR_LIMIT:
+        return ToyLimit(_too_few(mu, crossing.mu, nominal.signal_toys, float(spread[0])))
+    scale = 1 / (crossing.slope * crossing.mu) ** 2
+    predicted = np.clip(crossing.design @ crossing.signal, -probit.FAR, probit.FAR)
+    of_probit = probit.influence(crossing.design, crossing.at, predicted, nominal.signal_toys, crossing.weights)
+    probit_there = crossing.at @ crossing.signal
+    to_log = np.exp(-(probit_there**2) / 2 - log_ndtr(probit_there)) / np.sqrt(2 * np.pi)
+    return ToyLimit(
+        Limit(crossing.mu, "ok"),
+        float(spread[0] / abs(crossing.slope)),
+        of_probit * to_log**2 * scale,
+        float(spread[1] ** 2 * scale),
+        crossing.weights > 0,
+    )
+
+
+def _crossing(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, failed: np.ndarray) -> "_Crossing | Limit":
+    """The crossing of one curve, or why there is none."""
+    if np.isnan(cls).any():
+        mu_without = ", ".join(f"{value:g}" for value in mu[np.isnan(cls)])
+        reason = f"no background-only toy at mu = {mu_without} is as far from the background as the data"
+        return Limit(None, "toys_too_few", f"{reason}: more toys are needed")
+    effective = nominal.signal_toys * nominal.background[0] / nominal.background_toys[0]
+    risen = _significant_rise(mu, cls, effective)
+    if risen:
+        return risen
+    smooth = isotonic_regression(cls, weights=effective, increasing=False).x
+    if smooth[0] < alpha and alpha * effective[0] < FEWEST:
+        return _too_few(mu, mu[0], nominal.signal_toys, 1 / np.sqrt(alpha * effective[0]))
+    if smooth[-1] >= alpha or smooth[0] < alpha:
+        return outside(mu, smooth, alpha, failed)
+    weights, centre, width = _window(mu, smooth, effective, alpha)
+    beyond = (mu >= centre) & (weights > 0)
+    if not nominal.signal[0, beyond].any():
+        return _too_few(mu, centre, nominal.signal_toys, 1.0)
+    informative = (weights > 0) & (nominal.signal[0] > 0)
+    powers = np.arange(3 if informative.sum() >= QUADRATIC_FROM else 2)
+
+    def terms(value):
+        return np.power.outer((np.asarray(value) - centre) / width, powers)
+
+    design = terms(mu)
+    signal, background = (each[0] for each in _fit(design, nominal, weights))
+
+    def distance(value: float) -> float:
+        return float(_log_CLs(terms(value), signal, background) - np.log(alpha))
+
+    inside = mu[weights > 0]
+    if distance(inside[0]) < 0 or distance(inside[-1]) > 0:
+        return _too_few(mu, centre, nominal.signal_toys, 1.0)
+    value = float(brentq(distance, inside[0], inside[-1], rtol=1e-10))
+    step = 1e-4 * width
+    slope = (distance(value + step) - distance(value - step)) / (2 * step)
+    return _Crossing(value, slope, weights, design, terms(value), signal, background)
+
+
+def _fit(design: np.ndarray, tail: Tails, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients of both tail probabilities, shape (R, d) each."""
+    used = weights > 0
+    design, weights = design[used], weights[used]
+    return (
+        probit.regression(design, tail.signal[:, used], tail.signal_toys[used], weights),
+        probit.regression(design, tail.background[:, used], tail.background_toys[:, used], weights),
+    )
+
+
+def _log_CLs(at: np.ndarray, signal: np.ndarray, background: np.ndarray) -> np.ndarray:
+    far = probit.FAR
+    return log_ndtr(np.clip(signal @ at.T, -far, far)) - log_ndtr(np.clip(background @ at.T, -far, far))
+
+
+def _significant_rise(mu: np.ndarray, cls: np.ndarray, effective: np.ndarray) -> Limit | None:
+    """CLs that rises with mu by more than toys fluctuate."""
+    variance = np.maximum(cls, 1 / effective) / effective
+    rises = (cls - cls[:, None]) / np.sqrt(variance + variance[:, None])
+    low, high = np.unravel_index(np.triu(rises, 1).argmax(), rises.shape)
+    if rises[low, high] < SIGNIFICANT:
+        return None
+    text = f"CLs rises from {cls[low]:.4g} at mu = {mu[low]:g} to {cls[high]:.4g} at {mu[high]:g}"
+    return Limit(None, "not_monotone", f"{text}, {rises[low, high]:.1f} standard deviations of the toys")
+
+
+def _window(mu: np.ndarray, smooth: np.ndarray, effective: np.ndarray, alpha: float) -> tuple[np.ndarray, float, float]:
+    """Weights of the points around a first estimate of the crossing, that estimate, and the half width.
+
+    The weights fall with the distance (W. Cleveland, J. Am. Stat. Assoc. 74 (1979) 829).
+    """
+    level = ndtri(alpha)
+    descent = -ndtri(np.clip(smooth, 0.5 / effective.max(), 1 - 1e-9))
+    low, centre, high = np.interp(-level + np.array([-REACH, 0.0, REACH]), descent, mu)
+    distance = np.abs(mu - centre)
+    half = np.empty_like(mu)
+    for side, reached in ((mu < centre, centre - low), (mu >= centre, high - centre)):
+        nearest = np.sort(distance[side])[:2]
+        half[side] = max(MARGIN * reached, 1.05 * nearest.max(initial=0.0), 1e-9)
+    weights = (1 - np.minimum(distance / half, 1.0) ** 3) ** 3
+    return weights, float(centre), float(half.max())
+
+
+def _too_few(mu: np.ndarray, crossing: float, toys: np.ndarray, spread: float) -> Limit:
+    """No limit, because CLs at the crossing is known to a relative `spread` only; what would be needed."""
+    there = np.interp(crossing, mu, toys)
+    needed = there * FEWEST_FOR_LIMIT * np.clip(spread**2, 1 / FEWEST_FOR_LIMIT, 100.0)
+    between = [*mu[mu < crossing][-1:], *mu[mu >= crossing][:1]]
+    place = " and ".join(f"{value:g}" for value in between)
+    reason = f"{there:.0f} toys leave too few in the tail to tell where CLs crosses, near mu = {place}"
+    return Limit(None, "toys_too_few", f"{reason}: about {_up(needed):g} are needed, or more values of mu around")
+
+
+def _up(number: float) -> float:
+    """Rounded up to one digit."""
+    power = 10.0 ** np.floor(np.log10(number))
+    return float(np.ceil(number / power) * power)

@@ -1,0 +1,158 @@
+#!/usr/bin/env python
+"""Upper limits from toys, with their statistical errors.
+
+Reads the plan of the last round and its toys, model.npz and fit.json, writes limits.json.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from files import failure_recorded, made_by, run, write_json
+from inference.allocation import MEDIAN, OBSERVED, relative_error
+from inference.errors import StepError
+from inference.intervals import Limit
+from inference.toy_limits import Point, ToyCurves, limit_values
+from invert import both, no_limits, six_limits
+from records import Limits, ToyPlan
+from toy_plan import Thrown, gather, limits_of, open_store, read_plan, usable
+
+TOYBASED = "toybased"
+
+
+def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
+    """Limits, curves, errors and accounts of the toys as one record."""
+    points = usable(thrown, plan)
+    failed = [_failure(each, plan) for each in thrown if _failure(each, plan)]
+    kind = {"calculator": TOYBASED, "test_statistic": plan.test_statistic}
+    if not points:
+        reason = failed[0]["reason"] if failed else "there is no point with toys: mu has no value above 0"
+        return no_limits(reason, plan.confidence_level, failed_points=failed, asymptotics=plan.asymptotics, **kind)
+    without = [each["mu"] for each in failed]
+    curves = limits_of(points, without, plan, engine)
+    found = [each.limit for each in curves.limits]
+    errors = [each.error for each in curves.limits]
+    return Limits(
+        confidence_level=plan.confidence_level,
+        **six_limits(found),
+        points=_points(thrown, points, curves),
+        failed_points=failed,
+        observed_limit_error=errors[0],
+        expected_limit_error=errors[1:],
+        failed_toys=_with_failed(points, found, without, plan),
+        toys=_spent(thrown, plan, curves),
+        asymptotics=plan.asymptotics,
+        **kind,
+    )
+
+
+def _failure(thrown: Thrown, plan: ToyPlan) -> dict | None:
+    """A point that cannot be used, and why."""
+    point, fraction = thrown.point, thrown.failed_fraction()
+    if point.status != "ok":
+        return {"mu": point.mu, "reason": point.reason}
+    if fraction <= plan.max_failed_fraction:
+        return None
+    reason = f"the fits of {100 * fraction:.2g} % of its toys failed, more than the allowed {100 * plan.max_failed_fraction:g} %"
+    return {"mu": point.mu, "reason": reason, "toys": _accounts(thrown)}
+
+
+def _accounts(thrown: Thrown) -> dict:
+    return {hypothesis: counts._asdict() for hypothesis, counts in thrown.counts().items()}
+
+
+def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves) -> list[dict]:
+    """CLs of every tested mu with its errors; None where too few toys are in a tail."""
+    place = {point.mu: index for index, point in enumerate(points)}
+    rows = []
+    for each in thrown:
+        mu = each.point.mu
+        if mu in place:
+            cls, errors = (_numbers(values[:, place[mu]]) for values in (curves.CLs, curves.errors))
+        elif mu == 0 and each.point.status == "ok":  # without signal both hypotheses are the same
+            cls, errors = [1.0] * 6, [0.0] * 6
+        else:
+            continue
+        status = ["ok" if value is not None else "toys_too_few" for value in cls]
+        rows.append(
+            {
+                "mu": mu,
+                "CLs_obs": cls[0],
+                "CLs_exp": cls[1:],
+                "refinement": False,
+                "CLs_obs_error": errors[0],
+                "CLs_exp_error": errors[1:],
+                "CLs_status": status,
+                "q_obs": each.point.q_obs,
+                "toys": _accounts(each),
+            }
+        )
+    return rows
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]
+
+
+def _with_failed(points: list[Point], limits: list[Limit], without: list[float], plan: ToyPlan) -> dict:
+    """The limits if all failed toys spoke for exclusion, and if all spoke against it."""
+    any_failed = any(np.isnan(each).any() for point in points for each in (point.signal, point.background))
+    found = {}
+    for name, excluded in (("for_exclusion", True), ("against_exclusion", False)):
+        counted = [point.with_failed(excluded) for point in points]
+        each = limit_values(counted, 1 - plan.confidence_level, np.array(without)) if any_failed else limits
+        found[name] = both(each, "value") | {"status": both(each, "status")}
+    return found
+
+
+def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
+    """What was thrown, and whether that was enough for the target."""
+    signal = sum(len(each.signal.q) for each in thrown)
+    background = max(len(each.background.q) for each in thrown)
+    reached = plan.target and all(relative_error(curves.limits[i]) <= plan.target for i in (OBSERVED, MEDIAN))
+    rounds = {kind: [getattr(each.point, kind) for each in thrown] for kind in ("signal", "background")}
+    return {
+        "seed": plan.seed,
+        "block": plan.block,
+        "thrown": {"signal": signal, "background": background},
+        "blocks_by_round": rounds,
+        "target": plan.target,
+        "target_reached": reached,
+        "max_failed_fraction": plan.max_failed_fraction,
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--plan", required=True, help="plan of the last round")
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse.add_argument("--toys", required=True, help="folder of the toys")
+    parse.add_argument("--test-statistic", default="qtilde")
+    parse.add_argument("--confidence-level", type=float, default=0.95)
+    parse.add_argument("--output", required=True)
+    return parse
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    with failure_recorded(args.output):
+        try:
+            plan = read_plan(args.plan)
+            store, engine = open_store(plan, args.toys, args.model, args.fit, args.workspace)
+            limits = collect(gather(store, plan), plan, engine)
+            if store.made:
+                print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)
+        except StepError as error:
+            print(f"failed: {error}", file=sys.stderr)
+            kind = {"calculator": TOYBASED, "test_statistic": args.test_statistic}
+            limits = no_limits(str(error), args.confidence_level, **kind)
+        if limits.status["observed_limit"] != "ok":
+            print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
+        write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})
+
+
+if __name__ == "__main__":
+    run(main)

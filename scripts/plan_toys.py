@@ -1,0 +1,105 @@
+#!/usr/bin/env python
+"""Plan the toys of a signal: which values of mu, from which fits, how many.
+
+Reads model.npz and fit.json, writes toybased/plan_0.json. Without a target for the uncertainty of the limits, every
+value of mu gets the same number of toys. With one, the asymptotic limits say where toys are worth while; a first few are
+planned here, and allocate_toys.py adds to them.
+"""
+
+import argparse
+from dataclasses import replace
+
+import numpy as np
+
+from files import failure_recorded, made_by, run, write_json
+from inference.errors import FitError, InputError
+from inference.hypotest import hypotests
+from invert import Curves, collect
+from records import Limits, ToyPlan, ToyPoint
+from signal_point import load, run_tests
+
+# With a target, values of mu follow one another at this ratio, so far below and above all asymptotic limits.
+RATIO, BELOW, ABOVE = 1.14, 0.6, 1.7
+FIRST_BLOCKS = 2  # of background-only toys
+
+
+def around(limits: Limits, mu: list[float], bound: float) -> list[float]:
+    """Values of mu around all asymptotic limits; those of the scan if there are none.
+
+    Asymptotic limits of a few events can be too low by a half.
+    """
+    known = [each for value, *_, end in limits.six() for each in (value, end) if each]
+    if not known:
+        return mu
+    low, high = BELOW * min(known), min(ABOVE * max(known), bound)
+    number = int(np.ceil(np.log(high / low) / np.log(RATIO))) + 1
+    return [float(f"{value:.4g}") for value in np.geomspace(low, high, number)]
+
+
+def points(engine, prepared, mu: list[float], test_statistic: str) -> list[ToyPoint]:
+    """Fits to the data with mu held; no toys are planned where they fail, nor at mu = 0, where CLs is 1."""
+    found = []
+    for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, "asymptotics"), strict=True):
+        if isinstance(tested, FitError):
+            found.append(ToyPoint(value, "fit_failed", str(tested)))
+        else:
+            found.append(ToyPoint(value, "ok", None, tested.q_obs, tested.parameters.tolist()))
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse.add_argument("--mu", type=float, nargs="+", required=True, help="values of the scan")
+    parse.add_argument("--confidence-level", type=float, default=0.95)
+    parse.add_argument("--seed", type=int, default=0)
+    parse.add_argument("--block", type=int, default=1000, help="toys of a block")
+    parse.add_argument("--per-hypothesis", type=int, help="toys of each hypothesis at each mu")
+    parse.add_argument("--target", type=float, help="relative error of the observed and median expected limit")
+    parse.add_argument("--max", type=int, help="toys in all, with --target")
+    parse.add_argument("--max-failed-fraction", type=float, default=0.01)
+    parse.add_argument("--output", required=True)
+    return parse
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    if (args.per_hypothesis is None) == (args.target is None):
+        raise InputError("give either --per-hypothesis or --target")
+    with failure_recorded(args.output):
+        engine, prepared, result = load(args.model, args.fit, args.workspace)
+        statistic = result.test_statistic
+
+        def test(mu: list[float]):
+            return run_tests(engine, prepared, mu, statistic, "asymptotics")
+
+        curves = Curves(test(args.mu), lambda mu: test([mu])[0])
+        limits = curves.limits(1 - args.confidence_level)
+        kind = {"calculator": "asymptotics", "test_statistic": statistic}
+        asymptotics = collect(limits, curves, args.confidence_level, **kind)
+        mu, blocks = args.mu, [-(-(args.per_hypothesis or 0) // args.block)] * 2
+        if args.target is not None:
+            mu, blocks = around(asymptotics, mu, engine.model.bounds[engine.model.poi, 1]), [1, FIRST_BLOCKS]
+        planned = [
+            point if point.status != "ok" or point.mu == 0 else replace(point, signal=[blocks[0]], background=[blocks[1]])
+            for point in points(engine, prepared, mu, statistic)
+        ]
+        plan = ToyPlan(
+            test_statistic=statistic,
+            confidence_level=args.confidence_level,
+            seed=args.seed,
+            block=args.block,
+            max_failed_fraction=args.max_failed_fraction,
+            target=args.target,
+            max=args.max,
+            points=planned,
+            asymptotics=asymptotics.to_json(),
+            made_by=made_by([args.model, args.fit]),
+        )
+        write_json(args.output, plan.to_json())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,120 @@
+"""The plan of the toys of a signal as the steps share it: the blocks of a job, and the toys that have been thrown."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from files import read_result
+from inference import toys
+from inference.model import digest
+from inference.toy_limits import Point, ToyCurves, curves
+from inference.toys import BACKGROUND, SIGNAL, Counts, Toys
+from records import ToyPlan, ToyPoint
+from signal_point import load
+from toy_store import ToyStore
+
+
+class Unit(NamedTuple):
+    """Work that cannot be shared: one block of toys, background-only ones at all values of mu that want them."""
+
+    hypothesis: str
+    number: int  # of the block
+    points: list[ToyPoint]
+
+    def fits(self) -> int:
+        """How many each toy of the block needs."""
+        return 2 if self.hypothesis == SIGNAL else 1 + len(self.points)
+
+
+class Thrown(NamedTuple):
+    """The toys of one point of a plan."""
+
+    point: ToyPoint
+    signal: Toys
+    background: Toys
+
+    def counts(self) -> dict[str, Counts]:
+        return {SIGNAL: toys.count(self.signal), BACKGROUND: toys.count(self.background)}
+
+    def failed_fraction(self) -> float:
+        return max((each.failed / each.thrown for each in self.counts().values() if each.thrown), default=0.0)
+
+
+def read_plan(path: str | Path) -> ToyPlan:
+    return ToyPlan.from_json(read_result(path))
+
+
+def open_store(plan: ToyPlan, folder: str | Path, model: str, fit: str, workspace: str | None = None):
+    """The toys of a signal, and the engine that fits them.
+
+    Args:
+        folder: of the toys.
+        model, fit, workspace: files of the signal, as in `signal_point.load`.
+    """
+    engine, prepared, _ = load(model, fit, workspace)
+    background = prepared.reference.parameters
+    return ToyStore(Path(folder), engine, plan.test_statistic, background, plan.seed, plan.block), engine
+
+
+def new_units(plan: ToyPlan) -> list[Unit]:
+    """The work that the last round of a plan adds, in an order that does not depend on how it is shared."""
+    blocks = max((point.background[-1] for point in plan.points if point.background), default=0)
+    units = []
+    for number in range(blocks):
+        points = [point for point in plan.points if number in _new(point.background)]
+        units += [Unit(BACKGROUND, number, points)] if points else []
+    units += [Unit(SIGNAL, number, [point]) for point in plan.points for number in _new(point.signal)]
+    return units
+
+
+def _new(blocks: list[int]) -> range:
+    """Numbers of the blocks that the last round adds."""
+    return range(*([0, 0, *blocks][-2:]))
+
+
+def share(units: list[Unit], part: int, parts: int) -> list[Unit]:
+    """The units of one of several jobs; all have about as many fits."""
+    ends = np.cumsum([unit.fits() for unit in units])
+    middles = ends - 0.5 * np.array([unit.fits() for unit in units])
+    owner = np.floor(middles / ends[-1] * parts) if len(units) else middles
+    return [unit for unit, job in zip(units, owner, strict=True) if job == part]
+
+
+def throw(store: ToyStore, unit: Unit) -> None:
+    """Make sure that a block is there."""
+    for point in unit.points:
+        if unit.hypothesis == SIGNAL:
+            store.signal(point.mu, unit.number, np.array(point.parameters))
+        else:
+            store.background(point.mu, unit.number)
+
+
+def gather(store: ToyStore, plan: ToyPlan) -> list[Thrown]:
+    """All toys of a plan, by point."""
+    thrown = []
+    for point in plan.points:
+        signal, background = (range(blocks[-1]) if blocks else () for blocks in (point.signal, point.background))
+        of_signal = [store.signal(point.mu, number, np.array(point.parameters)) for number in signal]
+        thrown.append(Thrown(point, _joined(of_signal), _joined([store.background(point.mu, n) for n in background])))
+    return thrown
+
+
+def _joined(blocks: list[Toys]) -> Toys:
+    empty = Toys(np.zeros(0), np.zeros(0, np.uint8))
+    return Toys(*(np.concatenate(parts) for parts in zip(empty, *blocks, strict=True)))
+
+
+def usable(thrown: list[Thrown], plan: ToyPlan) -> list[Point]:
+    """The points with toys of which not too many failed, as the limits need them."""
+    return [
+        Point(each.point.mu, each.point.q_obs, each.signal.q, each.background.q)
+        for each in thrown
+        if len(each.signal.q) and each.failed_fraction() <= plan.max_failed_fraction
+    ]
+
+
+def limits_of(points: list[Point], failed: list[float], plan: ToyPlan, engine) -> ToyCurves:
+    """The curves and limits of these points; the bootstrap has a random stream of its own."""
+    rng = toys.stream(plan.seed, digest(engine.model), "bootstrap", 0.0, 0)
+    return curves(points, 1 - plan.confidence_level, rng, np.array(failed))
