@@ -17,8 +17,7 @@ include: "rules/common.smk"
 
 rule all:
     input:
-        "results/limits.csv",
-        "results/limits.md",
+        TABLES,
         "results/plots/limits.png",
         SCAN_PLOTS,
         "results/.verdict",
@@ -28,6 +27,7 @@ include: "rules/datasets.smk"
 include: "rules/workspaces.smk"
 include: "rules/fits.smk"
 include: "rules/scan.smk"
+include: "rules/toys.smk"
 include: "rules/plots.smk"
 
 

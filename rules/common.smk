@@ -1,6 +1,6 @@
 # What the rules share: the checked configuration, the grids, the constraints of the wildcards, and what a script consists of.
 #
-# Needs: config. Makes: SIGNALS, SCANS, SCAN_PLOTS and the functions below; no files.
+# Needs: config. Makes: SIGNALS, SCANS, SCAN_PLOTS, TABLES and the functions below; no files.
 
 import atexit
 import json
@@ -52,16 +52,18 @@ PUBLISHED = [analysis for analysis in SIGNALS if source(analysis)[0] == "workspa
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 BINNED = [name for name, dataset in config["datasets"].items() if "histograms" in dataset]
 SCANS = {
-    f"{analysis}/{signal}/{calculator}": SETTINGS[analysis]["plots"]
+    f"{analysis}/{signal}/{calculator}": configuration.scan_plots(SETTINGS[analysis], calculator)
     for analysis in SIGNALS
     for signal in SIGNALS[analysis]
     for calculator in SETTINGS[analysis]["calculators"]
 }
 SCAN_PLOTS = [
-    f"results/{scan}/plots/{plot}" + ("" if plot in configuration.CHANNEL_PLOTS else ".png")
+    f"results/{scan}/plots/{plot}" + ("" if plot in configuration.FOLDER_PLOTS else ".png")
     for scan, plots in SCANS.items()
     for plot in plots
 ]
+TOY_SCANS = [scan for scan in SCANS if scan.endswith("/toybased")]
+TABLES = [f"results/{name}.{kind}" for name in ("limits", "toybased")[: 2 if TOY_SCANS else 1] for kind in ("csv", "md")]
 
 
 def one_of(names):
@@ -76,6 +78,9 @@ wildcard_constraints:
     calculator=r"[a-z]+",
     plot=r"[a-z_]+",
     mu=r"[0-9][0-9.e+-]*(_to_[0-9][0-9.e+-]*)?",
+    round=r"[0-9]+",
+    part=r"[0-9]+",
+    parts=r"[0-9]+",
 
 
 def code(script):
@@ -134,8 +139,43 @@ def engine_options(wildcards):
     return as_options({"engine": SETTINGS[wildcards.analysis]["engine"], **reference_inputs(wildcards)})
 
 
+def toys_of(wildcards):
+    return f"results/{wildcards.analysis}/{wildcards.signal}/toybased"
+
+
+def toy_jobs(wildcards, number):
+    """What the jobs that throw the toys of a round leave."""
+    jobs = SETTINGS[wildcards.analysis]["toys"]["jobs"]
+    return [f"{toys_of(wildcards)}/jobs/round_{number}_part_{part}_of_{jobs}.json" for part in range(jobs)]
+
+
+def round_before(wildcards):
+    """The plan and the toys to which a round adds."""
+    before = int(wildcards.round) - 1
+    return {"plan": f"{toys_of(wildcards)}/plan_{before}.json", "jobs": toy_jobs(wildcards, before)}
+
+
+def last_round(wildcards):
+    """The last plan of toys, and what its jobs leave."""
+    last = configuration.toy_rounds(SETTINGS[wildcards.analysis]["toys"]) - 1
+    return {"plan": f"{toys_of(wildcards)}/plan_{last}.json", "jobs": toy_jobs(wildcards, last)}
+
+
+def toy_options(wildcards):
+    """Options of plan_toys.py: how many toys, and how they are made."""
+    toys = SETTINGS[wildcards.analysis]["toys"]
+    keys = ("seed", "block", "per_hypothesis", "target", "max", "max_failed_fraction")
+    return as_options({key.replace("_", "-"): str(toys[key]) for key in keys if key in toys})
+
+
 # What each kind of plot reads.
-PLOT_READS = {"brazil": ["limits"], "pulls": ["fit"], "yields": ["fit", "histograms", "workspace"]}
+PLOT_READS = {
+    "brazil": ["limits"],
+    "distributions": ["limits", "plan", "model", "fit", "reference"],
+    "pulls": ["fit"],
+    "toys": ["limits"],
+    "yields": ["fit", "histograms", "workspace"],
+}
 
 
 def plot_inputs(wildcards):
@@ -145,14 +185,25 @@ def plot_inputs(wildcards):
         "fit": f"{signal}/fit.json",
         "limits": f"{signal}/{wildcards.calculator}/limits.json",
         "workspace": f"{signal}/workspace.json",
+        "model": f"{signal}/model.npz",
     }
+    reads = PLOT_READS[wildcards.plot]
+    if "plan" in reads:
+        files["plan"] = last_round(wildcards)["plan"]
     if wildcards.analysis not in PUBLISHED:
         files["histograms"] = histograms(wildcards)
-    return {kind: files[kind] for kind in PLOT_READS[wildcards.plot] if kind in files}
+    found = {kind: files[kind] for kind in reads if kind in files}
+    return found | (reference_inputs(wildcards) if "reference" in reads else {})
 
 
 def plot_options(wildcards):
-    return as_options(plot_inputs(wildcards))
+    """Options of the script that draws a plot: its inputs, and what else it must know."""
+    words = as_options(plot_inputs(wildcards))
+    if wildcards.plot == "distributions":
+        words += ["--toys", f"{toys_of(wildcards)}/toys"]
+        show = SETTINGS[wildcards.analysis]["toys"]["show"]
+        words += ["--show", *map(str, show)] if show else []
+    return words
 
 
 def as_options(values):

@@ -33,7 +33,7 @@ rule plot:
         " --log {log:q}"
 
 
-rule plot_channels:
+rule plot_folder:
     input:
         unpack(plot_inputs),
         code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
@@ -51,7 +51,7 @@ rule plot_channels:
     benchmark:
         "benchmarks/{analysis}/{signal}/{calculator}/plots/{plot}.tsv"
     wildcard_constraints:
-        plot=one_of(configuration.CHANNEL_PLOTS),
+        plot=one_of(configuration.FOLDER_PLOTS),
     conda:
         "../envs/muscan.yaml"
     params:
@@ -81,6 +81,29 @@ rule tables:
         "../envs/muscan.yaml"
     params:
         scans=list(SCANS),
+    shell:
+        "python {input.code[0]:q}"
+        " --csv {output.csv:q}"
+        " --markdown {output.markdown:q}"
+        " --log {log:q}"
+        " --scans {params.scans:q}"
+
+
+rule compare_calculators:
+    input:
+        code=code("compare_calculators.py"),
+        limits=expand("results/{scan}/limits.json", scan=TOY_SCANS),
+    output:
+        csv="results/toybased.csv",
+        markdown="results/toybased.md",
+    log:
+        "logs/compare_calculators.log",
+    benchmark:
+        "benchmarks/compare_calculators.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        scans=TOY_SCANS,
     shell:
         "python {input.code[0]:q}"
         " --csv {output.csv:q}"

@@ -11,6 +11,8 @@ rule hypotest:
         fit="results/{analysis}/{signal}/fit.json",
     output:
         "results/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.json",
+    wildcard_constraints:
+        calculator="asymptotics",
     log:
         "logs/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.log",
     benchmark:
@@ -43,6 +45,8 @@ rule invert:
         ),
     output:
         "results/{analysis}/{signal}/{calculator}/limits.json",
+    wildcard_constraints:
+        calculator="asymptotics",
     log:
         "logs/{analysis}/{signal}/{calculator}/invert.log",
     benchmark:

@@ -181,6 +181,7 @@ def _reference_problems(config: dict) -> Iterator[str]:
     for name, analysis in _entries(config["analyses"]):
         where = f"analyses.{name}"
         yield from _grid_problems(f"{where}.mu", analysis.get("mu"))
+        yield from _toy_problems(f"{where}.toys", analysis.get("toys"))
         if analysis["dataset"] not in datasets:
             hint = did_you_mean(analysis["dataset"], list(datasets))
             yield f"{where}.dataset: there is no data set {analysis['dataset']!r} under `datasets`{hint}"
@@ -194,6 +195,7 @@ def _reference_problems(config: dict) -> Iterator[str]:
         elif dataset and "model" not in analysis:
             yield f"{where}: the key 'model' is missing: the data set has histograms, and needs one"
     yield from _grid_problems("scan.mu", config["scan"].get("mu"))
+    yield from _toy_problems("scan.toys", config["scan"].get("toys"))
 
 
 def _entries(block: dict) -> list[tuple[str, dict]]:
@@ -224,6 +226,14 @@ def _grid_problems(where: str, mu: list | dict | None) -> Iterator[str]:
         yield f"{where}: the grid is empty: stop ({mu['stop']:g}) must be above start ({mu['start']:g})"
     elif len(mu_grid(mu)) < (mu["number"] if isinstance(mu, dict) else len(mu)):
         yield f"{where}: a value stands twice; values count as equal if their first 10 digits are"
+
+
+def _toy_problems(where: str, toys: dict | None) -> Iterator[str]:
+    toys = toys or {}
+    if "per_hypothesis" in toys and "target" in toys:
+        yield f"{where}: per_hypothesis and target exclude one another; remove one"
+    elif "max" in toys and "target" not in toys:
+        yield f"{where}.max: bounds the toys that a target asks for; give target, or remove max"
 
 
 def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:

@@ -19,12 +19,18 @@ SCAN_DEFAULTS = {
     "confidence_level": 0.95,
     "test_statistic": "qtilde",
     "calculators": ["asymptotics"],
+    "toys": {},
     "engine": "newton",
     "interpolation": {},
-    "plots": ["brazil", "yields", "pulls"],
+    "plots": ["brazil", "yields", "pulls", "distributions", "toys"],
 }
+TOY_DEFAULTS = {"block": 1000, "seed": 0, "jobs": 4, "max_failed_fraction": 0.01, "show": []}
+TOYS_PER_HYPOTHESIS, MOST_TOYS = 5000, 1_000_000  # unless the configuration says otherwise
+TOY_ROUNDS = 4  # in which toys are added if their number is not fixed
 INTERPOLATION_DEFAULTS = {"normsys": "code4", "histosys": "code4p"}
-CHANNEL_PLOTS = ["yields"]  # plots with one picture per channel, in a folder
+FOLDER_PLOTS = ["yields", "distributions"]  # several pictures in a folder: of each channel, of some values of mu
+FIT_PLOTS = ["yields", "pulls"]  # they do not depend on the calculator, and are drawn for the first one
+TOY_PLOTS = ["distributions", "toys"]
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
 
 
@@ -34,7 +40,25 @@ LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
 def scan_settings(config: dict, analysis: str) -> dict:
     """Settings of the scan of an analysis: its own, those under `scan`, the defaults, in this order."""
     settings = SCAN_DEFAULTS | config.get("scan", {}) | config["analyses"][analysis]
-    return settings | {"interpolation": INTERPOLATION_DEFAULTS | settings["interpolation"]}
+    parts = {"interpolation": INTERPOLATION_DEFAULTS | settings["interpolation"], "toys": _toys(settings["toys"])}
+    return settings | parts
+
+
+def _toys(toys: dict) -> dict:
+    number = {"max": MOST_TOYS} if "target" in toys else {"per_hypothesis": TOYS_PER_HYPOTHESIS}
+    return TOY_DEFAULTS | number | toys
+
+
+def toy_rounds(toys: dict) -> int:
+    """In how many rounds toys are thrown."""
+    return TOY_ROUNDS if "target" in toys else 1
+
+
+def scan_plots(settings: dict, calculator: str) -> list[str]:
+    """The pictures of a scan."""
+    without = [] if calculator == settings["calculators"][0] else FIT_PLOTS
+    without = without if calculator == "toybased" else [*without, *TOY_PLOTS]
+    return [plot for plot in settings["plots"] if plot not in without]
 
 
 def mu_grid(mu: list | dict) -> list[str]:

@@ -116,6 +116,7 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
         "seed": plan.seed,
         "block": plan.block,
         "thrown": {"signal": signal, "background": background},
+        "mu": [each.point.mu for each in thrown],
         "blocks_by_round": rounds,
         "target": plan.target,
         "target_reached": reached,

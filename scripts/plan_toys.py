@@ -43,7 +43,7 @@ def points(engine, prepared, mu: list[float], test_statistic: str) -> list[ToyPo
         if isinstance(tested, FitError):
             found.append(ToyPoint(value, "fit_failed", str(tested)))
         else:
-            found.append(ToyPoint(value, "ok", None, tested.q_obs, tested.parameters.tolist()))
+            found.append(ToyPoint(value, "ok", None, tested.q_obs, tested.q_asimov, tested.parameters.tolist()))
     return found
 
 

@@ -16,7 +16,7 @@ from files import read_result, run
 from inference.errors import StepError
 from records import Limits
 
-BLUE = "#1f4e9c"
+BLUE, ASYMPTOTIC = "#1f4e9c", "#832db6"
 SIGMAS = ("−2σ", "−1σ", "median", "+1σ", "+2σ")
 FLOOR = 0.02  # the CLs axis begins at this fraction of 1 - confidence level: what is below is excluded beyond doubt
 
@@ -37,6 +37,13 @@ def mu_range(mu: np.ndarray, cls: np.ndarray, failed: list[float], floor: float)
     return (low if low == 0 < high else low - margin), high + margin
 
 
+def cls_errors(limits: Limits) -> np.ndarray | None:
+    """Statistical errors of CLs, shape (6, n); None where it has none."""
+    if limits.toys is None:
+        return None
+    return np.array([[point["CLs_obs_error"], *point["CLs_exp_error"]] for point in limits.points], dtype=float).T
+
+
 def entries(limits: Limits) -> list[tuple[float | None, str, float | None]]:
     """(value, status, bound) of the observed and the five expected limits."""
     return [(value, status, bound) for value, status, _, bound in limits.six()]
@@ -46,9 +53,8 @@ def limit_texts(limits: Limits) -> list[str]:
     """Observed limit; median with its one-sigma range; a line for each reason why others of the five are missing."""
     observed, *expected = entries(limits)
     value, *why = observed
-    texts = [
-        f"Observed limit: {plotting.in_words(*why)}" if value is None else f"Observed limit {plotting.number(value)}"
-    ]
+    error = limits.observed_limit_error
+    texts = [f"Observed limit{f': {plotting.in_words(*why)}' if value is None else f' {plotting.with_error(value, error)}'}"]
     missing: dict[str, list[str]] = {}
     for sigma, (value, *why) in zip(SIGMAS, expected, strict=True):
         if value is None:
@@ -67,15 +73,36 @@ def limit_texts(limits: Limits) -> list[str]:
 
 
 def draw_curves(axes: Axes, mu: np.ndarray, cls: np.ndarray, scan: np.ndarray) -> list:
-    """Bands, median and observed curve; a single point gets a short piece of each."""
+    """Bands, median and observed curve, with error bars; a single point gets a short piece of each."""
     single = len(mu) == 1
     x, y = (mu + np.array([-0.05, 0.05]) * max(mu[0], 1), np.repeat(cls, 2, axis=1)) if single else (mu, cls)
+    below = np.nan_to_num(y)  # where too few toys are in the tail, the lower edge of a band is somewhere below the frame
     marked = np.flatnonzero(scan).tolist()
     return [
         *axes.plot(mu, cls[0], "o-", color="black", markersize=3.5, markevery=marked, label="Observed", zorder=4),
         *axes.plot(x, y[3], "--", color="black", label="Expected (median)", zorder=3),
-        axes.fill_between(x, y[2], y[4], color=plotting.GREEN, linewidth=0, label="Expected ± 1σ", zorder=2),
-        axes.fill_between(x, y[1], y[5], color=plotting.YELLOW, linewidth=0, label="Expected ± 2σ", zorder=1),
+        axes.fill_between(x, below[2], y[4], color=plotting.GREEN, linewidth=0, label="Expected ± 1σ", zorder=2),
+        axes.fill_between(x, below[1], y[5], color=plotting.YELLOW, linewidth=0, label="Expected ± 2σ", zorder=1),
+    ]
+
+
+def draw_errors(axes: Axes, mu: np.ndarray, cls: np.ndarray, errors: np.ndarray | None) -> None:
+    """Statistical errors of the points of all six curves; those of the band in grey."""
+    for curve in range(6) if errors is not None else ():
+        color = "black" if curve in (0, 3) else "0.45"
+        look = {"color": color, "linewidth": 0.9, "capsize": 1.5, "zorder": 3.5 if curve else 4}
+        axes.errorbar(mu, cls[curve], errors[curve], fmt="none", **look)
+
+
+def draw_asymptotics(axes: Axes, limits: Limits) -> list:
+    """The observed and the median asymptotic curve under those from toys."""
+    if not limits.asymptotics:
+        return []
+    mu, cls, _ = curves(Limits.from_json(limits.asymptotics))
+    look = {"color": ASYMPTOTIC, "linewidth": 1.2, "zorder": 2.5}
+    return [
+        *axes.plot(mu, cls[0], **look, label="Asymptotic, observed"),
+        *axes.plot(mu, cls[3], "--", **look, label="Asymptotic, expected"),
     ]
 
 
@@ -108,6 +135,8 @@ def draw(limits: Limits, title: str) -> Figure:
     axes.set_yscale("log")
     axes.set_xlim(mu_range(mu, cls, failed, FLOOR * alpha))
     handles = draw_curves(axes, mu, cls, scan)
+    draw_errors(axes, mu, cls, cls_errors(limits))
+    handles += draw_asymptotics(axes, limits)
     handles.append(axes.axhline(alpha, color=plotting.SIGNAL, linewidth=1, label=f"CLs = {alpha:.3g}", zorder=3))
     observed, _, _, expected, *_ = entries(limits)
     texts = limit_texts(limits)

@@ -18,10 +18,11 @@ from matplotlib.ticker import NullLocator
 import plotting
 from configuration import scan_name
 from files import run
-from records import LIMIT_COLUMNS
+from records import ERROR_COLUMNS, LIMIT_COLUMNS
 from tables import statuses
 
 OBSERVED, *EXPECTED = LIMIT_COLUMNS
+ERROR = ERROR_COLUMNS[0]
 BANDS = ((EXPECTED[0], EXPECTED[4], plotting.YELLOW), (EXPECTED[1], EXPECTED[3], plotting.GREEN))
 SHORT = dict(zip(LIMIT_COLUMNS, ("observed", "−2σ", "−1σ", "expected", "+1σ", "+2σ"), strict=True))
 LOG_RANGE = 30  # limits that differ by more than this factor get a logarithmic axis
@@ -30,7 +31,7 @@ TALLEST = 26  # inches; with more rows than fit, rows and letters shrink
 
 def read_limits(path: str | Path) -> pd.DataFrame:
     """The table of limits. A signal may be called "NA": only empty cells of numbers are missing."""
-    numbers = [*LIMIT_COLUMNS, "confidence_level"]
+    numbers = [*LIMIT_COLUMNS, ERROR, "confidence_level"]
     types = dict.fromkeys(numbers, float) | dict.fromkeys(["analysis", "signal", "calculator", "status"], str)
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
 
@@ -75,7 +76,8 @@ def draw_row(axes: Axes, y: float, row: pd.Series) -> None:
     if EXPECTED[2] in known:
         axes.plot([known[EXPECTED[2]]] * 2, [y - 0.31, y + 0.31], "--", color="black", linewidth=1.2)
     if not np.isnan(row[OBSERVED]):
-        axes.plot(row[OBSERVED], y, "o", color="black", markersize=4, zorder=5)
+        error = np.nan_to_num(row[ERROR])  # limits from toys have one
+        axes.errorbar(row[OBSERVED], y, xerr=error or None, fmt="o", color="black", markersize=4, zorder=5)
     arrow = {"arrowstyle": "<|-", "color": "#404040", "shrinkA": 0, "shrinkB": 1}  # its head is at the text's place
     for names, outside, end, points in ((EXPECTED[3:], "above_scan", -1, 18), (EXPECTED[:2], "below_scan", 0, -18)):
         if len(known) and any(status[name] == outside for name in names):

@@ -7,6 +7,7 @@ BOTH = ("observed_limit", "expected_limit")
 FIVE_NONE = (None,) * 5
 # Names of the six limits, in the order of `Limits.six`: columns of limits.csv.
 LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
+ERROR_COLUMNS = tuple(f"{name}_error" for name in LIMIT_COLUMNS)  # statistical errors of limits from toys
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class ToyPoint(Record):
     status: str  # "ok" or "fit_failed"
     reason: str | None = None
     q_obs: float | None = None
+    q_asimov: float | None = None
     parameters: list[float] | None = None
     signal: list[int] = field(default_factory=list)  # blocks in all, after each round
     background: list[int] = field(default_factory=list)

@@ -22,6 +22,12 @@ def number(text: str, digits: int = 4) -> str:
     return f"{float(text):.{digits}g}" if text else "–"
 
 
+def with_error(row: dict[str, str], name: str) -> str:
+    """A limit, and its statistical error if it has one."""
+    error = row[f"{name}_error"]
+    return number(row[name]) + (f" ± {number(error, 2)}" if error else "")
+
+
 def limits_table(rows: list[dict[str, str]]) -> Table:
     """Observed limit, expected limit with its one-sigma range, best fit and goodness of fit of every scan."""
     levels = sorted({f"{float(row['confidence_level']):.4g}" for row in rows})
@@ -43,8 +49,8 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
             Text(
                 scan_name(row["analysis"], row["signal"]) + (f" / {row['calculator']}" if several_calculators else "")
             ),
-            number(row["observed_limit"]),
-            f"{number(row['expected'])} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
+            with_error(row, "observed_limit"),
+            f"{with_error(row, 'expected')} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
             best,
             number(row["gof_p_value"], digits=2),
             row["status"].partition(":")[0],

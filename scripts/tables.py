@@ -12,7 +12,7 @@ import pandas as pd
 
 from files import read_result, run, write_text
 from inference.errors import StepError
-from records import LIMIT_COLUMNS, FitResult, Limits
+from records import ERROR_COLUMNS, LIMIT_COLUMNS, FitResult, Limits
 
 
 def row(results: Path, scan: str) -> dict:
@@ -30,6 +30,7 @@ def row(results: Path, scan: str) -> dict:
         "test_statistic": limits.test_statistic,
         "failed_points": len(limits.failed_points),
         "reason": reason(limits),
+        **dict(zip(ERROR_COLUMNS, limits.errors(), strict=True)),
     }
 
 
@@ -58,6 +59,8 @@ def reason(limits: Limits) -> str:
     if limits.failed_points and limits.points:
         failed = ", ".join(f"{point['mu']:g}" for point in limits.failed_points)
         reasons.append(f"failed tests: mu = {failed}")
+    if limits.toys and limits.toys["target_reached"] is False:
+        reasons.append(f"the uncertainty is above the target of {100 * limits.toys['target']:g} %: raise max")
     return "; ".join(dict.fromkeys(reasons))
 
 
@@ -96,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--markdown", required=True)
     args = parse.parse_args(argv)
     table = pd.DataFrame([row(args.results, scan) for scan in args.scans])
-    numbers = [*LIMIT_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
+    numbers = [*LIMIT_COLUMNS, *ERROR_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
     table[numbers] = table[numbers].astype(float)
     write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(args.markdown, markdown(table))

@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 N_SIGMA = (-2, -1, 0, 1, 2)  # of mu_hat under the background-only hypothesis, in the order of every band
 FAR = 35.0  # standard deviations; 1 - Phi is then close to the smallest number there is
 
@@ -52,6 +54,18 @@ def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
     if test_statistic == "q0":
         return PValues(CLsb, [_tail(shift - n) for n in N_SIGMA], CLsb, CLb)
     return PValues(_cls(distance, shift), [_cls(-n, shift) for n in N_SIGMA], CLsb, CLb)
+
+
+def distribution(test_statistic: str, q: np.ndarray, q_asimov: float, signal: bool) -> np.ndarray:
+    """Asymptotic probability of a test statistic of at most q >= 0, for signal+background or background-only data.
+
+    Source: arXiv:1007.1727, equations (57) and (65), with sigma = mu / sqrt(q_asimov).
+    """
+    shift = math.sqrt(q_asimov)
+    distance = np.sqrt(q) - (0 if signal else shift)
+    if test_statistic == "qtilde" and shift > 0:
+        distance = np.where(q > q_asimov, (q + (q_asimov if signal else -q_asimov)) / (2 * shift), distance)
+    return 0.5 * np.vectorize(math.erfc, otypes=[float])(-distance / math.sqrt(2))
 
 
 CALCULATORS = {"asymptotics": asymptotics}
