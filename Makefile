@@ -13,7 +13,8 @@ RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
 # Benchmarks: one core, and the kernel that OpenBLAS finds best.
 ONE_CORE := PYTHONPATH=scripts:tests:tests/benchmarks env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=2000000000
 PEERS := .venv-peers
 PEERS_ENV := $(PEERS)/.muscan
 PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -121,13 +121,14 @@ def tails(points: list[Point], weights: np.ndarray) -> Tails:
         order = found[np.argsort(-point.background[found], kind="stable")]
         q = point.background[order]
         of_signal = np.sort(point.signal[~np.isnan(point.signal)])
-        cumulative = np.cumsum(weights[:, order], axis=1, dtype=np.int64)
+        cumulative = np.zeros((len(weights), len(q) + 1), np.int32)
+        np.cumsum(weights[:, order], axis=1, out=cumulative[:, 1:])
         total = cumulative[:, -1]
-        rank = np.stack([(cumulative < level * total[:, None]).sum(axis=1) for level in ndtr(N_SIGMA)], axis=1)
+        rank = np.stack([np.searchsorted(each[1:], ndtr(N_SIGMA) * each[-1]) for each in cumulative])
         thresholds = np.column_stack([np.full(len(weights), point.q_obs), q[np.minimum(rank, len(q) - 1)]])
         thresholds -= np.minimum(SAME, thresholds / 2)
         in_tail = np.searchsorted(-q, -thresholds, side="right")
-        background[:, :, i] = np.take_along_axis(np.pad(cumulative, ((0, 0), (1, 0))), in_tail, axis=1)
+        background[:, :, i] = np.take_along_axis(cumulative, in_tail, axis=1)
         signal[:, :, i] = len(of_signal) - np.searchsorted(of_signal, thresholds)
         signal_toys[i], background_toys[:, i] = len(of_signal), total
     return Tails(signal, background, signal_toys, background_toys)

@@ -1,0 +1,222 @@
+"""From counts of toys to limits: bias and errors of the inversion, on a Gaussian measurement whose CLs is known exactly."""
+
+import os
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq, isotonic_regression, minimize
+from scipy.stats import binom, norm
+
+from inference import probit, toy_limits
+from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
+from inference.calculators import N_SIGMA
+from inference.toy_limits import Point, curves
+
+ALPHA, SIGMA, SEEN = 0.05, 0.5, 0.1
+STUDY = "MUSCAN_STUDY" in os.environ
+SCAN = np.arange(0.2, 4.01, 0.2)
+
+
+def q(measured: np.ndarray, mu: float) -> np.ndarray:
+    """The test statistic q of a measurement of mu with the standard deviation SIGMA."""
+    return np.where(measured > mu, 0.0, ((mu - measured) / SIGMA) ** 2)
+
+
+def gaussian(rng: np.random.Generator, scan: np.ndarray, signal, background) -> list[Point]:
+    """Toys of a Gaussian measurement; `signal` and `background` are their numbers at each point."""
+    signal, background = (np.broadcast_to(number, scan.shape).astype(int) for number in (signal, background))
+    measured = rng.normal(0, SIGMA, background.max())
+    return [
+        Point(mu, float(q(SEEN, mu)), q(rng.normal(mu, SIGMA, n), mu), q(measured[:m], mu))
+        for mu, n, m in zip(scan, signal, background, strict=True)
+    ]
+
+
+def exact_cls(mu: float, measured: float) -> float:
+    return norm.cdf((measured - mu) / SIGMA) / norm.cdf(measured / SIGMA)
+
+
+def exact_limits() -> np.ndarray:
+    """Observed, then expected from -2 to +2 sigma."""
+    measured = [SEEN, *(z * SIGMA for z in N_SIGMA)]
+    return np.array([brentq(lambda mu, x=x: exact_cls(mu, x) - ALPHA, max(x, 1e-9), 10) for x in measured])
+
+
+def test_counts_at_each_point_are_those_of_the_definition():
+    """Tails include the threshold; quantiles of the background are those of its sorted values."""
+    points = gaussian(np.random.default_rng(1), SCAN[:3], 500, 400)
+    found = toy_limits.tails(points, np.ones((1, 400), np.uint8))
+    for i, point in enumerate(points):
+        descending = np.sort(point.background)[::-1]
+        thresholds = [point.q_obs, *(descending[int(np.ceil(level * 400)) - 1] for level in norm.cdf(N_SIGMA))]
+        assert found.signal[0, :, i].tolist() == [(point.signal >= each).sum() for each in thresholds]
+        assert found.background[0, :, i].tolist() == [(point.background >= each).sum() for each in thresholds]
+
+
+def test_toys_like_the_data_are_in_the_tail():
+    """Two fits of the same counts differ by rounding; the toy must count all the same."""
+    point = Point(1.0, 2.0, np.array([2.0 - 1e-9, 1.9, 0.0]), np.array([2.0 - 1e-9, 2.0 + 1e-9, 0.0, 0.0]))
+    found = toy_limits.tails([point], np.ones((1, 4), np.uint8))
+    assert (found.signal[0, 0, 0], found.background[0, 0, 0]) == (1, 2)
+
+
+def test_toys_without_excess_are_not_in_the_tail_of_a_small_observed_value():
+    point = Point(1.0, 1e-9, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0]))
+    found = toy_limits.tails([point], np.ones((1, 3), np.uint8))
+    assert (found.signal[0, 0, 0], found.background[0, 0, 0]) == (1, 2)
+
+
+def test_probit_regression_maximises_the_binomial_likelihood():
+    rng = np.random.default_rng(2)
+    x, total, weights = np.linspace(-1, 1, 7), np.full(7, 50.0), np.array([0.2, 0.7, 1, 1, 1, 0.7, 0.2])
+    tail = rng.binomial(50, norm.cdf(-0.5 - 1.2 * x)).astype(float)
+    design = np.stack([np.ones(7), x], axis=1)
+
+    def loss(beta):
+        return -(weights * binom.logpmf(tail, total, norm.cdf(design @ beta))).sum()
+
+    best = minimize(loss, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
+    ours = probit.regression(design, tail[None], total, weights)[0]
+    assert ours == pytest.approx(best.x, abs=1e-5)
+
+
+def test_influence_is_the_variance_that_a_point_brings():
+    """Against many samples in which the counts of a single point fluctuate."""
+    rng = np.random.default_rng(3)
+    x, total, weights = np.linspace(-1, 1, 5), np.full(5, 4000.0), np.ones(5)
+    design, beta, at = np.stack([np.ones(5), x], axis=1), np.array([-1.5, -0.8]), np.array([1.0, 0.3])
+    expected = total * norm.cdf(design @ beta)
+    variances = probit.influence(design, at, design @ beta, total, weights)
+    for i in (0, 3):
+        tails = np.repeat(expected[None], 3000, axis=0)
+        tails[:, i] = rng.binomial(4000, expected[i] / 4000, 3000)
+        spread = (probit.regression(design, tails, total, weights) @ at).var()
+        assert variances[i] == pytest.approx(spread, rel=0.12)
+
+
+def test_errors_of_cls_are_those_of_repetition():
+    streams = [np.random.default_rng(seed) for seed in range(150)]
+    found = [curves(gaussian(rng, SCAN[2:6], 500, 500), ALPHA, rng) for rng in streams]
+    cls = np.array([each.CLs for each in found])
+    complete = ~np.isnan(cls).any(axis=0)
+    spread = cls[:, complete].std(axis=0)
+    quoted = np.sqrt(np.mean([each.errors[complete] ** 2 for each in found], axis=0))
+    assert complete.sum() >= 15
+    assert (spread > 0).sum() >= 12
+    assert (quoted / spread)[spread > 0] == pytest.approx(1, abs=0.2)
+
+
+def repeated(seeds: int, scan: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values and errors of the six limits, nan where there is none, shape (seeds, 6) each."""
+    values, errors = np.full((2, seeds, 6), np.nan)
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        for i, each in enumerate(curves(gaussian(rng, scan, number, number), ALPHA, rng).limits):
+            if each.limit.status == "ok":
+                values[seed, i], errors[seed, i] = each.limit.value, each.error
+    return values, errors
+
+
+@pytest.mark.parametrize("scan", [SCAN, np.geomspace(0.25, 3.5, 14)], ids=["even", "geometric"])
+def test_limits_are_unbiased_and_their_errors_right(scan):
+    """Mean and width of the pulls against the exact limits; the spread of the limits is the quoted error."""
+    seeds = 200 if STUDY else 60
+    values, errors = repeated(seeds, scan, 2000)
+    exact = exact_limits()
+    for i in (0, 3, 4, 5):
+        assert np.isfinite(values[:, i]).all()
+        pulls = (values[:, i] - exact[i]) / errors[:, i]
+        ratio = np.sqrt((errors[:, i] ** 2).mean()) / values[:, i].std()
+        print(f"limit {i}: mean pull {pulls.mean():.3f}, width {pulls.std():.3f}, quoted / spread {ratio:.3f}")
+        assert abs(pulls.mean()) < 3.5 / np.sqrt(seeds)
+        assert ratio == pytest.approx(1, abs=0.15 if STUDY else 0.35)
+        assert pulls.std() == pytest.approx(1, abs=0.15 if STUDY else 0.35)
+
+
+def test_adding_toys_until_a_target_does_not_bias_the_limits():
+    """Toys in rounds, as many as the last uncertainty asks for: mean pull and error against the exact limits."""
+    seeds, target = (200 if STUDY else 40), 0.03
+    scan, exact, pulls = np.geomspace(0.3, 3, 14), exact_limits(), []
+    for seed in range(seeds):
+        signal, background = np.full(len(scan), 200), np.full(len(scan), 400)
+        for _ in range(4):
+            # The same seeds again, so that a larger sample begins with the smaller one.
+            streams = np.random.SeedSequence([seed, 7]).spawn(len(scan) + 1)
+            measured = np.random.default_rng(streams[-1]).normal(0, SIGMA, background.max())
+            points = [
+                Point(mu, float(q(SEEN, mu)), q(np.random.default_rng(s).normal(mu, SIGMA, n), mu), q(measured[:m], mu))
+                for mu, n, m, s in zip(scan, signal, background, streams, strict=False)
+            ]
+            found = curves(points, ALPHA, np.random.default_rng(seed))
+            wanted = allocate(found, signal, background, target)
+            signal, background = (np.ceil(each / 100).astype(int) * 100 for each in wanted)
+        limits = [found.limits[which] for which in (OBSERVED, MEDIAN)]
+        assert all(relative_error(each) <= target for each in limits)
+        pulls.append([(x.limit.value - exact[i]) / x.error for x, i in zip(limits, (OBSERVED, MEDIAN), strict=True)])
+    mean, width = np.mean(pulls, axis=0), np.std(pulls, axis=0)
+    print(f"target {target}: mean pulls {mean}, widths {width}")
+    assert (np.abs(mean) < 3.5 / np.sqrt(seeds)).all()
+    assert width == pytest.approx([1, 1], abs=0.15 if STUDY else 0.4)
+
+
+@pytest.mark.parametrize(
+    ("scan", "status", "bound"),
+    [
+        (SCAN[:3], "above_scan", SCAN[2]),
+        (SCAN[12:], "below_scan", SCAN[12]),
+    ],
+)
+def test_limits_outside_of_the_scan_are_said_to_be(scan, status, bound):
+    found = curves(gaussian(np.random.default_rng(0), scan, 20_000, 20_000), ALPHA, np.random.default_rng(0))
+    limit = found.limits[0].limit
+    assert (limit.status, limit.value, limit.bound) == (status, None, pytest.approx(bound))
+
+
+def test_a_significant_rise_is_no_limit():
+    points = gaussian(np.random.default_rng(0), SCAN, 2000, 2000)
+    points[8] = points[8]._replace(signal=points[8].signal + 10)
+    assert curves(points, ALPHA, np.random.default_rng(0)).limits[0].limit.status == "not_monotone"
+
+
+def test_fluctuations_are_not_called_rises():
+    for seed in range(30):
+        points = gaussian(np.random.default_rng(seed), np.linspace(0.5, 1.6, 40), 300, 300)
+        assert curves(points, ALPHA, np.random.default_rng(seed)).limits[0].limit.status == "ok"
+
+
+@pytest.mark.parametrize("number", [10, 60])
+def test_too_few_toys_name_what_is_needed(number):
+    """With as many as the message says there is a limit."""
+    found = curves(gaussian(np.random.default_rng(4), SCAN, number, number), ALPHA, np.random.default_rng(0))
+    limit = found.limits[1].limit
+    assert (limit.status, limit.value) == ("toys_too_few", None)
+    needed = int(float(limit.reason.partition("about ")[2].partition(" ")[0]))
+    assert needed > number
+    many = gaussian(np.random.default_rng(5), SCAN[:6], 20 * needed, 20 * needed)
+    assert curves(many, ALPHA, np.random.default_rng(0)).limits[1].limit.status == "ok"
+
+
+def test_a_falling_curve_stays_as_it_is():
+    """The library's isotonic regression pools only what rises."""
+    assert isotonic_regression([0.9, 0.5, 0.6, 0.1], increasing=False).x == pytest.approx([0.9, 0.55, 0.55, 0.1])
+
+
+def test_the_cheapest_allocation_meets_the_target():
+    """Predicted variances with the wanted toys are those of the target, and no shift of toys is cheaper."""
+    points = gaussian(np.random.default_rng(6), np.geomspace(0.4, 2.5, 12), 3000, 3000)
+    found = curves(points, ALPHA, np.random.default_rng(6))
+    limit = found.limits[OBSERVED]
+    now = np.full(12, 3000)
+    single = found._replace(limits=[limit, *[limit] * 5])
+    wanted, background = allocate(single, now, now, 0.006)
+    cost = 1 + limit.used.sum()
+
+    def variance(n, m):
+        return (limit.signal_variance * now / n).sum() + limit.background_variance * 3000 / m
+
+    free = limit.used & (wanted > now)
+    assert np.sqrt(variance(wanted, background[limit.used].max())) <= 0.006
+    per_cost = (limit.signal_variance * now / wanted**2)[free] / 2  # gain of one more fit, everywhere the same
+    assert per_cost == pytest.approx(per_cost.mean(), rel=1e-6)
+    of_background = limit.background_variance * 3000 / background[limit.used].max() ** 2 / cost
+    assert of_background == pytest.approx(per_cost.mean(), rel=1e-6)

@@ -1,0 +1,418 @@
+"""Toys: how they are thrown and counted, against pyhf and closed formulas; blocks, partitions, accounts."""
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyhf
+import pytest
+from pyhf.infer.calculators import ToyCalculator
+from scipy.stats import chi2, ks_2samp
+
+import allocate_toys
+import compile_model
+import fit
+import invert_toys
+import plan_toys
+import throw_toys
+import toy_plan
+from files import read_json
+from inference import toys
+from inference.fits import Newton
+from inference.hypotest import hypotests, prepare
+from records import Limits
+from workspaces import EVERY_MODIFIER, SMALL, counting, engine_of, normsys, referee, tight_minuit
+
+ROUNDS = 4
+TWO_BINS = ("shapesys", "normsys", "deficit")
+
+
+def q_of(spec: dict, mu: float, number: int, test_statistic: str = "qtilde") -> tuple[np.ndarray, np.ndarray, float]:
+    """Test statistics of signal+background and of background-only toys, and the observed one."""
+    engine = engine_of(spec, test_statistic=test_statistic)
+    prepared = prepare(engine, test_statistic)
+    (tested,) = hypotests(engine, prepared, [mu], test_statistic, "asymptotics")
+    found = []
+    for hypothesis, parameters in ((toys.SIGNAL, tested.parameters), (toys.BACKGROUND, prepared.reference.parameters)):
+        data = toys.throw(engine.likelihood, parameters, number, toys.stream(0, "test", hypothesis, mu, 0))
+        found.append(toys.test(engine, data, engine.fit(data, [parameters]), mu, test_statistic).q)
+    return (*found, tested.q_obs)
+
+
+class Signal:
+    """The folder of one signal with toys, and the steps that fill it."""
+
+    def __init__(self, folder: Path, spec: dict, poi_bound: float = 10.0, test_statistic: str = "qtilde"):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        workspace, self.model, self.fit = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
+        Path(workspace).write_text(json.dumps(spec), encoding="utf-8")
+        compile_model.main(["--workspace", workspace, "--output", self.model])
+        options = ["--poi-bound", str(poi_bound), "--test-statistic", test_statistic]
+        fit.main(["--model", self.model, *options, "--output", self.fit])
+        self.common = ["--model", self.model, "--fit", self.fit]
+
+    def plan(self, *options) -> Path:
+        output = self.folder / "plan_0.json"
+        plan_toys.main([*self.common, *map(str, options), "--output", str(output)])
+        return output
+
+    def throw(self, plan: Path, parts: list[int], of: int, number: int = 0) -> None:
+        for part in parts:
+            options = ["--toys", self.folder / "toys", "--part", part, "--parts", of]
+            output = self.folder / "jobs" / f"{number}_{part}_{of}.json"
+            throw_toys.main([*self.common, "--plan", str(plan), *map(str, options), "--output", str(output)])
+
+    def invert(self, plan: Path) -> Limits:
+        output = self.folder / "limits.json"
+        options = ["--plan", str(plan), "--toys", str(self.folder / "toys"), "--output", str(output)]
+        invert_toys.main([*self.common, *options])
+        return Limits.from_json(read_json(output))
+
+    def limits(self, *options) -> Limits:
+        """All steps with a fixed number of toys."""
+        plan = self.plan(*options)
+        self.throw(plan, [0], 1)
+        return self.invert(plan)
+
+    def until(self, target: float, *options) -> Limits:
+        """All steps with a target."""
+        plan = self.plan("--target", target, *options)
+        for number in range(ROUNDS):
+            if number:
+                output = self.folder / f"plan_{number}.json"
+                common = [*self.common, "--plan", str(plan), "--toys", str(self.folder / "toys")]
+                allocate_toys.main([*common, "--output", str(output)])
+                plan = output
+            self.throw(plan, [0], 1, number)
+        return self.invert(plan)
+
+    def blocks(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.glob("toys/*/*.npz")}
+
+
+@pytest.fixture
+def signal(tmp_path) -> Signal:
+    return Signal(tmp_path / "signal", SMALL["shapesys"])
+
+
+MU = ("--mu", 0, 1, 2, 3, 4, 5)
+
+
+def test_every_block_has_a_stream_of_its_own():
+    keys = [(0, "m", "signal", 1.0, 0), (1, "m", "signal", 1.0, 0), (0, "n", "signal", 1.0, 0)]
+    keys += [(0, "m", "background", 1.0, 0), (0, "m", "signal", 1.5, 0), (0, "m", "signal", 1.0, 1)]
+    numbers = [toys.stream(*key).integers(2**62) for key in keys]
+    assert len(set(numbers)) == len(keys)
+    assert numbers == [toys.stream(*key).integers(2**62) for key in keys]
+
+
+def test_toys_have_the_moments_of_their_distributions():
+    """Poisson counts and Poisson auxiliary measurements have variance = mean, Gaussian ones their sigma."""
+    engine, number = engine_of(EVERY_MODIFIER), 20_000
+    model = engine.model
+    data = toys.throw(engine.likelihood, model.initial, number, np.random.default_rng(3))
+    expected = engine.likelihood.asimov(model.initial)
+    gaussian = np.concatenate([np.zeros(model.nmain, bool), ~model.constraints.is_poisson])
+    sigma = np.concatenate([np.ones(model.nmain), model.constraints.sigma])
+    variance = np.where(gaussian, sigma**2, expected)
+    pulls = (data.mean(axis=1) - expected) / np.sqrt(variance / number)
+    assert (pulls**2).sum() < chi2.isf(1e-4, len(pulls))
+    np.testing.assert_allclose(data.var(axis=1) / variance, 1, atol=0.06)
+    assert (data[~gaussian] == np.round(data[~gaussian])).all()
+
+
+@pytest.mark.parametrize("name", ["shapesys", "every modifier"])
+def test_the_test_statistic_of_a_toy_is_that_of_pyhf(name):
+    engine, mu = engine_of(SMALL[name]), 1.5
+    model, _ = referee(SMALL[name])
+    data = toys.throw(engine.likelihood, engine.model.initial, 8, np.random.default_rng(1))
+    ours = toys.test(engine, data, engine.fit(data, [engine.model.initial]), mu, "qtilde").q
+    settings = model.config.suggested_init(), model.config.suggested_bounds(), model.config.suggested_fixed()
+    with tight_minuit():
+        pyhfs = [float(pyhf.infer.test_statistics.qmu_tilde(mu, toy, model, *settings)) for toy in data.T]
+    assert ours == pytest.approx(pyhfs, abs=2e-4)
+
+
+def pyhf_distributions(spec: dict, mu: float, number: int, test_statistic: str) -> list[np.ndarray]:
+    model, data = referee(spec)
+    bounds = model.config.suggested_bounds()
+    if test_statistic == "q":
+        bounds[model.config.poi_index] = (-10, 10)
+    np.random.seed(2)
+    options = {"test_stat": test_statistic, "par_bounds": bounds, "ntoys": number, "track_progress": False}
+    with tight_minuit():
+        calculator = ToyCalculator(data, model, **options)
+        return [np.asarray(each.samples) for each in calculator.distributions(mu)]
+
+
+@pytest.mark.parametrize(
+    ("name", "mu", "test_statistic"),
+    [
+        ("shapesys", 1.0, "qtilde"),
+        ("shapesys", 2.5, "qtilde"),
+        ("normsys", 2.0, "qtilde"),
+        ("deficit", 0.6, "qtilde"),
+        ("normsys", 1.0, "q"),
+    ],
+)
+def test_distributions_are_those_of_pyhf(name, mu, test_statistic):
+    """Kolmogorov and Smirnov on both distributions: p is improbably small for none."""
+    ours = q_of(SMALL[name], mu, 10_000, test_statistic)[:2]
+    for mine, pyhfs in zip(ours, pyhf_distributions(SMALL[name], mu, 300, test_statistic), strict=True):
+        assert ks_2samp(mine, pyhfs).pvalue > 2e-3
+
+
+def test_distributions_of_the_default_question_are_those_of_pyhf(seed_question):
+    histograms = np.genfromtxt(seed_question / "original.csv", delimiter=",", names=True)
+    stat = ("background_stat", "shapesys", np.sqrt(histograms["background"]).tolist())
+    columns = (histograms[name].tolist() for name in ("observed", "signal", "background"))
+    spec = counting(*columns, stat, ("bkgnorm", "normfactor", None))
+    ours = q_of(spec, 2.0, 5_000)[:2]
+    for mine, pyhfs in zip(ours, pyhf_distributions(spec, 2.0, 80, "qtilde"), strict=True):
+        assert ks_2samp(mine, pyhfs).pvalue > 2e-3
+
+
+@pytest.mark.parametrize(("region", "observed", "expected"), [("SRMET", 3.0, 3.0), ("SRMU", 3.6, 4.2)])
+def test_published_limits_on_few_events(data, tmp_path, region, observed, expected):
+    """From toys, where asymptotics gives 2.18/2.74 and 3.24/4.1; the published numbers are rounded to 0.1."""
+    signal = Signal(tmp_path / region, read_json(data / "discovery-regions" / f"{region}.json"))
+    mu = ("--mu", 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7)
+    limits = signal.limits(*mu, "--per-hypothesis", 20_000, "--block", 10_000)
+    median, error = limits.expected_limit[2], limits.expected_limit_error[2]
+    assert limits.observed_limit == pytest.approx(observed, abs=0.05 + 2 * limits.observed_limit_error)
+    assert median == pytest.approx(expected, abs=0.05 + 2 * error)
+    assert limits.observed_limit_error < 0.06 > error
+
+
+@pytest.mark.parametrize(("n", "background"), [(0, 0.5), (3, 2.0), (5, 9.0)])
+def test_limits_of_a_counting_experiment_are_those_of_a_closed_formula(tmp_path, n, background):
+    """Without nuisance parameters CLs = P(N <= n | mu + b) / P(N <= n | b), whatever orders the counts."""
+    from scipy.optimize import brentq
+    from scipy.stats import poisson
+
+    def cls(mu, count):
+        return poisson.cdf(count, mu + background) / poisson.cdf(count, background)
+
+    signal = Signal(tmp_path / "signal", counting([float(n)], [1.0], [background]), poi_bound=20)
+    scan = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9, 10, 12]
+    limits = signal.limits("--mu", *scan, "--per-hypothesis", 10_000, "--block", 5000)
+    exact = brentq(lambda mu: cls(mu, n) - 0.05, 0.1, 30)
+    assert limits.observed_limit == pytest.approx(exact, abs=3 * limits.observed_limit_error)
+    # The band: the counts that the background reaches in the fraction Phi(z) of the cases.
+    from scipy.stats import norm
+
+    for z, value, error in zip((-1, 0, 1), limits.expected_limit[1:4], limits.expected_limit_error[1:4], strict=True):
+        quantile = poisson.ppf(norm.cdf(z), background)
+        assert value == pytest.approx(brentq(lambda mu, k=quantile: cls(mu, k) - 0.05, 0.1, 40), abs=3.5 * error)
+    pulls = [
+        (point["CLs_obs"] - cls(point["mu"], n)) / point["CLs_obs_error"]
+        for point in limits.points
+        if point["CLs_obs_error"]
+    ]
+    assert np.abs(pulls).max() < 4
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory) -> Signal:
+    """Limits from one job."""
+    signal = Signal(tmp_path_factory.mktemp("toys") / "signal", SMALL["shapesys"])
+    signal.limits(*MU, "--per-hypothesis", 400, "--block", 50)
+    return signal
+
+
+@pytest.mark.parametrize("parts", [[0, 1, 2, 3, 4, 5, 6, 7], [7, 2, 0, 1, 5, 4, 3, 6], [2, 0, 1]])
+def test_results_do_not_depend_on_the_partition(reference, tmp_path, parts):
+    """Any number of jobs in any order: the same bytes in every block and in limits.json."""
+    signal = Signal(tmp_path / "signal", SMALL["shapesys"])
+    plan = signal.plan(*MU, "--per-hypothesis", 400, "--block", 50)
+    signal.throw(plan, parts, len(parts))
+    signal.invert(plan)
+    assert signal.blocks() == reference.blocks()
+    assert (signal.folder / "limits.json").read_bytes() == (reference.folder / "limits.json").read_bytes()
+
+
+def test_jobs_share_all_of_the_work_once(reference):
+    units = toy_plan.new_units(toy_plan.read_plan(reference.folder / "plan_0.json"))
+    for parts in (1, 3, 7, 100):
+        shares = [toy_plan.share(units, part, parts) for part in range(parts)]
+        assert [unit for share in shares for unit in share] == units
+    fits = [sum(unit.fits() for unit in toy_plan.share(units, part, 3)) for part in range(3)]
+    assert max(fits) - min(fits) <= 2 * max(unit.fits() for unit in units)
+
+
+def test_lost_and_broken_blocks_are_made_again(reference, tmp_path):
+    folder = tmp_path / "signal"
+    shutil.copytree(reference.folder, folder)
+    damaged = sorted((folder / "toys").glob("*/*.npz"))
+    damaged[0].unlink()
+    damaged[1].write_bytes(damaged[1].read_bytes()[:100])
+    damaged[2].write_bytes(b"nonsense")
+    damaged[3].write_bytes(damaged[4].read_bytes())  # a block of another kind
+    shutil.rmtree(folder / "toys" / "free")
+    before, limits = reference.blocks(), (folder / "limits.json").read_bytes()
+    again = object.__new__(Signal)
+    again.__dict__ |= reference.__dict__ | {"folder": folder}
+    again.invert(folder / "plan_0.json")
+    assert (folder / "limits.json").read_bytes() == limits
+    for name, content in again.blocks().items():
+        assert before[name] == content, name
+
+
+def ages(signal: Signal) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in (signal.folder / "toys").rglob("*.npz")}
+
+
+def test_more_toys_keep_the_old_ones(signal):
+    signal.limits(*MU, "--per-hypothesis", 100, "--block", 50)
+    before, blocks = ages(signal), signal.blocks()
+    signal.limits(*MU, 6, "--per-hypothesis", 170, "--block", 50)  # rounded up to whole blocks, and one more mu
+    after = ages(signal)
+    assert {name: after[name] for name in before} == before
+    assert len(after) == 4 * (1 + 2 * 6)
+    assert {name: signal.blocks()[name] for name in blocks} == blocks
+
+
+@pytest.mark.parametrize("change", ["seed", "model", "block"])
+def test_another_seed_or_model_changes_all_toys(signal, tmp_path, change):
+    signal.limits(*MU, "--per-hypothesis", 100, "--block", 50)
+    spec = SMALL["shapesys"] if change != "model" else counting([55.0, 62.0], [10.0, 6.0], [50.0, 52.0], normsys(0.1))
+    other = Signal(tmp_path / "other", spec)
+    shutil.copytree(signal.folder / "toys", other.folder / "toys")  # they must not be taken for its own
+    options = ["--seed", 1] if change == "seed" else []
+    other.limits(*MU, "--per-hypothesis", 100, "--block", 25 if change == "block" else 50, *options)
+    for name, content in signal.blocks().items():
+        assert other.blocks()[name] != content, name
+
+
+class Failing(Newton):
+    """Every fourth toy cannot be fitted with mu held, every eighth not at all."""
+
+    def fit(self, data, starts, mu=None):
+        fits = super().fit(data, starts, mu)
+        if data.shape[1] >= 50:
+            fits.deviance[:: 8 if mu is None else 4] = np.nan
+        return fits
+
+
+def test_failed_toys_are_counted_and_bound_the_limit(tmp_path, monkeypatch):
+    """Of 400 toys 100 fail. The limits with them for and against exclusion enclose the one without them."""
+    monkeypatch.setattr("inference.engines.Newton", Failing)
+    signal = Signal(tmp_path / "signal", SMALL["shapesys"])
+    options = ("--mu", 1, 2, 2.5, 3, 3.5, 4, 5, "--per-hypothesis", 400, "--block", 100)
+    limits = signal.limits(*options, "--max-failed-fraction", 0.5)
+    for point in limits.points:
+        for counts in point["toys"].values():
+            assert counts["thrown"] == 400 == counts["converged"] + counts["rescued"] + counts["failed"]
+            assert 90 < counts["failed"] < 170  # free fits of every eighth, and held ones of every fourth of the others
+    lowest, highest = (limits.failed_toys[f"{word}_exclusion"] for word in ("for", "against"))
+    assert lowest["observed_limit"] < limits.observed_limit
+    if highest["observed_limit"] is not None:
+        assert limits.observed_limit < highest["observed_limit"]
+    else:
+        assert highest["status"]["observed_limit"] == "above_scan"
+    refused = signal.limits(*options, "--max-failed-fraction", 0.1)
+    assert refused.status["observed_limit"] == "fit_failed"
+    assert refused.observed_limit is None
+    assert "% of its toys failed" in refused.failed_points[0]["reason"]
+
+
+def test_nothing_failed_bounds_nothing(reference):
+    limits = Limits.from_json(read_json(reference.folder / "limits.json"))
+    for word in ("for", "against"):
+        assert limits.failed_toys[f"{word}_exclusion"]["observed_limit"] == limits.observed_limit
+
+
+def test_free_fits_that_end_too_high_are_counted_and_mended():
+    """Where the free fit stops above the held one, q would be negative."""
+
+    class Stuck(Newton):
+        def fit(self, data, starts, mu=None):
+            fits = super().fit(data, starts, mu)
+            if mu is None and len(starts) == 1 and starts[0].ndim == 1:
+                fits.deviance[:3] += 50
+            return fits
+
+    right, stuck = engine_of(SMALL["normsys"]), Stuck(engine_of(SMALL["normsys"]).model)
+    data = toys.throw(right.likelihood, right.model.initial, 20, np.random.default_rng(1))
+    start = [right.model.initial]
+    mended = toys.test(stuck, data, stuck.fit(data, start), 1.0, "qtilde")
+    assert mended.q == pytest.approx(toys.test(right, data, right.fit(data, start), 1.0, "qtilde").q, abs=1e-7)
+    assert toys.count(mended).q_below_zero == 3
+
+
+def test_at_zero_both_hypotheses_are_the_same(reference):
+    point = Limits.from_json(read_json(reference.folder / "limits.json")).points[0]
+    assert (point["mu"], point["CLs_obs"], point["CLs_exp"]) == (0, 1.0, [1.0] * 5)
+
+
+def test_bands_without_toys_say_so(signal):
+    """50 toys cannot tell where the -2 sigma band crosses, which is where one in a thousand signal toys is."""
+    limits = signal.limits("--mu", 1, 2, 3, 4, 5, 6, 8, "--per-hypothesis", 50, "--block", 50)
+    assert limits.status["expected_limit"][0] == "toys_too_few"
+    assert limits.expected_limit[0] is None
+    assert "are needed" in limits.reason["expected_limit"][0]
+    for point in limits.points:
+        for value, status in zip([point["CLs_obs"], *point["CLs_exp"]], point["CLs_status"], strict=True):
+            assert (value is None) == (status == "toys_too_few")
+            assert value != 0
+
+
+def test_a_failed_fit_to_the_data_stops_one_point(tmp_path, monkeypatch):
+    original = plan_toys.hypotests
+
+    def failing(engine, prepared, mu, *rest):
+        from inference.errors import FitError
+
+        tested = original(engine, prepared, mu, *rest)
+        return [FitError("gave up") if value == 2 else each for value, each in zip(mu, tested, strict=True)]
+
+    monkeypatch.setattr(plan_toys, "hypotests", failing)
+    scan = ("--mu", 1, 1.5, 2, 2.5, 3, 3.5, 4, 5)
+    limits = Signal(tmp_path / "signal", SMALL["shapesys"]).limits(*scan, "--per-hypothesis", 2000)
+    assert limits.failed_points == [{"mu": 2.0, "reason": "gave up"}]
+    assert limits.status["observed_limit"] == "ok"
+
+
+def test_a_failure_before_the_toys_becomes_the_reason(tmp_path):
+    signal = Signal(tmp_path / "signal", SMALL["shapesys"])
+    Path(signal.fit).write_text('{"status": "failed", "reason": "the fit did not converge"}', encoding="utf-8")
+    limits = signal.limits(*MU, "--per-hypothesis", 100)
+    assert set(limits.status["expected_limit"]) == {limits.status["observed_limit"]} == {"fit_failed"}
+    assert limits.reason["observed_limit"] == "the fit did not converge"
+
+
+def test_toys_are_added_until_the_target_is_reached(tmp_path):
+    signal = Signal(tmp_path / "signal", SMALL["shapesys"])
+    limits = signal.until(0.03, *MU, 6, 7, 8, "--max", 1_000_000, "--block", 200)
+    assert limits.toys["target_reached"]
+    assert limits.observed_limit_error < 0.03 * limits.observed_limit
+    assert limits.expected_limit_error[2] < 0.03 * limits.expected_limit[2]
+    thrown = limits.toys["blocks_by_round"]["signal"]
+    assert max(blocks[-1] for blocks in thrown) > 2 * min(blocks[-1] for blocks in thrown)  # not everywhere alike
+    assert all(list(blocks) == sorted(blocks) for blocks in thrown)
+
+
+def test_the_largest_number_of_toys_is_kept(tmp_path):
+    limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.002, *MU, 6, 7, 8, "--max", 9000, "--block", 200)
+    assert limits.toys["target_reached"] is False
+    assert sum(limits.toys["thrown"].values()) <= 9000
+
+
+def test_memory_does_not_grow_with_the_number_of_toys(tmp_path):
+    """18,000 more toys of 200 counts and as many auxiliary ones would take 58 MB."""
+    background = np.full(200, 100.0)
+    spec = counting(background.tolist(), [2.0] * 200, background.tolist(), ("stat", "shapesys", [5.0] * 200))
+    peaks = []
+    for blocks in (2, 20):
+        signal = Signal(tmp_path / str(blocks), spec)
+        plan = signal.plan("--mu", 1, "--per-hypothesis", 1000 * blocks)
+        options = ["--plan", plan, "--toys", signal.folder / "toys", "--output", signal.folder / "done.json"]
+        script = Path(throw_toys.__file__)
+        subprocess.run([sys.executable, script, *signal.common, *map(str, options)], check=True, capture_output=True)
+        peaks.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    assert peaks[1] < peaks[0] + 20_000  # kB
