@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan limits verify story test study bench bench-peers lint format report lock clean
+.PHONY: help scan scan-toys limits verify story test study study-toys bench bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -27,6 +27,9 @@ scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all co
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
 	@$(IN_ENV) snakemake $(CONFIG_ARGS)
 
+scan-toys: ## limits from toys: config/toys.yaml
+	@$(MAKE) --no-print-directory scan CONFIG=config/toys.yaml
+
 limits: $(RUN_ENV) ## the table of limits again
 	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
 
@@ -46,6 +49,9 @@ test: $(TEST_ENV) ## the whole test suite
 
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
+
+study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (ten minutes)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_toys.py tests/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
 
 bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py

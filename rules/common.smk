@@ -64,8 +64,10 @@ SCAN_PLOTS = [
     for scan, plots in SCANS.items()
     for plot in plots
 ]
-TOY_SCANS = [scan for scan in SCANS if scan.endswith("/toybased")]
-TABLES = [f"results/{name}.{kind}" for name in ("limits", "toybased")[: 2 if TOY_SCANS else 1] for kind in ("csv", "md")]
+TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.TOYBASED]
+TABLES = [
+    f"results/{name}.{kind}" for name in ("limits", "toybased")[: 2 if TOY_SCANS else 1] for kind in ("csv", "md")
+]
 
 
 def one_of(names):

@@ -11,12 +11,12 @@ rule hypotest:
         fit="results/{analysis}/{signal}/fit.json",
     output:
         "results/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.json",
-    wildcard_constraints:
-        calculator="asymptotics",
     log:
         "logs/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.log",
     benchmark:
         "benchmarks/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.tsv"
+    wildcard_constraints:
+        calculator="asymptotics",
     conda:
         "../envs/muscan.yaml"
     params:
@@ -45,12 +45,12 @@ rule invert:
         ),
     output:
         "results/{analysis}/{signal}/{calculator}/limits.json",
-    wildcard_constraints:
-        calculator="asymptotics",
     log:
         "logs/{analysis}/{signal}/{calculator}/invert.log",
     benchmark:
         "benchmarks/{analysis}/{signal}/{calculator}/invert.tsv"
+    wildcard_constraints:
+        calculator="asymptotics",
     conda:
         "../envs/muscan.yaml"
     params:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Add toys where they make the uncertainties of the limits smaller, until these are below the target of the plan.
 
-Reads a plan and its toys, model.npz and fit.json, writes the plan of the next round. Toys are only ever added, and how many
-depends on uncertainties, not on the limits.
+Reads a plan and its toys, model.npz and fit.json, writes the plan of the next round. Toys are only ever added, and how
+many depends on uncertainties, not on the limits.
 """
 
 import argparse
@@ -34,10 +34,10 @@ def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyP
         for kind, wanted in zip(kinds, allocate(curves, *have, plan.target), strict=True):
             more[kind][places] = wanted / plan.block
     more = _affordable(blocks, more, plan)
-    points = [
-        replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in kinds}) if point.signal else point
-        for i, point in enumerate(plan.points)
-    ]
+    points = list(plan.points)
+    for i, point in enumerate(plan.points):
+        if point.signal:
+            points[i] = replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in kinds})
     return replace(plan, points=points)
 
 

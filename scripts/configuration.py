@@ -24,6 +24,7 @@ SCAN_DEFAULTS = {
     "interpolation": {},
     "plots": ["brazil", "yields", "pulls", "distributions", "toys"],
 }
+TOYBASED = "toybased"  # the calculator whose limits come from toys
 TOY_DEFAULTS = {"block": 1000, "seed": 0, "jobs": 4, "max_failed_fraction": 0.01, "show": []}
 TOYS_PER_HYPOTHESIS, MOST_TOYS = 5000, 1_000_000  # unless the configuration says otherwise
 TOY_ROUNDS = 4  # in which toys are added if their number is not fixed
@@ -57,7 +58,7 @@ def toy_rounds(toys: dict) -> int:
 def scan_plots(settings: dict, calculator: str) -> list[str]:
     """The pictures of a scan."""
     without = [] if calculator == settings["calculators"][0] else FIT_PLOTS
-    without = without if calculator == "toybased" else [*without, *TOY_PLOTS]
+    without = without if calculator == TOYBASED else [*without, *TOY_PLOTS]
     return [plot for plot in settings["plots"] if plot not in without]
 
 

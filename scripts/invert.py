@@ -84,8 +84,8 @@ def check_kind(records: list[FitResult | Hypotest], **kind) -> None:
 
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
     """Six limits as one record."""
-    parts = six_limits(limits)
-    return Limits(confidence_level=confidence_level, points=curves.points(), failed_points=curves.failed(), **parts, **kind)
+    parts = six_limits(limits) | {"points": curves.points(), "failed_points": curves.failed()}
+    return Limits(confidence_level=confidence_level, **parts, **kind)
 
 
 def six_limits(limits: list[Limit]) -> dict:

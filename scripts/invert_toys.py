@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 
+from configuration import TOYBASED
 from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, relative_error
 from inference.errors import StepError
@@ -17,8 +18,6 @@ from inference.toy_limits import Point, ToyCurves, limit_values
 from invert import both, no_limits, six_limits
 from records import Limits, ToyPlan
 from toy_plan import Thrown, gather, limits_of, open_store, read_plan, usable
-
-TOYBASED = "toybased"
 
 
 def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
@@ -54,7 +53,8 @@ def _failure(thrown: Thrown, plan: ToyPlan) -> dict | None:
         return {"mu": point.mu, "reason": point.reason}
     if fraction <= plan.max_failed_fraction:
         return None
-    reason = f"the fits of {100 * fraction:.2g} % of its toys failed, more than the allowed {100 * plan.max_failed_fraction:g} %"
+    allowed = f"max_failed_fraction allows {100 * plan.max_failed_fraction:g} %"
+    reason = f"the fits of {100 * fraction:.2g} % of its toys failed; {allowed}"
     return {"mu": point.mu, "reason": reason, "toys": _accounts(thrown)}
 
 

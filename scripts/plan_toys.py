@@ -2,12 +2,11 @@
 """Plan the toys of a signal: which values of mu, from which fits, how many.
 
 Reads model.npz and fit.json, writes toybased/plan_0.json. Without a target for the uncertainty of the limits, every
-value of mu gets the same number of toys. With one, the asymptotic limits say where toys are worth while; a first few are
-planned here, and allocate_toys.py adds to them.
+value of mu gets the same number of toys. With one, the asymptotic limits say where toys are worth while; a first few
+are planned here, and allocate_toys.py adds to them.
 """
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from signal_point import load, run_tests
 
 # With a target, values of mu follow one another at this ratio, so far below and above all asymptotic limits.
 RATIO, BELOW, ABOVE = 1.14, 0.6, 1.7
-FIRST_BLOCKS = 2  # of background-only toys
+FIRST_BLOCKS = (1, 2)  # of signal+background and of background-only toys
 
 
 def around(limits: Limits, mu: list[float], bound: float) -> list[float]:
@@ -36,15 +35,28 @@ def around(limits: Limits, mu: list[float], bound: float) -> list[float]:
     return [float(f"{value:.4g}") for value in np.geomspace(low, high, number)]
 
 
-def points(engine, prepared, mu: list[float], test_statistic: str) -> list[ToyPoint]:
+def planned(engine, prepared, mu: list[float], test_statistic: str, blocks: tuple[int, int]) -> list[ToyPoint]:
     """Fits to the data with mu held; no toys are planned where they fail, nor at mu = 0, where CLs is 1."""
     found = []
     for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, "asymptotics"), strict=True):
         if isinstance(tested, FitError):
             found.append(ToyPoint(value, "fit_failed", str(tested)))
-        else:
-            found.append(ToyPoint(value, "ok", None, tested.q_obs, tested.q_asimov, tested.parameters.tolist()))
+            continue
+        signal, background = ([number] if value > 0 else [] for number in blocks)
+        numbers = (tested.q_obs, tested.q_asimov, tested.parameters.tolist())
+        found.append(ToyPoint(value, "ok", None, *numbers, signal, background))
     return found
+
+
+def asymptotic_limits(engine, prepared, mu: list[float], test_statistic: str, confidence_level: float) -> Limits:
+    """What the toys are compared with, and begin from."""
+
+    def test(values: list[float]):
+        return run_tests(engine, prepared, values, test_statistic, "asymptotics")
+
+    curves = Curves(test(mu), lambda value: test([value])[0])
+    kind = {"calculator": "asymptotics", "test_statistic": test_statistic}
+    return collect(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,21 +83,11 @@ def main(argv: list[str] | None = None) -> None:
     with failure_recorded(args.output):
         engine, prepared, result = load(args.model, args.fit, args.workspace)
         statistic = result.test_statistic
-
-        def test(mu: list[float]):
-            return run_tests(engine, prepared, mu, statistic, "asymptotics")
-
-        curves = Curves(test(args.mu), lambda mu: test([mu])[0])
-        limits = curves.limits(1 - args.confidence_level)
-        kind = {"calculator": "asymptotics", "test_statistic": statistic}
-        asymptotics = collect(limits, curves, args.confidence_level, **kind)
-        mu, blocks = args.mu, [-(-(args.per_hypothesis or 0) // args.block)] * 2
-        if args.target is not None:
-            mu, blocks = around(asymptotics, mu, engine.model.bounds[engine.model.poi, 1]), [1, FIRST_BLOCKS]
-        planned = [
-            point if point.status != "ok" or point.mu == 0 else replace(point, signal=[blocks[0]], background=[blocks[1]])
-            for point in points(engine, prepared, mu, statistic)
-        ]
+        asymptotics = asymptotic_limits(engine, prepared, args.mu, statistic, args.confidence_level)
+        if args.target is None:
+            mu, blocks = args.mu, (-(-args.per_hypothesis // args.block),) * 2
+        else:
+            mu, blocks = around(asymptotics, args.mu, engine.model.bounds[engine.model.poi, 1]), FIRST_BLOCKS
         plan = ToyPlan(
             test_statistic=statistic,
             confidence_level=args.confidence_level,
@@ -94,7 +96,7 @@ def main(argv: list[str] | None = None) -> None:
             max_failed_fraction=args.max_failed_fraction,
             target=args.target,
             max=args.max,
-            points=planned,
+            points=planned(engine, prepared, mu, statistic, blocks),
             asymptotics=asymptotics.to_json(),
             made_by=made_by([args.model, args.fit]),
         )

@@ -54,7 +54,8 @@ def limit_texts(limits: Limits) -> list[str]:
     observed, *expected = entries(limits)
     value, *why = observed
     error = limits.observed_limit_error
-    texts = [f"Observed limit{f': {plotting.in_words(*why)}' if value is None else f' {plotting.with_error(value, error)}'}"]
+    observed = f": {plotting.in_words(*why)}" if value is None else f" {plotting.with_error(value, error)}"
+    texts = [f"Observed limit{observed}"]
     missing: dict[str, list[str]] = {}
     for sigma, (value, *why) in zip(SIGMAS, expected, strict=True):
         if value is None:
@@ -76,7 +77,9 @@ def draw_curves(axes: Axes, mu: np.ndarray, cls: np.ndarray, scan: np.ndarray) -
     """Bands, median and observed curve, with error bars; a single point gets a short piece of each."""
     single = len(mu) == 1
     x, y = (mu + np.array([-0.05, 0.05]) * max(mu[0], 1), np.repeat(cls, 2, axis=1)) if single else (mu, cls)
-    below = np.nan_to_num(y)  # where too few toys are in the tail, the lower edge of a band is somewhere below the frame
+    below = np.nan_to_num(
+        y
+    )  # where too few toys are in the tail, the lower edge of a band is somewhere below the frame
     marked = np.flatnonzero(scan).tolist()
     return [
         *axes.plot(mu, cls[0], "o-", color="black", markersize=3.5, markevery=marked, label="Observed", zorder=4),
@@ -96,9 +99,10 @@ def draw_errors(axes: Axes, mu: np.ndarray, cls: np.ndarray, errors: np.ndarray 
 
 def draw_asymptotics(axes: Axes, limits: Limits) -> list:
     """The observed and the median asymptotic curve under those from toys."""
-    if not limits.asymptotics:
+    asymptotic = limits.asymptotic()
+    if asymptotic is None or not asymptotic.points:
         return []
-    mu, cls, _ = curves(Limits.from_json(limits.asymptotics))
+    mu, cls, _ = curves(asymptotic)
     look = {"color": ASYMPTOTIC, "linewidth": 1.2, "zorder": 2.5}
     return [
         *axes.plot(mu, cls[0], **look, label="Asymptotic, observed"),

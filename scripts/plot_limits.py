@@ -76,7 +76,7 @@ def draw_row(axes: Axes, y: float, row: pd.Series) -> None:
     if EXPECTED[2] in known:
         axes.plot([known[EXPECTED[2]]] * 2, [y - 0.31, y + 0.31], "--", color="black", linewidth=1.2)
     if not np.isnan(row[OBSERVED]):
-        error = np.nan_to_num(row[ERROR])  # limits from toys have one
+        error = np.nan_to_num(row.get(ERROR, 0.0))  # limits from toys have one
         axes.errorbar(row[OBSERVED], y, xerr=error or None, fmt="o", color="black", markersize=4, zorder=5)
     arrow = {"arrowstyle": "<|-", "color": "#404040", "shrinkA": 0, "shrinkB": 1}  # its head is at the text's place
     for names, outside, end, points in ((EXPECTED[3:], "above_scan", -1, 18), (EXPECTED[:2], "below_scan", 0, -18)):

@@ -56,7 +56,8 @@ def draw_errors(axes: Axes, limits: Limits) -> list:
     mu = [point["mu"] for point in limits.points]
     with np.errstate(all="ignore"):
         observed, median = (
-            100 * np.array([error(point) for point in limits.points], dtype=float)
+            100
+            * np.array([error(point) for point in limits.points], dtype=float)
             / np.array([value(point) for point in limits.points], dtype=float)
             for value, error in (
                 (lambda point: point["CLs_obs"], lambda point: point["CLs_obs_error"]),

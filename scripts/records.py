@@ -70,6 +70,9 @@ class Limits(Record):
         parts = ({name: getattr(self, name) for name in BOTH}, self.status, self.reason, self.bound)
         return list(zip(*([part[BOTH[0]], *part[BOTH[1]]] for part in parts), strict=True))
 
+    def asymptotic(self) -> "Limits | None":
+        """The asymptotic limits beside those from toys."""
+        return Limits.from_json(self.asymptotics) if self.asymptotics else None
 
     def errors(self) -> list[float | None]:
         """Statistical errors of the six limits."""

@@ -24,7 +24,7 @@ def number(text: str, digits: int = 4) -> str:
 
 def with_error(row: dict[str, str], name: str) -> str:
     """A limit, and its statistical error if it has one."""
-    error = row[f"{name}_error"]
+    error = row.get(f"{name}_error")
     return number(row[name]) + (f" ± {number(error, 2)}" if error else "")
 
 

@@ -113,6 +113,8 @@ def test_readme_has_the_defaults_of_the_scan():
         assert yaml.safe_load(rows[f"scan.{key}"][2].strip("`")) == default, key
     for key, default in configuration.INTERPOLATION_DEFAULTS.items():
         assert rows[f"scan.interpolation.{key}"][2] == f"`{default}`"
+    for key, default in configuration.TOY_DEFAULTS.items():
+        assert yaml.safe_load(rows[f"scan.toys.{key}"][2].strip("`")) == default, key
 
 
 def test_readme_explains_every_status():
@@ -125,7 +127,7 @@ def test_readme_explains_every_status():
     [
         (SCHEMA["$defs"]["component"]["properties"]["shape"]["enum"], simulate.SHAPES),
         (SCHEMA["$defs"]["modifier"]["properties"]["type"]["enum"], build_workspace.MODIFIERS),
-        (SCHEMA["$defs"]["scan"]["properties"]["calculators"]["items"]["enum"], CALCULATORS),
+        (SCHEMA["$defs"]["scan"]["properties"]["calculators"]["items"]["enum"], [*CALCULATORS, configuration.TOYBASED]),
         (
             SCHEMA["$defs"]["scan"]["properties"]["test_statistic"]["enum"],
             [name for name, statistic in TEST_STATISTICS.items() if statistic.asimov_mu == 0],  # those for limits
@@ -400,6 +402,19 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
             "analyses.original-locked.mu: the grid is empty: stop (1) must be above start (2)",
         ),
         ("scan/plots", ["brazil", "brazil"], "scan.plots: 'brazil' stands twice"),
+        ("scan/toys", {"per_hypothesis": 0}, "scan.toys.per_hypothesis: must be at least 1, is 0"),
+        ("scan/toys", {"target": 2}, "scan.toys.target: must be below 1, is 2"),
+        (
+            "scan/toys",
+            {"max": 1000},
+            "scan.toys.max: bounds the toys that a target asks for; give target, or remove max",
+        ),
+        ("scan/toys", {"sed": 3}, "scan.toys: unknown key 'sed'; did you mean 'seed'?"),
+        (
+            "analyses/original-locked/toys",
+            {"per_hypothesis": 1000, "target": 0.02},
+            "analyses.original-locked.toys: per_hypothesis and target exclude one another; remove one",
+        ),
         (
             f"{BACKGROUND}/0/uncertainty",
             -0.1,

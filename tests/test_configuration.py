@@ -29,6 +29,24 @@ def test_settings_of_an_analysis_come_before_those_of_the_scan_and_the_defaults(
     assert found["interpolation"] == {"normsys": "code1", "histosys": "code4p"}
 
 
+def test_the_number_of_toys_is_fixed_or_follows_a_target():
+    def toys(**given) -> dict:
+        return scan_settings({"scan": {"toys": given}, "analyses": {"a": {"dataset": "d"}}}, "a")["toys"]
+
+    assert "max" not in toys()
+    assert toys()["per_hypothesis"] == 5000
+    assert toys(per_hypothesis=10)["per_hypothesis"] == 10
+    assert "per_hypothesis" not in toys(target=0.1)
+    assert toys(target=0.1)["max"] == 1_000_000
+    assert (configuration.toy_rounds(toys()), configuration.toy_rounds(toys(target=0.1))) == (1, 4)
+
+
+def test_pictures_of_the_fit_are_drawn_once_and_those_of_toys_where_there_are_toys():
+    settings = {"plots": ["brazil", "pulls", "toys"], "calculators": ["asymptotics", "toybased"]}
+    assert configuration.scan_plots(settings, "asymptotics") == ["brazil", "pulls"]
+    assert configuration.scan_plots(settings, "toybased") == ["brazil", "toys"]
+
+
 @pytest.mark.parametrize(
     ("mu", "grid"),
     [

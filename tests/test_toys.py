@@ -1,6 +1,7 @@
 """Toys: how they are thrown and counted, against pyhf and closed formulas; blocks, partitions, accounts."""
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ from records import Limits
 from workspaces import EVERY_MODIFIER, SMALL, counting, engine_of, normsys, referee, tight_minuit
 
 ROUNDS = 4
+STUDY = "MUSCAN_STUDY" in os.environ
 TWO_BINS = ("shapesys", "normsys", "deficit")
 
 
@@ -143,7 +145,7 @@ def pyhf_distributions(spec: dict, mu: float, number: int, test_statistic: str) 
     bounds = model.config.suggested_bounds()
     if test_statistic == "q":
         bounds[model.config.poi_index] = (-10, 10)
-    np.random.seed(2)
+    np.random.seed(2)  # noqa: NPY002 (the stream that pyhf uses)
     options = {"test_stat": test_statistic, "par_bounds": bounds, "ntoys": number, "track_progress": False}
     with tight_minuit():
         calculator = ToyCalculator(data, model, **options)
@@ -401,6 +403,31 @@ def test_the_largest_number_of_toys_is_kept(tmp_path):
     limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.002, *MU, 6, 7, 8, "--max", 9000, "--block", 200)
     assert limits.toys["target_reached"] is False
     assert sum(limits.toys["thrown"].values()) <= 9000
+
+
+def six(limits: Limits) -> tuple[np.ndarray, np.ndarray]:
+    """Values and errors, nan where there is none."""
+    values = np.array([value for value, *_ in limits.six()], dtype=float)
+    return values, np.array(limits.errors(), dtype=float)
+
+
+def test_the_quoted_error_is_the_spread_over_seeds(tmp_path):
+    """Limits of many seeds against one run with 100 times more toys (20 times in the small version)."""
+    seeds, number, more = (200, 1000, 100) if STUDY else (30, 500, 20)
+    signal = Signal(tmp_path / "signal", SMALL["shapesys"])
+    scan = ("--mu", 0.75, 1.1, 1.5, 1.9, 2.3, 2.7, 3.2, 3.7, 4.2, 5)
+    truth, _ = six(signal.limits(*scan, "--per-hypothesis", more * number, "--block", 5000, "--seed", 10**6))
+    found = [six(signal.limits(*scan, "--per-hypothesis", number, "--seed", seed)) for seed in range(seeds)]
+    values, errors = np.moveaxis(np.array(found), 1, 0)
+    precision = np.sqrt(1 / seeds + 1 / more)  # of the mean pull; the long run has an error too
+    for i, name in ((0, "observed"), (3, "expected")):
+        pulls = (values[:, i] - truth[i]) / errors[:, i]
+        ratio = np.sqrt((errors[:, i] ** 2).mean()) / values[:, i].std(ddof=1)
+        print(f"{name} limit {truth[i]:.4f}, {seeds} seeds of {number} + {number} toys: quoted / spread {ratio:.3f}, ")
+        print(f"pulls with mean {pulls.mean():.3f} +- {precision:.3f} and width {pulls.std(ddof=1):.3f}")
+        assert abs(pulls.mean()) < 3.5 * precision
+        assert ratio == pytest.approx(1, abs=0.15 if STUDY else 0.4)
+        assert pulls.std(ddof=1) == pytest.approx(1, abs=0.15 if STUDY else 0.4)
 
 
 def test_memory_does_not_grow_with_the_number_of_toys(tmp_path):

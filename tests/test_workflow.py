@@ -1,64 +1,15 @@
 """The whole chain through Snakemake: results, reruns, failures, messages."""
 
-import csv
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-REPO = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report")
-COLUMNS = ["observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2"]
-
-
-def copy(source: Path, target: Path) -> Path:
-    """A copy with the same modification times, so that nothing looks newer than it is."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    return target
-
-
-def clone(target: Path) -> Path:
-    """The workflow without results."""
-    target.mkdir()
-    for part in PARTS:
-        if (REPO / part).is_dir():
-            copy(REPO / part, target / part)
-        else:
-            shutil.copy2(REPO / part, target / part)
-    return target
-
-
-def snakemake(folder: Path, *options: str, check: bool = True) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "snakemake", "--configfile", "test.yaml", *options]
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
-    if check:
-        assert result.returncode == 0, result.stdout + result.stderr
-    return result
-
-
-def planned(folder: Path) -> dict[str, int]:
-    """{rule: number of jobs} of a dry run; empty if there is nothing to do."""
-    result = snakemake(folder, "-n", "--workflow-profile", "none")
-    table = (result.stdout + result.stderr).partition("Job stats:")[2]
-    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-    return {rule: number for rule, number in counts.items() if rule not in ("all", "total")}
-
-
-def write_config(folder: Path, config: dict) -> None:
-    (folder / "test.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-
-
-def limits(folder: Path) -> dict[str, dict[str, str]]:
-    """Rows of the table, by analysis/signal."""
-    with (folder / "results" / "limits.csv").open(newline="") as file:
-        return {f"{row['analysis']}/{row['signal']}": row for row in csv.DictReader(file)}
+from workflow import COLUMNS, clone, copy, limits, planned, snakemake, write_config
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +109,7 @@ def test_changed_plot_script_reruns_its_plots(changed):
 def test_changed_plot_style_reruns_all_plots(changed):
     with (changed / "scripts" / "plotting.py").open("a") as script:
         script.write("# changed\n")
-    assert planned(changed) == {"plot": 4, "plot_channels": 2, "compare_limits": 1}
+    assert planned(changed) == {"plot": 4, "plot_folder": 2, "compare_limits": 1}
 
 
 def test_changed_statistics_reruns_what_uses_it(changed):
@@ -323,7 +274,7 @@ def test_default_configuration_is_planned_in_full(tmp_path, default_config):
         "hypotest": 306,
         "invert": 6,
         "plot": 12,
-        "plot_channels": 6,
+        "plot_folder": 6,
         "tables": 1,
         "compare_limits": 1,
         "verdict": 1,

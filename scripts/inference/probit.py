@@ -1,8 +1,8 @@
 """Tail probabilities as smooth functions of mu: local probit regression of counts.
 
 For a test statistic of the asymptotic kind the probit of P(q >= q_obs | mu) is linear in mu; elsewhere it bends slowly.
-Counts enter with their binomial likelihood, so that a point where few toys, or none, are in the tail counts for what it is
-worth: weighting with errors that were estimated from the same counts would pull the curve down.
+Counts enter with their binomial likelihood, so that a point where few toys, or none, are in the tail counts for what it
+is worth: weighting with errors that were estimated from the same counts would pull the curve down.
 """
 
 import numpy as np

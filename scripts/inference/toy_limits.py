@@ -1,8 +1,8 @@
 """Upper limits from toys, and how well the toys determine them.
 
 CLs at every tested mu is a ratio of two counts. Its statistical uncertainty comes from a bootstrap in which all points
-share the resampled background-only toys (B. Efron, Ann. Statist. 7 (1979) 1). Near a crossing, the two tail probabilities
-are smooth functions of mu, see `probit`; the limit is where their ratio is 1 - confidence level.
+share the resampled background-only toys (B. Efron, Ann. Statist. 7 (1979) 1). Near a crossing, the two tail
+probabilities are smooth functions of mu, see `probit`; the limit is where their ratio is 1 - confidence level.
 """
 
 from typing import NamedTuple
@@ -153,7 +153,8 @@ def _resampled(tail: np.ndarray, total: np.ndarray, rng: np.random.Generator) ->
     """Counts above thresholds after resampling: those between neighbouring thresholds are multinomial."""
     order = np.argsort(tail, axis=1)
     edges = np.take_along_axis(tail, order, axis=1)
-    between = np.diff(np.concatenate([np.zeros_like(edges[:, :1]), edges, np.broadcast_to(total, edges[:, :1].shape)], axis=1), axis=1)
+    zero, all_of_them = np.zeros_like(edges[:, :1]), np.broadcast_to(total, edges[:, :1].shape)
+    between = np.diff(np.concatenate([zero, edges, all_of_them], axis=1), axis=1)
     drawn = rng.multinomial(total.astype(int), np.moveaxis(between / total, 1, -1))
     counts = np.moveaxis(drawn[..., :-1].cumsum(axis=-1), -1, 1).astype(float)
     resampled = np.empty_like(tail)
@@ -184,7 +185,8 @@ def _limit(
     crossing = _crossing(mu, cls, nominal, alpha, failed)
     if isinstance(crossing, Limit):
         return ToyLimit(crossing)
-    spread = [np.std(_log_CLs(crossing.at, *_fit(crossing.design, each, crossing.weights))) for each in (resampled, fixed)]
+    fits = [_fit(crossing.design, each, crossing.weights) for each in (resampled, fixed)]
+    spread = [np.std(_log_CLs(crossing.at, *fit)) for fit in fits]
     if spread[0] ** 2 > 1 / FEWEST_FOR_LIMIT:
         return ToyLimit(_too_few(mu, crossing.mu, nominal.signal_toys, float(spread[0])))
     scale = 1 / (crossing.slope * crossing.mu) ** 2

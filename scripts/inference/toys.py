@@ -1,7 +1,7 @@
 """Toys: pseudo-data thrown from a fit, in blocks with a random stream of their own, and their test statistics.
 
-Main and auxiliary data fluctuate. Signal+background toys come from the fit to the data with mu held at the tested value,
-background-only toys from that with mu = 0; the latter are the same for every mu and are fitted freely once.
+Main and auxiliary data fluctuate. Signal+background toys come from the fit to the data with mu held at the tested
+value, background-only toys from that with mu = 0; the latter are the same for every mu and are fitted freely once.
 """
 
 import hashlib
@@ -93,6 +93,7 @@ def test(engine, data: np.ndarray, free: Fits, mu: float, test_statistic: str) -
 
 def count(toys: Toys) -> Counts:
     found = np.isfinite(toys.q)
-    rescued, below, low, high = (int((toys.flags[found] & bit > 0).sum()) for bit in (RESCUED, BELOW_ZERO, AT_LOW, AT_HIGH))
+    bits = (RESCUED, BELOW_ZERO, AT_LOW, AT_HIGH)
+    rescued, below, low, high = (int((toys.flags[found] & bit > 0).sum()) for bit in bits)
     number, good = len(found), int(found.sum())
     return Counts(number, good - rescued, rescued, number - good, below, low, high)

@@ -1,0 +1,59 @@
+"""The whole workflow in a folder of its own, for the tests."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+REPO = Path(__file__).parents[1]
+PARTS = ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report")
+COLUMNS = ["observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2"]
+
+
+def copy(source: Path, target: Path) -> Path:
+    """A copy with the same modification times, so that nothing looks newer than it is."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    return target
+
+
+def clone(target: Path) -> Path:
+    """The workflow without results."""
+    target.mkdir()
+    for part in PARTS:
+        if (REPO / part).is_dir():
+            copy(REPO / part, target / part)
+        else:
+            shutil.copy2(REPO / part, target / part)
+    return target
+
+
+def snakemake(folder: Path, *options: str, check: bool = True) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "snakemake", *options, "--configfile", "test.yaml"]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    if check:
+        assert result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+def planned(folder: Path) -> dict[str, int]:
+    """{rule: number of jobs} of a dry run; empty if there is nothing to do."""
+    result = snakemake(folder, "-n", "--workflow-profile", "none")
+    table = (result.stdout + result.stderr).partition("Job stats:")[2]
+    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+    return {rule: number for rule, number in counts.items() if rule not in ("all", "total")}
+
+
+def write_config(folder: Path, config: dict) -> None:
+    (folder / "test.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def limits(folder: Path) -> dict[str, dict[str, str]]:
+    """Rows of the table, by analysis/signal."""
+    with (folder / "results" / "limits.csv").open(newline="") as file:
+        return {f"{row['analysis']}/{row['signal']}": row for row in csv.DictReader(file)}
