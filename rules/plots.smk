@@ -41,7 +41,7 @@ rule plot_folder:
         report(
             directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
             patterns=["{name}.png"],
-            caption="../report/yields.rst",
+            caption="../report/plot_folder.rst",
             category="{analysis}",
             subcategory="{signal}",
             labels={"plot": "{name}", "calculator": "{calculator}"},

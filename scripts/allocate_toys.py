@@ -5,7 +5,6 @@ Reads a plan and its toys, model.npz and fit.json, writes the plan of the next r
 many depends on uncertainties, not on the limits.
 """
 
-import argparse
 import sys
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
 from inference.toy_limits import ToyCurves
 from records import ToyPlan
-from toy_plan import gather, limits_of, open_store, read_plan, usable
+from toy_plan import arguments, gather, limits_of, open_plan, usable
 
 
 def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyPlan:
@@ -55,22 +54,10 @@ def _affordable(blocks: dict, more: dict, plan: ToyPlan) -> dict:
     return blocks
 
 
-def parser() -> argparse.ArgumentParser:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--plan", required=True, help="plan of the round before")
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
-    parse.add_argument("--toys", required=True, help="folder of the toys")
-    parse.add_argument("--output", required=True)
-    return parse
-
-
 def main(argv: list[str] | None = None) -> None:
-    args = parser().parse_args(argv)
+    args = arguments(__doc__).parse_args(argv)
     with failure_recorded(args.output):
-        plan = read_plan(args.plan)
-        store, engine = open_store(plan, args.toys, args.model, args.fit, args.workspace)
+        plan, store, engine = open_plan(args)
         points = usable(gather(store, plan), plan)
         curves = limits_of(points, [], plan, engine) if points else None
         if curves is not None:

@@ -4,7 +4,6 @@
 Reads the plan of the last round and its toys, model.npz and fit.json, writes limits.json.
 """
 
-import argparse
 import sys
 
 import numpy as np
@@ -17,7 +16,7 @@ from inference.intervals import Limit
 from inference.toy_limits import Point, ToyCurves, limit_values
 from invert import both, no_limits, six_limits
 from records import Limits, ToyPlan
-from toy_plan import Thrown, gather, limits_of, open_store, read_plan, usable
+from toy_plan import Thrown, arguments, gather, limits_of, open_plan, usable
 
 
 def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
@@ -124,25 +123,14 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
     }
 
 
-def parser() -> argparse.ArgumentParser:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--plan", required=True, help="plan of the last round")
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
-    parse.add_argument("--toys", required=True, help="folder of the toys")
+def main(argv: list[str] | None = None) -> None:
+    parse = arguments(__doc__)
     parse.add_argument("--test-statistic", default="qtilde")
     parse.add_argument("--confidence-level", type=float, default=0.95)
-    parse.add_argument("--output", required=True)
-    return parse
-
-
-def main(argv: list[str] | None = None) -> None:
-    args = parser().parse_args(argv)
+    args = parse.parse_args(argv)
     with failure_recorded(args.output):
         try:
-            plan = read_plan(args.plan)
-            store, engine = open_store(plan, args.toys, args.model, args.fit, args.workspace)
+            plan, store, engine = open_plan(args)
             limits = collect(gather(store, plan), plan, engine)
             if store.made:
                 print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)

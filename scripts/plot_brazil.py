@@ -4,16 +4,13 @@
 Reads limits.json, writes a PNG and a PDF beside it.
 """
 
-import argparse
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 import plotting
-from files import read_result, run
-from inference.errors import StepError
+from files import run
 from records import Limits
 
 BLUE, ASYMPTOTIC = "#1f4e9c", "#832db6"
@@ -172,16 +169,7 @@ def finish(axes: Axes, limits: Limits, handles: list, alpha: float, scan: np.nda
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--limits", required=True, help="limits.json")
-    parse.add_argument("--title", required=True, help="what is scanned: analysis / signal")
-    parse.add_argument("--output", required=True, help="PNG; the PDF gets the same name")
-    args = parse.parse_args(argv)
-    try:
-        figure = draw(Limits.from_json(read_result(args.limits)), args.title)
-    except StepError as error:
-        figure = plotting.placeholder(str(error), args.title)
-    plotting.save(figure, args.output)
+    plotting.draw_from(Limits, draw, __doc__, argv)
 
 
 if __name__ == "__main__":

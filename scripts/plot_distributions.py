@@ -5,7 +5,6 @@ Reads limits.json, the plan of the last round and its toys, model.npz and fit.js
 for each mu.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,8 @@ from inference.calculators import distribution
 from inference.errors import StepError
 from inference.toys import BACKGROUND, SIGNAL
 from plot_toys import COLORS, WORDS
-from records import Limits, ToyPlan
-from toy_plan import Thrown, gather, open_store, read_plan
+from records import Limits
+from toy_plan import Thrown, arguments, gather, open_plan
 
 BINS = 40
 SYMBOLS = {"qtilde": "q̃", "q": "q"}
@@ -94,22 +93,16 @@ def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = arguments(__doc__)
     parse.add_argument("--limits", required=True, help="limits.json")
-    parse.add_argument("--plan", required=True, help="plan of the last round")
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
-    parse.add_argument("--toys", required=True, help="folder of the toys")
     parse.add_argument("--show", type=float, nargs="+", default=[], help="values of mu")
-    parse.add_argument("--title", required=True, help="what is scanned: analysis / signal")
-    parse.add_argument("--output", type=Path, required=True, help="folder")
+    parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
     args = parse.parse_args(argv)
-    args.output.mkdir(parents=True, exist_ok=True)
+    folder = Path(args.output)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        plan: ToyPlan = read_plan(args.plan)
+        plan, store, _ = open_plan(args)
         limits = Limits.from_json(read_result(args.limits))
-        store, _ = open_store(plan, args.toys, args.model, args.fit, args.workspace)
         figures = {
             f"mu_{each.point.mu:g}": draw(each, limits, args.title)
             for each in chosen(limits, gather(store, plan), args.show)
@@ -117,7 +110,7 @@ def main(argv: list[str] | None = None) -> None:
     except StepError as error:
         figures = {"none": plotting.placeholder(str(error), args.title)}
     for name, figure in (figures or {"none": plotting.placeholder("There are no toys.", args.title)}).items():
-        plotting.save(figure, args.output / f"{name}.png")
+        plotting.save(figure, folder / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 Reads fit.json, writes a PNG and a PDF beside it.
 """
 
-import argparse
 import math
 
 import numpy as np
@@ -13,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator
 
 import plotting
-from files import read_result, run
-from inference.errors import StepError
+from files import run
 from records import FitResult, Parameters
 
 ROWS = 45  # in a column; more parameters get more columns, and longer ones when there are four
@@ -107,16 +105,7 @@ def draw(fit: FitResult, title: str) -> Figure:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--fit", required=True, help="fit.json")
-    parse.add_argument("--title", required=True, help="what is fitted: analysis / signal")
-    parse.add_argument("--output", required=True, help="PNG; the PDF gets the same name")
-    args = parse.parse_args(argv)
-    try:
-        figure = draw(FitResult.from_json(read_result(args.fit)), args.title)
-    except StepError as error:
-        figure = plotting.placeholder(str(error), args.title)
-    plotting.save(figure, args.output)
+    plotting.draw_from(FitResult, draw, __doc__, argv)
 
 
 if __name__ == "__main__":

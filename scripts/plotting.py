@@ -1,7 +1,9 @@
 """What all plots share: the look, literal text, numbers in words, header and legend, files without dates."""
 
+import argparse
 import math
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from files import written_whole
+from files import read_result, written_whole
+from inference.errors import StepError
+from records import Record
 
 # Names come from users: without parse_math no `$` in them can start a formula, and so our own words are plain text too.
 # The default style comes first, because a matplotlibrc of the user must not change the bytes of a picture.
@@ -154,6 +158,25 @@ def log_axis(axis: Axis) -> None:
     axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=12))
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_formatter(FuncFormatter(between))
+
+
+def draw_from(record: type[Record], draw: Callable, description: str, argv: list[str] | None) -> None:
+    """The script of a picture that one result tells everything of; a failure recorded there becomes its text.
+
+    Args:
+        record: of the result.
+        draw: from the record and a title to a figure.
+    """
+    parse = argparse.ArgumentParser(description=description)
+    parse.add_argument(f"--{record.FILE}", dest="result", required=True, help=f"{record.FILE}.json")
+    parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
+    parse.add_argument("--output", required=True, help="PNG; the PDF gets the same name")
+    args = parse.parse_args(argv)
+    try:
+        figure = draw(record.from_json(read_result(args.result)), args.title)
+    except StepError as error:
+        figure = placeholder(str(error), args.title)
+    save(figure, args.output)
 
 
 @styled

@@ -1,7 +1,7 @@
 """The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 BOTH = ("observed_limit", "expected_limit")
 FIVE_NONE = (None,) * 5
@@ -45,6 +45,8 @@ class Hypotest(Record):
 @dataclass(frozen=True)
 class Limits(Record):
     """limits.json. `status`, `reason` and `bound` have one entry for each limit."""
+
+    FILE: ClassVar[str] = "limits"
 
     calculator: str
     test_statistic: str
@@ -143,6 +145,8 @@ class ChannelYields(Record):
 @dataclass(frozen=True)
 class FitResult(Record):
     """fit.json: everything that does not depend on the tested mu."""
+
+    FILE: ClassVar[str] = "fit"
 
     poi: str
     poi_bounds: list[float]  # in every fit of this signal

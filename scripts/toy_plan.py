@@ -1,5 +1,6 @@
 """The plan of the toys of a signal as the steps share it: the blocks of a job, and the toys that have been thrown."""
 
+import argparse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,20 +42,24 @@ class Thrown(NamedTuple):
         return max((each.failed / each.thrown for each in self.counts().values() if each.thrown), default=0.0)
 
 
-def read_plan(path: str | Path) -> ToyPlan:
-    return ToyPlan.from_json(read_result(path))
+def arguments(description: str) -> argparse.ArgumentParser:
+    """What every script needs that works with toys."""
+    parse = argparse.ArgumentParser(description=description)
+    parse.add_argument("--plan", required=True, help="plan_{round}.json")
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse.add_argument("--toys", required=True, help="folder of the toys")
+    parse.add_argument("--output", required=True)
+    return parse
 
 
-def open_store(plan: ToyPlan, folder: str | Path, model: str, fit: str, workspace: str | None = None):
-    """The toys of a signal, and the engine that fits them.
-
-    Args:
-        folder: of the toys.
-        model, fit, workspace: files of the signal, as in `signal_point.load`.
-    """
-    engine, prepared, _ = load(model, fit, workspace)
+def open_plan(args: argparse.Namespace):
+    """The plan, the toys of the signal, and the engine that fits them."""
+    plan = ToyPlan.from_json(read_result(args.plan))
+    engine, prepared, _ = load(args.model, args.fit, args.workspace)
     background = prepared.reference.parameters
-    return ToyStore(Path(folder), engine, plan.test_statistic, background, plan.seed, plan.block), engine
+    return plan, ToyStore(Path(args.toys), engine, plan.test_statistic, background, plan.seed, plan.block), engine
 
 
 def new_units(plan: ToyPlan) -> list[Unit]:

@@ -25,7 +25,7 @@ from files import read_json
 from inference import toys
 from inference.fits import Newton
 from inference.hypotest import hypotests, prepare
-from records import Limits
+from records import Limits, ToyPlan
 from workspaces import EVERY_MODIFIER, SMALL, counting, engine_of, normsys, referee, tight_minuit
 
 ROUNDS = 4
@@ -239,7 +239,7 @@ def test_results_do_not_depend_on_the_partition(reference, tmp_path, parts):
 
 
 def test_jobs_share_all_of_the_work_once(reference):
-    units = toy_plan.new_units(toy_plan.read_plan(reference.folder / "plan_0.json"))
+    units = toy_plan.new_units(ToyPlan.from_json(read_json(reference.folder / "plan_0.json")))
     for parts in (1, 3, 7, 100):
         shares = [toy_plan.share(units, part, parts) for part in range(parts)]
         assert [unit for share in shares for unit in share] == units
