@@ -48,6 +48,7 @@ rule throw_toys:
         "logs/{analysis}/{signal}/toybased/jobs/round_{round}_part_{part}_of_{parts}.log",
     benchmark:
         "benchmarks/{analysis}/{signal}/toybased/jobs/round_{round}_part_{part}_of_{parts}.tsv"
+    priority: 1  # pictures can fill the gaps
     conda:
         "../envs/muscan.yaml"
     params:

@@ -25,7 +25,7 @@ SCAN_DEFAULTS = {
     "plots": ["brazil", "yields", "pulls", "distributions", "toys"],
 }
 TOYBASED = "toybased"  # the calculator whose limits come from toys
-TOY_DEFAULTS = {"block": 1000, "seed": 0, "jobs": 4, "max_failed_fraction": 0.01, "show": []}
+TOY_DEFAULTS = {"block": 1000, "seed": 0, "jobs": 8, "max_failed_fraction": 0.01, "show": []}
 TOYS_PER_HYPOTHESIS, MOST_TOYS = 5000, 1_000_000  # unless the configuration says otherwise
 TOY_ROUNDS = 4  # in which toys are added if their number is not fixed
 INTERPOLATION_DEFAULTS = {"normsys": "code4", "histosys": "code4p"}

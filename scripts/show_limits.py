@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from configuration import scan_name
+from configuration import TOYBASED, scan_name
 from files import run
 
 
@@ -79,12 +79,14 @@ def main(argv: list[str] | None = None) -> int:
         for problem in failed:
             print(f"failed: {problem}", file=sys.stderr)
         return 1 if failed else 0
+    folder = args.limits.parent
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(limits_table(rows))
     for problem in problems(rows):
         console.print(Text(problem), style="yellow")
-    folder = args.limits.parent
-    console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}"))
+    toys = folder / "toybased.md"
+    more = f", {toys} (toys against asymptotics)" if any(row["calculator"] == TOYBASED for row in rows) else ""
+    console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}{more}"))
     console.print(Text(f"Plots: {folder}/plots/limits.png, {folder}/ANALYSIS/SIGNAL/CALCULATOR/plots/"))
     return 0
 

@@ -15,6 +15,10 @@ minuit             Minuit on the same likelihood: rescue, HESSE, MINOS
 engines            newton or pyhf
 hypotest           hypothesis tests
 test_statistics    qtilde, q, q0
+toys               pseudo-data in blocks, and their test statistics
+toy_limits         from toys to CLs and upper limits, with statistical errors
+probit             tail probabilities of toys as smooth functions of mu
+allocation         how many toys the limits need, and where
 calculators        p-values and CLs from a test statistic
 goodness_of_fit    the saturated model
 yields             expected events and their uncertainties before and after a fit
