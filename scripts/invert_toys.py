@@ -47,14 +47,10 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
 
 def _failure(thrown: Thrown, plan: ToyPlan) -> dict | None:
     """A point that cannot be used, and why."""
-    point, fraction = thrown.point, thrown.failed_fraction()
+    point, reason = thrown.point, thrown.failure(plan.max_failed_fraction)
     if point.status != "ok":
         return {"mu": point.mu, "reason": point.reason}
-    if fraction <= plan.max_failed_fraction:
-        return None
-    allowed = f"max_failed_fraction allows {100 * plan.max_failed_fraction:g} %"
-    reason = f"the fits of {100 * fraction:.2g} % of its toys failed; {allowed}"
-    return {"mu": point.mu, "reason": reason, "toys": _accounts(thrown)}
+    return {"mu": point.mu, "reason": reason, "toys": _accounts(thrown)} if reason else None
 
 
 def _accounts(thrown: Thrown) -> dict:

@@ -11,7 +11,7 @@ import argparse
 import numpy as np
 
 from files import failure_recorded, made_by, run, write_json
-from inference.errors import FitError, InputError
+from inference.errors import FitError
 from inference.hypotest import hypotests
 from invert import Curves, collect
 from records import Limits, ToyPlan, ToyPoint
@@ -68,8 +68,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--confidence-level", type=float, default=0.95)
     parse.add_argument("--seed", type=int, default=0)
     parse.add_argument("--block", type=int, default=1000, help="toys of a block")
-    parse.add_argument("--per-hypothesis", type=int, help="toys of each hypothesis at each mu")
-    parse.add_argument("--target", type=float, help="relative error of the observed and median expected limit")
+    number = parse.add_mutually_exclusive_group(required=True)
+    number.add_argument("--per-hypothesis", type=int, help="toys of each hypothesis at each mu")
+    number.add_argument("--target", type=float, help="relative error of the observed and median expected limit")
     parse.add_argument("--max", type=int, help="toys in all, with --target")
     parse.add_argument("--max-failed-fraction", type=float, default=0.01)
     parse.add_argument("--output", required=True)
@@ -78,8 +79,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
-    if (args.per_hypothesis is None) == (args.target is None):
-        raise InputError("give either --per-hypothesis or --target")
     with failure_recorded(args.output):
         engine, prepared, result = load(args.model, args.fit, args.workspace)
         statistic = result.test_statistic

@@ -38,8 +38,13 @@ class Thrown(NamedTuple):
     def counts(self) -> dict[str, Counts]:
         return {SIGNAL: toys.count(self.signal), BACKGROUND: toys.count(self.background)}
 
-    def failed_fraction(self) -> float:
-        return max((each.failed / each.thrown for each in self.counts().values() if each.thrown), default=0.0)
+    def failure(self, max_failed_fraction: float) -> str | None:
+        """Why its toys cannot be used."""
+        worst = max((each.failed / each.thrown for each in self.counts().values() if each.thrown), default=0.0)
+        if worst <= max_failed_fraction and worst < 1:
+            return None
+        allowed = f"max_failed_fraction allows {100 * max_failed_fraction:g} %"
+        return f"the fits of {100 * worst:.2g} % of its toys failed; {allowed}"
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -115,7 +120,7 @@ def usable(thrown: list[Thrown], plan: ToyPlan) -> list[Point]:
     return [
         Point(each.point.mu, each.point.q_obs, each.signal.q, each.background.q)
         for each in thrown
-        if len(each.signal.q) and each.failed_fraction() <= plan.max_failed_fraction
+        if len(each.signal.q) and not each.failure(plan.max_failed_fraction)
     ]
 
 

@@ -95,14 +95,14 @@ def test_influence_is_the_variance_that_a_point_brings():
 
 
 def test_errors_of_cls_are_those_of_repetition():
-    streams = [np.random.default_rng(seed) for seed in range(150)]
-    found = [curves(gaussian(rng, SCAN[2:6], 800, 800), ALPHA, rng) for rng in streams]
+    streams = [np.random.default_rng(seed) for seed in range(120)]
+    found = [curves(gaussian(rng, SCAN[2:6], 3000, 3000), ALPHA, rng) for rng in streams]
     cls = np.array([each.CLs for each in found])
-    complete = ~np.isnan(cls).any(axis=0)
-    spread = cls[:, complete].std(axis=0)
+    # Where the threshold can fall on q = 0, which many toys have, CLs jumps to 1 and has no Gaussian error.
+    complete = ~np.isnan(cls).any(axis=0) & (cls.max(axis=0) < 0.9)
+    assert complete.sum() >= 10
     quoted = np.sqrt(np.mean([each.errors[complete] ** 2 for each in found], axis=0))
-    assert (spread > 0).sum() >= 12
-    assert (quoted / spread)[spread > 0] == pytest.approx(1, abs=0.2)
+    assert quoted / cls[:, complete].std(axis=0) == pytest.approx(1, abs=0.2)
 
 
 def repeated(seeds: int, scan: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +119,7 @@ def repeated(seeds: int, scan: np.ndarray, number: int) -> tuple[np.ndarray, np.
 @pytest.mark.parametrize("scan", [SCAN, np.geomspace(0.25, 3.5, 14)], ids=["even", "geometric"])
 def test_limits_are_unbiased_and_their_errors_right(scan):
     """Mean and width of the pulls against the exact limits; the spread of the limits is the quoted error."""
-    seeds = 200 if STUDY else 60
+    seeds = 200 if STUDY else 50
     values, errors = repeated(seeds, scan, 2000)
     exact = exact_limits()
     for i in (0, 3, 4, 5):
@@ -134,7 +134,7 @@ def test_limits_are_unbiased_and_their_errors_right(scan):
 
 def test_adding_toys_until_a_target_does_not_bias_the_limits():
     """Toys in rounds, as many as the last uncertainty asks for: mean pull and error against the exact limits."""
-    seeds, target = (200 if STUDY else 40), 0.03
+    seeds, target = (200 if STUDY else 25), 0.03
     scan, exact, pulls = np.geomspace(0.3, 3, 14), exact_limits(), []
     for seed in range(seeds):
         signal, background = np.full(len(scan), 200), np.full(len(scan), 400)
@@ -171,6 +171,19 @@ def test_limits_outside_of_the_scan_are_said_to_be(scan, status, bound):
     assert (limit.status, limit.value, limit.bound) == (status, None, pytest.approx(bound))
 
 
+def test_points_without_background_toys_in_the_tail_do_not_matter_elsewhere():
+    """Data far from the background at one end of the scan, where the limit is not."""
+    points = gaussian(np.random.default_rng(0), SCAN, 5000, 5000)
+    points[-1] = points[-1]._replace(q_obs=1e4)
+    found = curves(points, ALPHA, np.random.default_rng(0))
+    assert np.isnan(found.CLs[0, -1])
+    assert found.limits[0].limit.value == pytest.approx(exact_limits()[0], abs=4 * found.limits[0].error)
+    nowhere = [point._replace(q_obs=1e4) for point in points]
+    limit = curves(nowhere, ALPHA, np.random.default_rng(0)).limits[0].limit
+    assert (limit.status, limit.value) == ("toys_too_few", None)
+    assert "more than 50000 toys are needed" in limit.reason
+
+
 def test_a_significant_rise_is_no_limit():
     points = gaussian(np.random.default_rng(0), SCAN, 2000, 2000)
     points[8] = points[8]._replace(signal=points[8].signal + 10)
@@ -178,7 +191,7 @@ def test_a_significant_rise_is_no_limit():
 
 
 def test_fluctuations_are_not_called_rises():
-    for seed in range(30):
+    for seed in range(15):
         points = gaussian(np.random.default_rng(seed), np.linspace(0.5, 1.6, 40), 300, 300)
         assert curves(points, ALPHA, np.random.default_rng(seed)).limits[0].limit.status == "ok"
 

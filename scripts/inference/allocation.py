@@ -6,8 +6,8 @@ from inference.toy_limits import ToyCurves, ToyLimit
 
 OBSERVED, MEDIAN = 0, 3  # limits whose uncertainty has a target
 SIGNAL_FITS = 2  # of a signal toy: free and held
-# A first estimate of an uncertainty is rough: no number of toys grows by more than this at a time.
-MOST_GROWTH = 10.0
+# A first estimate of an uncertainty is rough: no number of toys grows by more than this at a time; without one, less.
+MOST_GROWTH, GROWTH_IN_THE_DARK = 10.0, 3.0
 # Aim a little below the target, so that one more round is seldom needed.
 AIM = 0.93
 
@@ -38,7 +38,7 @@ def allocate(
         if relative_error(limit) <= target:
             continue
         if limit.signal_variance is None:
-            wanted_signal, wanted_background = signal * MOST_GROWTH, background * MOST_GROWTH
+            wanted_signal, wanted_background = signal * GROWTH_IN_THE_DARK, background * GROWTH_IN_THE_DARK
         else:
             wanted_signal, wanted_background = _cheapest(limit, signal, background, AIM * target)
         more_signal = np.maximum(more_signal, np.minimum(wanted_signal, signal * MOST_GROWTH))

@@ -16,7 +16,7 @@ from inference.calculators import N_SIGMA
 from inference.intervals import Limit, outside
 
 REPLICATES = 400
-AT_A_TIME = 50  # replicates in memory
+IN_MEMORY = 2_000_000  # toys of so many replicates
 # Two values of the test statistic closer than this are the same: pseudo-data like the data must count as such.
 SAME = 1e-6
 # A CLs rests on so many toys in each of its tails, at least; a limit on a CLs that is as well known.
@@ -137,9 +137,9 @@ def tails(points: list[Point], weights: np.ndarray) -> Tails:
 def bootstrap(points: list[Point], rng: np.random.Generator) -> tuple[Tails, Tails]:
     """Replicates in which only the background-only toys are resampled, and in which all toys are."""
     toys = _background_toys(points)
-    parts = []
-    for _ in range(0, REPLICATES, AT_A_TIME):
-        parts.append(tails(points, rng.poisson(1.0, (AT_A_TIME, toys)).astype(np.uint8)))
+    step = max(1, IN_MEMORY // toys)
+    sizes = [min(step, REPLICATES - start) for start in range(0, REPLICATES, step)]
+    parts = [tails(points, rng.poisson(1.0, (size, toys)).astype(np.uint8)) for size in sizes]
     fixed = Tails(
         np.concatenate([part.signal for part in parts]),
         np.concatenate([part.background for part in parts]),
@@ -205,38 +205,25 @@ def _limit(
 
 def _crossing(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, failed: np.ndarray) -> "_Crossing | Limit":
     """The crossing of one curve, or why there is none."""
-    if np.isnan(cls).any():
-        mu_without = ", ".join(f"{value:g}" for value in mu[np.isnan(cls)])
-        reason = f"no background-only toy at mu = {mu_without} is as far from the background as the data"
-        return Limit(None, "toys_too_few", f"{reason}: more toys are needed")
-    effective = nominal.signal_toys * nominal.background[0] / nominal.background_toys[0]
-    risen = _significant_rise(mu, cls, effective)
-    if risen:
-        return risen
-    smooth = isotonic_regression(cls, weights=effective, increasing=False).x
-    if smooth[0] < alpha and alpha * effective[0] < FEWEST:
-        return _too_few(mu, mu[0], nominal.signal_toys, 1 / np.sqrt(alpha * effective[0]))
-    if smooth[-1] >= alpha or smooth[0] < alpha:
-        return outside(mu, smooth, alpha, failed)
-    weights, centre, width = _window(mu, smooth, effective, alpha)
-    beyond = (mu >= centre) & (weights > 0)
-    if not nominal.signal[0, beyond].any():
-        return _too_few(mu, centre, nominal.signal_toys, 1.0)
+    window = _window(mu, cls, nominal, alpha, failed)
+    if isinstance(window, Limit):
+        return window
+    weights, width = window.weights(mu), max(window.left, window.right)
     informative = (weights > 0) & (nominal.signal[0] > 0)
     powers = np.arange(3 if informative.sum() >= QUADRATIC_FROM else 2)
 
     def terms(value):
-        return np.power.outer((np.asarray(value) - centre) / width, powers)
+        return np.power.outer((np.asarray(value) - window.centre) / width, powers)
 
-    design = terms(mu)
+    design, inside = terms(mu), mu[weights > 0]
     signal, background = (each[0] for each in _fit(design, nominal, weights))
 
     def distance(value: float) -> float:
         return float(_log_CLs(terms(value), signal, background) - np.log(alpha))
 
-    inside = mu[weights > 0]
-    if distance(inside[0]) < 0 or distance(inside[-1]) > 0:
-        return _too_few(mu, centre, nominal.signal_toys, 1.0)
+    nothing_beyond = not nominal.signal[0, (mu >= window.centre) & (weights > 0)].any()
+    if nothing_beyond or distance(inside[0]) < 0 or distance(inside[-1]) > 0:
+        return _too_few(mu, window.centre, nominal.signal_toys, 1.0)
     value = float(brentq(distance, inside[0], inside[-1], rtol=1e-10))
     step = 1e-4 * width
     slope = (distance(value + step) - distance(value - step)) / (2 * step)
@@ -269,21 +256,44 @@ def _significant_rise(mu: np.ndarray, cls: np.ndarray, effective: np.ndarray) ->
     return Limit(None, "not_monotone", f"{text}, {rises[low, high]:.1f} standard deviations of the toys")
 
 
-def _window(mu: np.ndarray, smooth: np.ndarray, effective: np.ndarray, alpha: float) -> tuple[np.ndarray, float, float]:
-    """Weights of the points around a first estimate of the crossing, that estimate, and the half width.
+class _Window(NamedTuple):
+    """A first estimate of a crossing, and how far to both sides points count."""
 
-    The weights fall with the distance (W. Cleveland, J. Am. Stat. Assoc. 74 (1979) 829).
-    """
-    level = ndtri(alpha)
+    centre: float
+    left: float
+    right: float
+
+    def weights(self, mu: np.ndarray) -> np.ndarray:
+        """They fall with the distance (W. Cleveland, J. Am. Stat. Assoc. 74 (1979) 829)."""
+        distance = np.where(mu < self.centre, (self.centre - mu) / self.left, (mu - self.centre) / self.right)
+        return (1 - np.minimum(distance, 1.0) ** 3) ** 3
+
+
+def _window(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, failed: np.ndarray) -> "_Window | Limit":
+    """From the curve made monotone; a limit without a number if it does not cross."""
+    known = np.isfinite(cls)
+    toys = nominal.signal_toys
+    if not known.any():
+        reason = "no background-only toy has a test statistic as large as the observed one"
+        return Limit(
+            None, "toys_too_few", f"{reason}: more than {_up(FEWEST_FOR_LIMIT * toys.max()):g} toys are needed"
+        )
+    effective = (toys * nominal.background[0] / nominal.background_toys[0])[known]
+    mu, cls = mu[known], cls[known]
+    risen = _significant_rise(mu, cls, effective)
+    if risen:
+        return risen
+    smooth = isotonic_regression(cls, weights=effective, increasing=False).x
+    if smooth[0] < alpha and alpha * effective[0] < FEWEST:
+        return _too_few(mu, mu[0], toys[known], 1 / np.sqrt(alpha * effective[0]))
+    if smooth[-1] >= alpha or smooth[0] < alpha:
+        return outside(mu, smooth, alpha, failed)
     descent = -ndtri(np.clip(smooth, 0.5 / effective.max(), 1 - 1e-9))
-    low, centre, high = np.interp(-level + np.array([-REACH, 0.0, REACH]), descent, mu)
-    distance = np.abs(mu - centre)
-    half = np.empty_like(mu)
-    for side, reached in ((mu < centre, centre - low), (mu >= centre, high - centre)):
-        nearest = np.sort(distance[side])[:2]
-        half[side] = max(MARGIN * reached, 1.05 * nearest.max(initial=0.0), 1e-9)
-    weights = (1 - np.minimum(distance / half, 1.0) ** 3) ** 3
-    return weights, float(centre), float(half.max())
+    low, centre, high = np.interp(np.array([-REACH, 0.0, REACH]) - ndtri(alpha), descent, mu)
+    # At least two points on either side, if they are there.
+    nearest = [np.sort(distance[distance >= 0])[:2].max(initial=1e-9) for distance in (centre - mu, mu - centre)]
+    halves = np.maximum(MARGIN * np.array([centre - low, high - centre]), 1.05 * np.array(nearest))
+    return _Window(float(centre), *halves.tolist())
 
 
 def _too_few(mu: np.ndarray, crossing: float, toys: np.ndarray, spread: float) -> Limit:
