@@ -105,7 +105,8 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
     """What was thrown, and whether that was enough for the target."""
     signal = sum(len(each.signal.q) for each in thrown)
     background = max(len(each.background.q) for each in thrown)
-    reached = plan.target and all(relative_error(curves.limits[i]) <= plan.target for i in (OBSERVED, MEDIAN))
+    sought = [curves.limits[i] for i in (OBSERVED, MEDIAN) if curves.limits[i].limit.status in ("ok", "toys_too_few")]
+    reached = all(relative_error(limit) <= plan.target for limit in sought) if plan.target and sought else None
     rounds = {kind: [getattr(each.point, kind) for each in thrown] for kind in ("signal", "background")}
     return {
         "seed": plan.seed,

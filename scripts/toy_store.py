@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
     try:
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         return None
     return content if content.pop("key", np.zeros(0, np.uint8)).tobytes().hex() == key else None
 

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq, isotonic_regression, minimize
+from scipy.optimize import brentq, minimize
 from scipy.stats import binom, norm
 
 from inference import probit, toy_limits
@@ -206,11 +206,6 @@ def test_too_few_toys_name_what_is_needed(number):
     assert needed > number
     many = gaussian(np.random.default_rng(5), SCAN[:6], 20 * needed, 20 * needed)
     assert curves(many, ALPHA, np.random.default_rng(0)).limits[1].limit.status == "ok"
-
-
-def test_a_falling_curve_stays_as_it_is():
-    """The library's isotonic regression pools only what rises."""
-    assert isotonic_regression([0.9, 0.5, 0.6, 0.1], increasing=False).x == pytest.approx([0.9, 0.55, 0.55, 0.1])
 
 
 def test_the_cheapest_allocation_meets_the_target():

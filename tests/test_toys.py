@@ -48,15 +48,16 @@ def q_of(spec: dict, mu: float, number: int, test_statistic: str = "qtilde") -> 
 class Signal:
     """The folder of one signal with toys, and the steps that fill it."""
 
-    def __init__(self, folder: Path, spec: dict, poi_bound: float = 10.0, test_statistic: str = "qtilde"):
+    def __init__(self, folder: Path, spec: dict, poi_bound=10.0, test_statistic="qtilde", engine="newton"):
         self.folder = folder
         folder.mkdir(parents=True)
         workspace, self.model, self.fit = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
         Path(workspace).write_text(json.dumps(spec), encoding="utf-8")
         compile_model.main(["--workspace", workspace, "--output", self.model])
-        options = ["--poi-bound", str(poi_bound), "--test-statistic", test_statistic]
-        fit.main(["--model", self.model, *options, "--output", self.fit])
-        self.common = ["--model", self.model, "--fit", self.fit]
+        self.common = ["--model", self.model, "--workspace", workspace]
+        options = ["--poi-bound", str(poi_bound), "--test-statistic", test_statistic, "--engine", engine]
+        fit.main([*self.common, *options, "--output", self.fit])
+        self.common += ["--fit", self.fit]
 
     def plan(self, *options) -> Path:
         output = self.folder / "plan_0.json"
@@ -399,6 +400,12 @@ def test_toys_are_added_until_the_target_is_reached(tmp_path):
     assert all(list(blocks) == sorted(blocks) for blocks in thrown)
 
 
+def test_a_limit_outside_of_the_points_is_not_a_target_that_was_reached(tmp_path):
+    limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.1, "--mu", 0, 0.1, 0.2, "--block", 100)
+    assert limits.status["observed_limit"] == "above_scan"
+    assert limits.toys["target_reached"] is None
+
+
 def test_the_largest_number_of_toys_is_kept(tmp_path):
     limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.002, *MU, 6, 7, 8, "--max", 9000, "--block", 200)
     assert limits.toys["target_reached"] is False
@@ -428,6 +435,19 @@ def test_the_quoted_error_is_the_spread_over_seeds(tmp_path):
         assert abs(pulls.mean()) < 3.5 * precision
         assert ratio == pytest.approx(1, abs=0.15 if STUDY else 0.4)
         assert pulls.std(ddof=1) == pytest.approx(1, abs=0.15 if STUDY else 0.4)
+
+
+def test_pyhf_can_fit_the_toys(tmp_path):
+    """`engine: pyhf` throws the same toys, from fits that differ by Minuit's precision."""
+    found = []
+    for engine in ("newton", "pyhf"):
+        signal = Signal(tmp_path / engine, SMALL["normsys"], engine=engine)
+        plan = signal.plan("--mu", 1.5, "--per-hypothesis", 20, "--block", 20)
+        signal.throw(plan, [0], 1)
+        with np.load(next(signal.folder.glob("toys/mu_1.5/background_0.npz"))) as file:
+            found.append(file["q"])
+    assert np.median(np.abs(found[1] - found[0])) < 2e-2
+    assert np.corrcoef(found)[0, 1] > 0.99
 
 
 def test_memory_does_not_grow_with_the_number_of_toys(tmp_path):
