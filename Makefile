@@ -50,10 +50,10 @@ test: $(TEST_ENV) ## the whole test suite
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
 
-study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (ten minutes)
+study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_toys.py tests/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
 
-bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
+bench: $(TEST_ENV) ## time the fits against pyhf, on one core (six minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py
 
 bench-toys: $(TEST_ENV) ## toys per second of the whole workflow against the bare engine, PER_HYPOTHESIS=5000 at 15 values of mu
