@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyhf.infer.calculators import AsymptoticCalculator
 from scipy.stats import norm
 
-from inference.calculators import N_SIGMA, asymptotics
+from inference.calculators import N_SIGMA, asymptotics, distribution
 from inference.errors import InputError
 from inference.hypotest import hypotest, prepare
 from inference.test_statistics import TEST_STATISTICS
@@ -158,3 +158,16 @@ def test_mu_outside_the_bounds_of_the_fits_is_refused(mu):
     engine = engine_of(counting([9.0], [3.0], [10.0], normsys(0.1)))
     with pytest.raises(InputError, match="outside the bounds of the fits, 0 to 10"):
         hypotest(engine, prepare(engine, "qtilde"), mu, "qtilde", "asymptotics")
+
+
+@pytest.mark.parametrize("signal", [True, False])
+@pytest.mark.parametrize("test_statistic", ["qtilde", "q"])
+def test_asymptotic_distributions_are_those_of_a_gaussian_measurement(test_statistic, signal):
+    """A measurement of mu with width 1; -2 log L is its squared distance, and qtilde keeps mu_hat at 0 or above."""
+    mu, number = 1.5, 200_000
+    measured = np.random.default_rng(1).normal(mu if signal else 0.0, 1.0, number)
+    best = np.maximum(measured, 0) if test_statistic == "qtilde" else measured
+    q = np.where(measured > mu, 0.0, (mu - measured) ** 2 - (best - measured) ** 2)
+    points = np.array([0.0, 0.1, 1.0, 2.0, 2.5, 4.0, 8.0])
+    fractions = (q[:, None] <= points).mean(axis=0)
+    assert distribution(test_statistic, points, mu**2, signal) == pytest.approx(fractions, abs=4 / np.sqrt(number))
