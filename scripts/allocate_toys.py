@@ -13,8 +13,12 @@ import numpy as np
 from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
 from inference.toy_limits import ToyCurves
-from records import ToyPlan
+from plan_toys import FIRST_BLOCKS, RATIO, planned
+from records import ToyPlan, ToyPoint
 from toy_plan import arguments, gather, limits_of, open_plan, usable
+
+MORE_POINTS = 4  # on a side, in one round
+KINDS = ("signal", "background")
 
 
 def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyPlan:
@@ -25,19 +29,35 @@ def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyP
         mu: their points.
     """
     places = [index for index, point in enumerate(plan.points) if point.mu in mu]
-    kinds = ("signal", "background")
-    blocks = {kind: np.array([(getattr(point, kind) or [0])[-1] for point in plan.points]) for kind in kinds}
+    blocks = {kind: np.array([(getattr(point, kind) or [0])[-1] for point in plan.points]) for kind in KINDS}
     more = {kind: each.astype(float) for kind, each in blocks.items()}
     if curves is not None and plan.target is not None:
-        have = [blocks[kind][places] * plan.block for kind in kinds]
-        for kind, wanted in zip(kinds, allocate(curves, *have, plan.target), strict=True):
+        have = [blocks[kind][places] * plan.block for kind in KINDS]
+        for kind, wanted in zip(KINDS, allocate(curves, *have, plan.target), strict=True):
             more[kind][places] = wanted / plan.block
     more = _affordable(blocks, more, plan)
     points = list(plan.points)
     for i, point in enumerate(plan.points):
         if point.signal:
-            points[i] = replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in kinds})
+            points[i] = replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in KINDS})
     return replace(plan, points=points)
+
+
+def beyond(curves: ToyCurves, mu: list[float], bound: float) -> list[float]:
+    """Further values of mu where the limits of toys lie outside of those around the asymptotic ones."""
+    statuses = {each.limit.status for each in curves.limits}
+    steps = RATIO ** np.arange(1, MORE_POINTS + 1)
+    below = mu[0] / steps if "below_scan" in statuses else steps[:0]
+    above = np.minimum(mu[-1] * steps, bound) if "above_scan" in statuses and mu[-1] < bound else steps[:0]
+    return sorted({float(f"{value:.4g}") for value in (*below, *above)})
+
+
+def with_points(plan: ToyPlan, new: list[ToyPoint]) -> ToyPlan:
+    """The plan of a round with points that come to it in this round, if the largest number of toys allows them."""
+    rounds = max(len(point.signal) for point in plan.points)
+    late = [replace(point, **{kind: [0] * (rounds - 1) + getattr(point, kind) for kind in KINDS}) for point in new]
+    longer = replace(plan, points=sorted([*plan.points, *late], key=lambda point: point.mu))
+    return longer if longer.toys() <= (plan.max or np.inf) else plan
 
 
 def _affordable(blocks: dict, more: dict, plan: ToyPlan) -> dict:
@@ -57,13 +77,16 @@ def _affordable(blocks: dict, more: dict, plan: ToyPlan) -> dict:
 def main(argv: list[str] | None = None) -> None:
     args = arguments(__doc__).parse_args(argv)
     with failure_recorded(args.output):
-        plan, store, engine = open_plan(args)
+        plan, store, engine, prepared = open_plan(args)
         points = usable(gather(store, plan), plan)
+        mu = [point.mu for point in points]
         curves = limits_of(points, [], plan, engine) if points else None
-        if curves is not None:
+        extended = next_round(plan, curves, mu)
+        if curves is not None and plan.target is not None:
             observed, median = (relative_error(curves.limits[which]) for which in (OBSERVED, MEDIAN))
             print(f"relative errors: observed {observed:.3g}, median expected {median:.3g}", file=sys.stderr)
-        extended = next_round(plan, curves, [point.mu for point in points])
+            more = beyond(curves, mu, engine.model.bounds[engine.model.poi, 1])
+            extended = with_points(extended, planned(engine, prepared, more, plan.test_statistic, FIRST_BLOCKS))
         write_json(args.output, extended.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})
 
 

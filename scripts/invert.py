@@ -58,7 +58,7 @@ class Curves:
 
     def failed(self) -> list[dict]:
         tests = [*self.scan, *self.refinements.values()]
-        return [{"mu": test.mu, "reason": test.reason} for test in tests if test.status != "ok"]
+        return [{"mu": test.mu, "status": test.status, "reason": test.reason} for test in tests if test.status != "ok"]
 
 
 def read_tests(paths: list[str]) -> list[Hypotest]:

@@ -49,8 +49,8 @@ def _failure(thrown: Thrown, plan: ToyPlan) -> dict | None:
     """A point that cannot be used, and why."""
     point, reason = thrown.point, thrown.failure(plan.max_failed_fraction)
     if point.status != "ok":
-        return {"mu": point.mu, "reason": point.reason}
-    return {"mu": point.mu, "reason": reason, "toys": _accounts(thrown)} if reason else None
+        return {"mu": point.mu, "status": point.status, "reason": point.reason}
+    return {"mu": point.mu, "status": "fit_failed", "reason": reason, "toys": _accounts(thrown)} if reason else None
 
 
 def _accounts(thrown: Thrown) -> dict:
@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         try:
-            plan, store, engine = open_plan(args)
+            plan, store, engine, _ = open_plan(args)
             limits = collect(gather(store, plan), plan, engine)
             if store.made:
                 print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)

@@ -11,7 +11,7 @@ import argparse
 import numpy as np
 
 from files import failure_recorded, made_by, run, write_json
-from inference.errors import FitError
+from inference.errors import FitError, InputError
 from inference.hypotest import hypotests
 from invert import Curves, collect
 from records import Limits, ToyPlan, ToyPoint
@@ -99,6 +99,10 @@ def main(argv: list[str] | None = None) -> None:
             asymptotics=asymptotics.to_json(),
             made_by=made_by([args.model, args.fit]),
         )
+        if args.max is not None and plan.toys() > args.max:
+            raise InputError(
+                f"the first round alone throws {plan.toys()} toys: raise max ({args.max}) or make block smaller"
+            )
         write_json(args.output, plan.to_json())
 
 

@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> None:
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        plan, store, _ = open_plan(args)
+        plan, store, *_ = open_plan(args)
         limits = Limits.from_json(read_result(args.limits))
         figures = {
             f"mu_{each.point.mu:g}": draw(each, limits, args.title)

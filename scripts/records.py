@@ -57,7 +57,7 @@ class Limits(Record):
     reason: dict[str, Any]  # same shape: why there is no number
     bound: dict[str, Any]  # same shape: the end of the scan beyond which a limit lies
     points: list[dict]  # {"mu", "CLs_obs", "CLs_exp", "refinement"}: the curve, tests near the limits included
-    failed_points: list[dict]  # {"mu", "reason"}
+    failed_points: list[dict]  # {"mu", "status", "reason"}
     # Of limits from toys alone: statistical errors (with CLs_obs_error, CLs_exp_error, q_obs and counts in each point);
     # all limits with the failed toys counted for and against exclusion; what was thrown; the asymptotic Limits.
     observed_limit_error: float | None = None
@@ -109,6 +109,15 @@ class ToyPlan(Record):
     points: list[ToyPoint]
     asymptotics: dict  # Limits of the asymptotic calculator
     made_by: dict = field(default_factory=dict)
+
+    def toys(self) -> int:
+        """How many there are to be, of both hypotheses and at all points."""
+        signal, background = ([each[-1] for each in blocks if each] for blocks in self.blocks())
+        return self.block * (sum(signal) + max(background, default=0))
+
+    def blocks(self) -> tuple[list[list[int]], list[list[int]]]:
+        """`signal` and `background` of all points."""
+        return [point.signal for point in self.points], [point.background for point in self.points]
 
     @classmethod
     def from_json(cls, record: dict):

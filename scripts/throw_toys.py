@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--parts", type=int, default=1)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        plan, store, _ = open_plan(args)
+        plan, store, *_ = open_plan(args)
         units = share(new_units(plan), args.part, args.parts)
         for unit in units:
             throw(store, unit)

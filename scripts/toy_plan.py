@@ -8,6 +8,8 @@ import numpy as np
 
 from files import read_result
 from inference import toys
+from inference.fits import Newton
+from inference.hypotest import Prepared
 from inference.model import digest
 from inference.toy_limits import Point, ToyCurves, curves
 from inference.toys import BACKGROUND, SIGNAL, Counts, Toys
@@ -59,12 +61,21 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parse
 
 
-def open_plan(args: argparse.Namespace):
-    """The plan, the toys of the signal, and the engine that fits them."""
+class Opened(NamedTuple):
+    """A plan, the toys of its signal, what fits them, and the fits to the data."""
+
+    plan: ToyPlan
+    store: ToyStore
+    engine: Newton
+    prepared: Prepared
+
+
+def open_plan(args: argparse.Namespace) -> Opened:
     plan = ToyPlan.from_json(read_result(args.plan))
     engine, prepared, _ = load(args.model, args.fit, args.workspace)
     background = prepared.reference.parameters
-    return plan, ToyStore(Path(args.toys), engine, plan.test_statistic, background, plan.seed, plan.block), engine
+    store = ToyStore(Path(args.toys), engine, plan.test_statistic, background, plan.seed, plan.block)
+    return Opened(plan, store, engine, prepared)
 
 
 def new_units(plan: ToyPlan) -> list[Unit]:

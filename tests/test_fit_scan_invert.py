@@ -281,7 +281,7 @@ class TestWhatAScanDoesNotFind:
         assert list(record.CLs_exp) == [None] * 5
         assert "mu = 2: fit_failed: the minimiser gave up" in capsys.readouterr().out
         limits = chain.invert([path, *(chain.hypotest(mu) for mu in MU if mu != 2.0)])
-        assert limits.failed_points == [{"mu": 2.0, "reason": "the minimiser gave up"}]
+        assert limits.failed_points == [{"mu": 2.0, "status": "fit_failed", "reason": "the minimiser gave up"}]
         assert 2.0 not in [point["mu"] for point in limits.points]
         assert limits.observed_limit == pytest.approx(complete.observed_limit, rel=2e-5)
         assert limits.expected_limit == pytest.approx(complete.expected_limit, rel=2e-5)

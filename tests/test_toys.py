@@ -322,6 +322,7 @@ def test_failed_toys_are_counted_and_bound_the_limit(tmp_path, monkeypatch):
     assert refused.status["observed_limit"] == "fit_failed"
     assert refused.observed_limit is None
     assert "% of its toys failed" in refused.failed_points[0]["reason"]
+    assert refused.failed_points[0]["status"] == "fit_failed"
 
 
 def test_nothing_failed_bounds_nothing(reference):
@@ -377,7 +378,7 @@ def test_a_failed_fit_to_the_data_stops_one_point(tmp_path, monkeypatch):
     monkeypatch.setattr(plan_toys, "hypotests", failing)
     scan = ("--mu", 1, 1.5, 2, 2.5, 3, 3.5, 4, 5)
     limits = Signal(tmp_path / "signal", SMALL["shapesys"]).limits(*scan, "--per-hypothesis", 2000)
-    assert limits.failed_points == [{"mu": 2.0, "reason": "gave up"}]
+    assert limits.failed_points == [{"mu": 2.0, "status": "fit_failed", "reason": "gave up"}]
     assert limits.status["observed_limit"] == "ok"
 
 
@@ -398,6 +399,25 @@ def test_toys_are_added_until_the_target_is_reached(tmp_path):
     thrown = limits.toys["blocks_by_round"]["signal"]
     assert max(blocks[-1] for blocks in thrown) > 2 * min(blocks[-1] for blocks in thrown)  # not everywhere alike
     assert all(list(blocks) == sorted(blocks) for blocks in thrown)
+
+
+def test_points_are_added_where_the_limits_of_toys_lie_beyond_the_asymptotic_ones(tmp_path, monkeypatch):
+    """As if asymptotics were wrong by more than expected: the points end between the median and +1 sigma."""
+    monkeypatch.setattr(plan_toys, "ABOVE", 0.55)
+    limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.05, *MU, 6, 7, 8, "--block", 200)
+    first = [
+        mu for mu, blocks in zip(limits.toys["mu"], limits.toys["blocks_by_round"]["signal"], strict=True) if blocks[0]
+    ]
+    assert max(limits.toys["mu"]) > 1.3 * max(first)
+    assert limits.status["expected_limit"][3] == "ok"
+    assert limits.expected_limit[3] > max(first)
+    assert limits.toys["target_reached"]
+
+
+def test_a_largest_number_below_the_first_round_is_refused(tmp_path):
+    limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.05, *MU, "--max", 3000, "--block", 1000)
+    assert limits.status["observed_limit"] == "fit_failed"
+    assert "raise max (3000) or make block smaller" in limits.reason["observed_limit"]
 
 
 def test_a_limit_outside_of_the_points_is_not_a_target_that_was_reached(tmp_path):
