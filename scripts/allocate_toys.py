@@ -86,7 +86,8 @@ def main(argv: list[str] | None = None) -> None:
             observed, median = (relative_error(curves.limits[which]) for which in (OBSERVED, MEDIAN))
             print(f"relative errors: observed {observed:.3g}, median expected {median:.3g}", file=sys.stderr)
             more = beyond(curves, mu, engine.model.bounds[engine.model.poi, 1])
-            extended = with_points(extended, planned(engine, prepared, more, plan.test_statistic, FIRST_BLOCKS))
+            new = planned(engine, prepared, more, plan.test_statistic, FIRST_BLOCKS) if more else []
+            extended = with_points(extended, new)
         write_json(args.output, extended.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})
 
 

@@ -107,13 +107,12 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
     background = max(len(each.background.q) for each in thrown)
     sought = [curves.limits[i] for i in (OBSERVED, MEDIAN) if curves.limits[i].limit.status in ("ok", "toys_too_few")]
     reached = all(relative_error(limit) <= plan.target for limit in sought) if plan.target and sought else None
-    rounds = {kind: [getattr(each.point, kind) for each in thrown] for kind in ("signal", "background")}
     return {
         "seed": plan.seed,
         "block": plan.block,
         "thrown": {"signal": signal, "background": background},
         "mu": [each.point.mu for each in thrown],
-        "blocks_by_round": rounds,
+        "blocks_by_round": dict(zip(("signal", "background"), plan.blocks(), strict=True)),
         "target": plan.target,
         "target_reached": reached,
         "max_failed_fraction": plan.max_failed_fraction,
