@@ -13,12 +13,13 @@ import numpy as np
 from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
 from inference.toy_limits import ToyCurves
-from plan_toys import FIRST_BLOCKS, RATIO, planned
+from inference.toys import BACKGROUND, SIGNAL
+from plan_toys import FIRST_BLOCKS, RATIO, planned, rounded
 from records import ToyPlan, ToyPoint
-from toy_plan import arguments, gather, limits_of, open_plan, usable
+from toy_plan import arguments, gather, limits_of, open_plan, sorted_out
 
 MORE_POINTS = 4  # on a side, in one round
-KINDS = ("signal", "background")
+KINDS = (SIGNAL, BACKGROUND)
 
 
 def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyPlan:
@@ -43,19 +44,27 @@ def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyP
     return replace(plan, points=points)
 
 
-def beyond(curves: ToyCurves, mu: list[float], bound: float) -> list[float]:
-    """Further values of mu where the limits of toys lie outside of those around the asymptotic ones."""
+def beyond(curves: ToyCurves, mu: list[float], plan: ToyPlan, bound: float) -> list[float]:
+    """Further values of mu where the limits of toys lie outside of those around the asymptotic ones.
+
+    Args:
+        mu: the points with usable toys; where those at an end of the plan have failed, none are added beyond them.
+    """
     statuses = {each.limit.status for each in curves.limits}
+    known = [point.mu for point in plan.points if point.mu > 0]
     steps = RATIO ** np.arange(1, MORE_POINTS + 1)
-    below = mu[0] / steps if "below_scan" in statuses else steps[:0]
-    above = np.minimum(mu[-1] * steps, bound) if "above_scan" in statuses and mu[-1] < bound else steps[:0]
-    return sorted({float(f"{value:.4g}") for value in (*below, *above)})
+    below = mu[0] / steps if "below_scan" in statuses and mu[0] == min(known) else steps[:0]
+    above = mu[-1] * steps if "above_scan" in statuses and mu[-1] == max(known) else steps[:0]
+    return sorted({rounded(value, bound) for value in (*below, *above)} - set(known))
 
 
 def with_points(plan: ToyPlan, new: list[ToyPoint]) -> ToyPlan:
     """The plan of a round with points that come to it in this round, if the largest number of toys allows them."""
     rounds = max(len(point.signal) for point in plan.points)
-    late = [replace(point, **{kind: [0] * (rounds - 1) + getattr(point, kind) for kind in KINDS}) for point in new]
+    late = [
+        replace(point, **{kind: [0] * (rounds - 1) + getattr(point, kind) for kind in KINDS}) if point.signal else point
+        for point in new
+    ]
     longer = replace(plan, points=sorted([*plan.points, *late], key=lambda point: point.mu))
     return longer if longer.toys() <= (plan.max or np.inf) else plan
 
@@ -78,14 +87,14 @@ def main(argv: list[str] | None = None) -> None:
     args = arguments(__doc__).parse_args(argv)
     with failure_recorded(args.output):
         plan, store, engine, prepared = open_plan(args)
-        points = usable(gather(store, plan), plan)
+        points, failed = sorted_out(gather(store, plan), plan)
         mu = [point.mu for point in points]
-        curves = limits_of(points, [], plan, engine) if points else None
+        curves = limits_of(points, failed, plan, engine) if points else None
         extended = next_round(plan, curves, mu)
         if curves is not None and plan.target is not None:
             observed, median = (relative_error(curves.limits[which]) for which in (OBSERVED, MEDIAN))
             print(f"relative errors: observed {observed:.3g}, median expected {median:.3g}", file=sys.stderr)
-            more = beyond(curves, mu, engine.model.bounds[engine.model.poi, 1])
+            more = beyond(curves, mu, plan, engine.model.bounds[engine.model.poi, 1])
             new = planned(engine, prepared, more, plan.test_statistic, FIRST_BLOCKS) if more else []
             extended = with_points(extended, new)
         write_json(args.output, extended.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})

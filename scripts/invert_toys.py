@@ -12,23 +12,21 @@ from configuration import TOYBASED
 from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, relative_error
 from inference.errors import StepError
-from inference.intervals import Limit
+from inference.intervals import Limit, outside
 from inference.toy_limits import Point, ToyCurves, limit_values
+from inference.toys import BACKGROUND, SIGNAL
 from invert import both, no_limits, six_limits
 from records import Limits, ToyPlan
-from toy_plan import Thrown, arguments, gather, limits_of, open_plan, usable
+from toy_plan import Thrown, arguments, gather, limits_of, open_plan, sorted_out
 
 
 def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
     """Limits, curves, errors and accounts of the toys as one record."""
-    points = usable(thrown, plan)
-    failed = [_failure(each, plan) for each in thrown if _failure(each, plan)]
-    kind = {"calculator": TOYBASED, "test_statistic": plan.test_statistic}
+    points, failed = sorted_out(thrown, plan)
+    common = {"calculator": TOYBASED, "test_statistic": plan.test_statistic, "asymptotics": plan.asymptotics}
     if not points:
-        reason = failed[0]["reason"] if failed else "there is no point with toys: mu has no value above 0"
-        return no_limits(reason, plan.confidence_level, failed_points=failed, asymptotics=plan.asymptotics, **kind)
-    without = [each["mu"] for each in failed]
-    curves = limits_of(points, without, plan, engine)
+        return _without_toys(thrown, failed, plan, common)
+    curves = limits_of(points, failed, plan, engine)
     found = [each.limit for each in curves.limits]
     errors = [each.error for each in curves.limits]
     return Limits(
@@ -38,26 +36,22 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
         failed_points=failed,
         observed_limit_error=errors[0],
         expected_limit_error=errors[1:],
-        failed_toys=_with_failed(points, found, without, plan),
+        failed_toys=_with_failed(points, found, failed, plan),
         toys=_spent(thrown, plan, curves),
-        asymptotics=plan.asymptotics,
-        **kind,
+        **common,
     )
 
 
-def _failure(thrown: Thrown, plan: ToyPlan) -> dict | None:
-    """A point that cannot be used, and why."""
-    point, reason = thrown.point, thrown.failure(plan.max_failed_fraction)
-    if point.status != "ok":
-        return {"mu": point.mu, "status": point.status, "reason": point.reason}
-    return {"mu": point.mu, "status": "fit_failed", "reason": reason, "toys": _accounts(thrown)} if reason else None
+def _without_toys(thrown: list[Thrown], failed: list[dict], plan: ToyPlan, common: dict) -> Limits:
+    """All points failed, or the scan has none but mu = 0, where CLs is 1."""
+    if failed:
+        return no_limits(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
+    limits = [outside(np.zeros(1), np.ones(1), 1 - plan.confidence_level, np.zeros(0))] * 6
+    said = six_limits(limits) | {"points": _points(thrown, [], None), "failed_points": []}
+    return Limits(confidence_level=plan.confidence_level, **said, **common)
 
 
-def _accounts(thrown: Thrown) -> dict:
-    return {hypothesis: counts._asdict() for hypothesis, counts in thrown.counts().items()}
-
-
-def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves) -> list[dict]:
+def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves | None) -> list[dict]:
     """CLs of every tested mu with its errors; None where too few toys are in a tail."""
     place = {point.mu: index for index, point in enumerate(points)}
     rows = []
@@ -80,7 +74,7 @@ def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves) -> lis
                 "CLs_exp_error": errors[1:],
                 "CLs_status": status,
                 "q_obs": each.point.q_obs,
-                "toys": _accounts(each),
+                "toys": each.accounts(),
             }
         )
     return rows
@@ -90,13 +84,15 @@ def _numbers(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def _with_failed(points: list[Point], limits: list[Limit], without: list[float], plan: ToyPlan) -> dict:
-    """The limits if all failed toys spoke for exclusion, and if all spoke against it."""
+def _with_failed(points: list[Point], limits: list[Limit], failed: list[dict], plan: ToyPlan) -> dict:
+    """The limits if all failed toys spoke for exclusion, and if all spoke against it; none where there is none."""
     any_failed = any(np.isnan(each).any() for point in points for each in (point.signal, point.background))
+    without = np.array([each["mu"] for each in failed])
     found = {}
     for name, excluded in (("for_exclusion", True), ("against_exclusion", False)):
         counted = [point.with_failed(excluded) for point in points]
-        each = limit_values(counted, 1 - plan.confidence_level, np.array(without)) if any_failed else limits
+        others = limit_values(counted, 1 - plan.confidence_level, without) if any_failed else limits
+        each = [other if limit.status == "ok" else limit for limit, other in zip(limits, others, strict=True)]
         found[name] = both(each, "value") | {"status": both(each, "status")}
     return found
 
@@ -105,14 +101,16 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
     """What was thrown, and whether that was enough for the target."""
     signal = sum(len(each.signal.q) for each in thrown)
     background = max(len(each.background.q) for each in thrown)
-    sought = [curves.limits[i] for i in (OBSERVED, MEDIAN) if curves.limits[i].limit.status in ("ok", "toys_too_few")]
-    reached = all(relative_error(limit) <= plan.target for limit in sought) if plan.target and sought else None
+    sought = [curves.limits[i] for i in (OBSERVED, MEDIAN)]
+    reached = None
+    if plan.target and all(each.limit.status in ("ok", "toys_too_few") for each in sought):
+        reached = all(relative_error(each) <= plan.target for each in sought)
     return {
         "seed": plan.seed,
         "block": plan.block,
-        "thrown": {"signal": signal, "background": background},
+        "thrown": {SIGNAL: signal, BACKGROUND: background},
         "mu": [each.point.mu for each in thrown],
-        "blocks_by_round": dict(zip(("signal", "background"), plan.blocks(), strict=True)),
+        "blocks_by_round": dict(zip((SIGNAL, BACKGROUND), plan.blocks(), strict=True)),
         "target": plan.target,
         "target_reached": reached,
         "max_failed_fraction": plan.max_failed_fraction,

@@ -32,7 +32,12 @@ def around(limits: Limits, mu: list[float], bound: float) -> list[float]:
         return mu
     low, high = BELOW * min(known), min(ABOVE * max(known), bound)
     number = int(np.ceil(np.log(high / low) / np.log(RATIO))) + 1
-    return [float(f"{value:.4g}") for value in np.geomspace(low, high, number)]
+    return [rounded(value, bound) for value in np.geomspace(low, high, number)]
+
+
+def rounded(mu: float, bound: float) -> float:
+    """A value of mu that is pleasant to read, and which fits can reach."""
+    return min(float(f"{mu:.4g}"), float(bound))
 
 
 def planned(engine, prepared, mu: list[float], test_statistic: str, blocks: tuple[int, int]) -> list[ToyPoint]:

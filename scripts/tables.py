@@ -60,7 +60,7 @@ def reason(limits: Limits) -> str:
         failed = ", ".join(f"{point['mu']:g}" for point in limits.failed_points)
         reasons.append(f"failed tests: mu = {failed}")
     if limits.toys and limits.toys["target_reached"] is False:
-        reasons.append(f"the uncertainty is above the target of {100 * limits.toys['target']:g} %: raise max")
+        reasons.append(f"the uncertainty is above the target of {100 * limits.toys['target']:g} %: raise max or block")
     return "; ".join(dict.fromkeys(reasons))
 
 

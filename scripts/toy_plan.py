@@ -40,13 +40,20 @@ class Thrown(NamedTuple):
     def counts(self) -> dict[str, Counts]:
         return {SIGNAL: toys.count(self.signal), BACKGROUND: toys.count(self.background)}
 
-    def failure(self, max_failed_fraction: float) -> str | None:
-        """Why its toys cannot be used."""
+    def accounts(self) -> dict[str, dict]:
+        return {hypothesis: counts._asdict() for hypothesis, counts in self.counts().items()}
+
+    def failure(self, max_failed_fraction: float) -> dict | None:
+        """What is said of a point that cannot be used."""
+        said = {"mu": self.point.mu, "status": "fit_failed"}
+        if self.point.status != "ok":
+            return said | {"reason": self.point.reason}
         worst = max((each.failed / each.thrown for each in self.counts().values() if each.thrown), default=0.0)
         if worst <= max_failed_fraction and worst < 1:
             return None
-        allowed = f"max_failed_fraction allows {100 * max_failed_fraction:g} %"
-        return f"the fits of {100 * worst:.2g} % of its toys failed; {allowed}"
+        share = "all" if worst == 1 else f"{100 * worst:.3g} %"
+        reason = f"the fits of {share} of its toys failed; max_failed_fraction allows {100 * max_failed_fraction:g} %"
+        return said | {"reason": reason, "toys": self.accounts()}
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -126,16 +133,18 @@ def _joined(blocks: list[Toys]) -> Toys:
     return Toys(*(np.concatenate(parts) for parts in zip(empty, *blocks, strict=True)))
 
 
-def usable(thrown: list[Thrown], plan: ToyPlan) -> list[Point]:
-    """The points with toys of which not too many failed, as the limits need them."""
-    return [
+def sorted_out(thrown: list[Thrown], plan: ToyPlan) -> tuple[list[Point], list[dict]]:
+    """The points with toys of which not too many failed, as the limits need them, and what is said of the others."""
+    failures = [each.failure(plan.max_failed_fraction) for each in thrown]
+    points = [
         Point(each.point.mu, each.point.q_obs, each.signal.q, each.background.q)
-        for each in thrown
-        if len(each.signal.q) and not each.failure(plan.max_failed_fraction)
+        for each, failure in zip(thrown, failures, strict=True)
+        if len(each.signal.q) and failure is None
     ]
+    return points, [failure for failure in failures if failure]
 
 
-def limits_of(points: list[Point], failed: list[float], plan: ToyPlan, engine) -> ToyCurves:
+def limits_of(points: list[Point], failed: list[dict], plan: ToyPlan, engine) -> ToyCurves:
     """The curves and limits of these points; the bootstrap has a random stream of its own."""
     rng = toys.stream(plan.seed, digest(engine.model), "bootstrap", 0.0, 0)
-    return curves(points, 1 - plan.confidence_level, rng, np.array(failed))
+    return curves(points, 1 - plan.confidence_level, rng, np.array([each["mu"] for each in failed]))

@@ -106,9 +106,10 @@ def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
     try:
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+            made_as = content.pop("key").tobytes().hex()
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
-    return content if content.pop("key", np.zeros(0, np.uint8)).tobytes().hex() == key else None
+    return content if made_as == key else None
 
 
 def _digest(parameters: np.ndarray) -> str:

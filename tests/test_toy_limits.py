@@ -204,7 +204,7 @@ def test_too_few_toys_name_what_is_needed(number):
     assert (limit.status, limit.value) == ("toys_too_few", None)
     needed = int(float(limit.reason.partition("about ")[2].partition(" ")[0]))
     assert needed > number
-    many = gaussian(np.random.default_rng(5), SCAN[:6], 20 * needed, 20 * needed)
+    many = gaussian(np.random.default_rng(5), np.linspace(0.2, 1.1, 10), 20 * needed, 20 * needed)
     assert curves(many, ALPHA, np.random.default_rng(0)).limits[1].limit.status == "ok"
 
 

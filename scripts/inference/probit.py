@@ -6,7 +6,7 @@ is worth: weighting with errors that were estimated from the same counts would p
 """
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 MOST_ITERATIONS = 60
 PRECISION = 1e-8  # of the probit
@@ -24,12 +24,14 @@ def regression(design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights:
         weights: of the points, shape (n,).
 
     Returns:
-        shape (R, d); Fisher scoring, P. McCullagh and J. Nelder, Generalized Linear Models, section 2.5.
+        shape (R, d), nan where there are no toys; Fisher scoring, P. McCullagh and J. Nelder, Generalized Linear
+        Models, section 2.5.
     """
     total = np.broadcast_to(total, tail.shape)
-    pooled = np.clip((weights * tail).sum(axis=1) / (weights * total).sum(axis=1), 1e-9, 1 - 1e-9)
+    with np.errstate(invalid="ignore"):  # nan where there are no toys at all
+        pooled = np.clip((weights * tail).sum(axis=1) / (weights * total).sum(axis=1), 1e-9, 1 - 1e-9)
     coefficients = np.zeros((len(tail), design.shape[1]))
-    coefficients[:, 0] = _probit(pooled)
+    coefficients[:, 0] = ndtri(pooled)
     for _ in range(MOST_ITERATIONS):
         probit = np.clip(coefficients @ design.T, -FAR, FAR)
         residual, information = _scores(probit, tail, total)
@@ -63,9 +65,3 @@ def _scores(probit: np.ndarray, tail: np.ndarray, total: np.ndarray) -> tuple[np
     inside, outside = ndtr(probit), ndtr(-probit)
     residual = tail * (density / inside) - (total - tail) * (density / outside)
     return residual, total * (density / inside) * (density / outside)
-
-
-def _probit(probability: np.ndarray) -> np.ndarray:
-    from scipy.special import ndtri
-
-    return ndtri(probability)

@@ -25,7 +25,7 @@ FEWEST, FEWEST_FOR_LIMIT = 5, 10
 SIGNIFICANT = 5.0
 # The curves near a crossing are fitted where the probit of CLs is so close to that at the crossing, with this margin.
 REACH, MARGIN = 1.0, 1.3
-QUADRATIC_FROM = 5  # points
+NEAREST = 3  # points that must be so near, on both sides
 NONE = np.zeros(0)
 
 
@@ -187,8 +187,8 @@ def _limit(
         return ToyLimit(crossing)
     fits = [_fit(crossing.design, each, crossing.weights) for each in (resampled, fixed)]
     spread = [np.std(_log_CLs(crossing.at, *fit)) for fit in fits]
-    if spread[0] ** 2 > 1 / FEWEST_FOR_LIMIT:
-        return ToyLimit(_too_few(mu, crossing.mu, nominal.signal_toys, float(spread[0])))
+    if not (spread[0] ** 2 <= 1 / FEWEST_FOR_LIMIT and -np.inf < crossing.slope < 0):
+        return ToyLimit(_too_few(mu, crossing.mu, nominal.signal_toys, float(np.nan_to_num(spread[0], nan=1.0))))
     scale = 1 / (crossing.slope * crossing.mu) ** 2
     predicted = np.clip(crossing.design @ crossing.signal, -probit.FAR, probit.FAR)
     of_probit = probit.influence(crossing.design, crossing.at, predicted, nominal.signal_toys, crossing.weights)
@@ -209,11 +209,9 @@ def _crossing(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, fai
     if isinstance(window, Limit):
         return window
     weights, width = window.weights(mu), max(window.left, window.right)
-    informative = (weights > 0) & (nominal.signal[0] > 0)
-    powers = np.arange(3 if informative.sum() >= QUADRATIC_FROM else 2)
 
     def terms(value):
-        return np.power.outer((np.asarray(value) - window.centre) / width, powers)
+        return np.power.outer((np.asarray(value) - window.centre) / width, np.arange(3))
 
     design, inside = terms(mu), mu[weights > 0]
     signal, background = (each[0] for each in _fit(design, nominal, weights))
@@ -222,12 +220,27 @@ def _crossing(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, fai
         return float(_log_CLs(terms(value), signal, background) - np.log(alpha))
 
     nothing_beyond = not nominal.signal[0, (mu >= window.centre) & (weights > 0)].any()
-    if nothing_beyond or distance(inside[0]) < 0 or distance(inside[-1]) > 0:
+    if nothing_beyond or not distance(inside[0]) > 0 > distance(inside[-1]):
         return _too_few(mu, window.centre, nominal.signal_toys, 1.0)
     value = float(brentq(distance, inside[0], inside[-1], rtol=1e-10))
+    if not _well_placed(mu[(weights > 0) & (nominal.signal[0] > 0)], value, distance, alpha):
+        advice = f"too few values of mu near the crossing, at about {value:.3g}, have toys in the tail: add some around"
+        return Limit(None, "toys_too_few", advice)
     step = 1e-4 * width
     slope = (distance(value + step) - distance(value - step)) / (2 * step)
     return _Crossing(value, slope, weights, design, terms(value), signal, background)
+
+
+def _well_placed(mu: np.ndarray, crossing: float, distance, alpha: float) -> bool:
+    """Whether points are so near to the crossing, on both sides, that the fit interpolates over a short way only.
+
+    Args:
+        mu: points with toys in the tail.
+        distance: log CLs - log alpha at any mu.
+    """
+    probits = ndtri(np.clip([alpha * np.exp(distance(value)) for value in mu], 1e-12, 1 - 1e-12))
+    near = mu[np.abs(probits - ndtri(alpha)) < MARGIN * REACH]
+    return len(near) >= NEAREST and near[0] <= crossing <= near[-1]
 
 
 def _fit(design: np.ndarray, tail: Tails, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -279,13 +292,18 @@ def _window(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, faile
             None, "toys_too_few", f"{reason}: more than {_up(FEWEST_FOR_LIMIT * toys.max()):g} toys are needed"
         )
     effective = (toys * nominal.background[0] / nominal.background_toys[0])[known]
-    mu, cls = mu[known], cls[known]
+    unknown_beyond = not known[-1]
+    mu, cls, toys = mu[known], cls[known], toys[known]
     risen = _significant_rise(mu, cls, effective)
     if risen:
         return risen
     smooth = isotonic_regression(cls, weights=effective, increasing=False).x
-    if smooth[0] < alpha and alpha * effective[0] < FEWEST:
-        return _too_few(mu, mu[0], toys[known], 1 / np.sqrt(alpha * effective[0]))
+    uncertain = alpha * effective < FEWEST
+    if smooth[0] < alpha and uncertain[0]:
+        return _too_few(mu, mu[0], toys, 1 / np.sqrt(alpha * effective[0]))
+    consistent = smooth[-1] - 2 * np.sqrt(smooth[-1] / effective[-1]) < alpha
+    if smooth[-1] >= alpha and (unknown_beyond or (uncertain[-1] and consistent)):
+        return _too_few(mu, mu[-1], toys, 1 / np.sqrt(alpha * effective[-1]))
     if smooth[-1] >= alpha or smooth[0] < alpha:
         return outside(mu, smooth, alpha, failed)
     descent = -ndtri(np.clip(smooth, 0.5 / effective.max(), 1 - 1e-9))
