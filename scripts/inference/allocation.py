@@ -7,9 +7,9 @@ from inference.toy_limits import ToyCurves, ToyLimit
 OBSERVED, MEDIAN = 0, 3  # limits whose uncertainty has a target
 SIGNAL_FITS = 2  # of a signal toy: free and held
 # A first estimate of an uncertainty is rough: no number of toys grows by more than this at a time; without one, less.
-MOST_GROWTH, GROWTH_IN_THE_DARK = 10.0, 3.0
+MOST_GROWTH, GROWTH_IN_THE_DARK = 10.0, 4.0
 # Aim a little below the target, so that one more round is seldom needed.
-AIM = 0.93
+AIM = 0.9
 
 
 def relative_error(limit: ToyLimit) -> float:
