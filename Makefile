@@ -53,7 +53,7 @@ study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about 
 study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_toys.py tests/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
 
-bench: $(TEST_ENV) ## time the fits against pyhf, on one core (six minutes)
+bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py
 
 bench-toys: $(TEST_ENV) ## toys per second of the whole workflow against the bare engine, PER_HYPOTHESIS=5000 at 15 values of mu

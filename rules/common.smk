@@ -65,9 +65,7 @@ SCAN_PLOTS = [
     for plot in plots
 ]
 TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.TOYBASED]
-TABLES = [
-    f"results/{name}.{kind}" for name in ("limits", "toybased")[: 2 if TOY_SCANS else 1] for kind in ("csv", "md")
-]
+TABLES = [f"results/{name}.{kind}" for name in ["limits"] + ["toybased"] * bool(TOY_SCANS) for kind in ("csv", "md")]
 
 
 def one_of(names):

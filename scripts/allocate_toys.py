@@ -13,13 +13,12 @@ import numpy as np
 from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
 from inference.toy_limits import ToyCurves
-from inference.toys import BACKGROUND, SIGNAL
+from inference.toys import HYPOTHESES
 from plan_toys import FIRST_BLOCKS, RATIO, planned, rounded
 from records import ToyPlan, ToyPoint
 from toy_plan import arguments, gather, limits_of, open_plan, sorted_out
 
 MORE_POINTS = 4  # on a side, in one round
-KINDS = (SIGNAL, BACKGROUND)
 
 
 def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyPlan:
@@ -30,17 +29,17 @@ def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyP
         mu: their points.
     """
     places = [index for index, point in enumerate(plan.points) if point.mu in mu]
-    blocks = {kind: np.array([(getattr(point, kind) or [0])[-1] for point in plan.points]) for kind in KINDS}
+    blocks = {kind: np.array([(getattr(point, kind) or [0])[-1] for point in plan.points]) for kind in HYPOTHESES}
     more = {kind: each.astype(float) for kind, each in blocks.items()}
     if curves is not None and plan.target is not None:
-        have = [blocks[kind][places] * plan.block for kind in KINDS]
-        for kind, wanted in zip(KINDS, allocate(curves, *have, plan.target), strict=True):
+        have = [blocks[kind][places] * plan.block for kind in HYPOTHESES]
+        for kind, wanted in zip(HYPOTHESES, allocate(curves, *have, plan.target), strict=True):
             more[kind][places] = wanted / plan.block
     more = _affordable(blocks, more, plan)
     points = list(plan.points)
     for i, point in enumerate(plan.points):
         if point.signal:
-            points[i] = replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in KINDS})
+            points[i] = replace(point, **{kind: [*getattr(point, kind), int(more[kind][i])] for kind in HYPOTHESES})
     return replace(plan, points=points)
 
 
@@ -62,7 +61,9 @@ def with_points(plan: ToyPlan, new: list[ToyPoint]) -> ToyPlan:
     """The plan of a round with points that come to it in this round, if the largest number of toys allows them."""
     rounds = max(len(point.signal) for point in plan.points)
     late = [
-        replace(point, **{kind: [0] * (rounds - 1) + getattr(point, kind) for kind in KINDS}) if point.signal else point
+        replace(point, **{kind: [0] * (rounds - 1) + getattr(point, kind) for kind in HYPOTHESES})
+        if point.signal
+        else point
         for point in new
     ]
     longer = replace(plan, points=sorted([*plan.points, *late], key=lambda point: point.mu))

@@ -4,15 +4,12 @@
 Reads limits.json of every scan with toys, writes toybased.csv, one row per limit, and the same as Markdown.
 """
 
-import argparse
 from pathlib import Path
 from urllib.parse import unquote
 
-import pandas as pd
-
-from files import read_result, run, write_text
+from files import read_result, run
 from records import LIMIT_COLUMNS, Limits
-from tables import markdown
+from tables import tabulate
 
 NUMBERS = ["toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"]
 
@@ -41,16 +38,7 @@ def _six(values: dict | None) -> list[float | None]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
-    parse.add_argument("--scans", nargs="+", required=True, metavar="ANALYSIS/SIGNAL/toybased")
-    parse.add_argument("--csv", required=True)
-    parse.add_argument("--markdown", required=True)
-    args = parse.parse_args(argv)
-    table = pd.DataFrame([row for scan in args.scans for row in rows(args.results, scan)])
-    table[NUMBERS] = table[NUMBERS].astype(float)
-    write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
-    write_text(args.markdown, markdown(table))
+    tabulate(rows, NUMBERS, __doc__, argv)
 
 
 if __name__ == "__main__":

@@ -9,17 +9,13 @@ import argparse
 
 from files import failure_recorded, made_by, run, write_json
 from inference.calculators import CALCULATORS
-from signal_point import load, run_tests
+from signal_point import arguments, load, run_tests
 
 
 def parser() -> argparse.ArgumentParser:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse = arguments(__doc__)
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
     parse.add_argument("--mu", type=float, nargs="+", required=True)
-    parse.add_argument("--output", required=True)
     return parse
 
 

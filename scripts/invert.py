@@ -15,7 +15,7 @@ from inference.calculators import CALCULATORS
 from inference.errors import FitError, InputError, StepError
 from inference.intervals import Limit, upper_limit
 from records import FitResult, Hypotest, Limits
-from signal_point import load, run_tests
+from signal_point import arguments, load, run_tests
 
 
 class Curves:
@@ -106,15 +106,11 @@ def no_limits(reason: str, confidence_level: float, **more) -> Limits:
 
 
 def parser() -> argparse.ArgumentParser:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse = arguments(__doc__)
     parse.add_argument("--hypotest", nargs="+", required=True, help="the tests of the scan")
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
     parse.add_argument("--test-statistic", default="qtilde")
     parse.add_argument("--confidence-level", type=float, default=0.95)
-    parse.add_argument("--output", required=True)
     return parse
 
 

@@ -13,8 +13,9 @@ from files import failure_recorded, made_by, run, write_json
 from inference.allocation import MEDIAN, OBSERVED, relative_error
 from inference.errors import StepError
 from inference.intervals import Limit, outside
-from inference.toy_limits import Point, ToyCurves, limit_values
-from inference.toys import BACKGROUND, SIGNAL
+from inference.tail_counts import Point
+from inference.toy_limits import ToyCurves, limit_values
+from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
 from invert import both, no_limits, six_limits
 from records import Limits, ToyPlan
 from toy_plan import Thrown, arguments, gather, limits_of, open_plan, sorted_out
@@ -110,7 +111,7 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
         "block": plan.block,
         "thrown": {SIGNAL: signal, BACKGROUND: background},
         "mu": [each.point.mu for each in thrown],
-        "blocks_by_round": dict(zip((SIGNAL, BACKGROUND), plan.blocks(), strict=True)),
+        "blocks_by_round": dict(zip(HYPOTHESES, plan.blocks(), strict=True)),
         "target": plan.target,
         "target_reached": reached,
         "max_failed_fraction": plan.max_failed_fraction,

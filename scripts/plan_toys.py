@@ -15,7 +15,7 @@ from inference.errors import FitError, InputError
 from inference.hypotest import hypotests
 from invert import Curves, collect
 from records import Limits, ToyPlan, ToyPoint
-from signal_point import load, run_tests
+from signal_point import arguments, load, run_tests
 
 # With a target, values of mu follow one another at this ratio, so far below and above all asymptotic limits.
 RATIO, BELOW, ABOVE = 1.14, 0.6, 1.7
@@ -65,10 +65,7 @@ def asymptotic_limits(engine, prepared, mu: list[float], test_statistic: str, co
 
 
 def parser() -> argparse.ArgumentParser:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse = arguments(__doc__)
     parse.add_argument("--mu", type=float, nargs="+", required=True, help="values of the scan")
     parse.add_argument("--confidence-level", type=float, default=0.95)
     parse.add_argument("--seed", type=int, default=0)
@@ -78,7 +75,6 @@ def parser() -> argparse.ArgumentParser:
     number.add_argument("--target", type=float, help="relative error of the observed and median expected limit")
     parse.add_argument("--max", type=int, help="toys in all, with --target")
     parse.add_argument("--max-failed-fraction", type=float, default=0.01)
-    parse.add_argument("--output", required=True)
     return parse
 
 

@@ -74,9 +74,7 @@ def draw_curves(axes: Axes, mu: np.ndarray, cls: np.ndarray, scan: np.ndarray) -
     """Bands, median and observed curve, with error bars; a single point gets a short piece of each."""
     single = len(mu) == 1
     x, y = (mu + np.array([-0.05, 0.05]) * max(mu[0], 1), np.repeat(cls, 2, axis=1)) if single else (mu, cls)
-    below = np.nan_to_num(
-        y
-    )  # where too few toys are in the tail, the lower edge of a band is somewhere below the frame
+    below = np.nan_to_num(y)  # an edge with too few toys in the tail is somewhere below the frame
     marked = np.flatnonzero(scan).tolist()
     return [
         *axes.plot(mu, cls[0], "o-", color="black", markersize=3.5, markevery=marked, label="Observed", zorder=4),

@@ -15,7 +15,7 @@ import plotting
 from files import read_result, run
 from inference.calculators import distribution
 from inference.errors import StepError
-from inference.toys import BACKGROUND, SIGNAL
+from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
 from plot_toys import COLORS, WORDS
 from records import Limits
 from toy_plan import Thrown, arguments, gather, open_plan
@@ -70,7 +70,7 @@ def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
     axes = figure.add_subplot()
     axes.set_yscale("log")
     handles = []
-    for hypothesis in (SIGNAL, BACKGROUND):
+    for hypothesis in HYPOTHESES:
         handles += draw_histogram(axes, thrown, hypothesis, edges, limits.test_statistic)
     row = next((point for point in limits.points if point["mu"] == thrown.point.mu), None)
     symbol = SYMBOLS[limits.test_statistic]

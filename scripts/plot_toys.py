@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 import plotting
 from files import run
-from inference.toys import BACKGROUND, SIGNAL
+from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
 from records import Limits
 
 COLORS = {SIGNAL: plotting.PALETTE[0], BACKGROUND: plotting.PALETTE[1]}
@@ -29,7 +29,7 @@ def by_round(limits: Limits, hypothesis: str) -> tuple[np.ndarray, np.ndarray]:
 def draw_toys(axes: Axes, limits: Limits) -> list:
     """Two bars for each mu; the later a round, the lighter its part."""
     handles = []
-    for side, hypothesis in enumerate((SIGNAL, BACKGROUND)):
+    for side, hypothesis in enumerate(HYPOTHESES):
         mu, added = by_round(limits, hypothesis)
         gaps = np.diff(mu, prepend=-np.inf, append=np.inf)
         width = 0.4 * np.minimum(np.minimum(gaps[1:], gaps[:-1]), mu[-1])
@@ -72,8 +72,8 @@ def draw_errors(axes: Axes, limits: Limits) -> list:
 @plotting.styled
 def draw(limits: Limits, title: str) -> Figure:
     """Toys above, errors of CLs below, lines at the limits."""
-    if not limits.points:
-        return plotting.placeholder(str(limits.reason["observed_limit"]), title)
+    if limits.toys is None:
+        return plotting.placeholder(limits.reason["observed_limit"] or "There are no toys.", title)
     figure = Figure(figsize=(7, 6))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     handles, others = draw_toys(above, limits), draw_errors(below, limits)

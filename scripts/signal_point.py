@@ -1,5 +1,6 @@
 """One signal point as the steps share it: its model, the fits that fit.py wrote, and tests of values of mu."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from inference.minima import Fit
 from inference.model import Model, from_file
 from inference.test_statistics import TEST_STATISTICS
 from records import FitResult, Hypotest
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """What every script needs that works with the fits of a signal point, see `load`."""
+    parse = argparse.ArgumentParser(description=description)
+    parse.add_argument("--model", required=True, help="compiled model")
+    parse.add_argument("--fit", required=True, help="fit.json of the same model")
+    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
+    parse.add_argument("--output", required=True)
+    return parse
 
 
 def read_model(path: str) -> Model:

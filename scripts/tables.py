@@ -5,6 +5,7 @@ Reads limits.json and fit.json of every scan, writes limits.csv and the same as 
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -91,18 +92,28 @@ def markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
-def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
+def tabulate(rows_of: Callable, numbers: list[str], description: str, argv: list[str] | None) -> None:
+    """The script of a table over scans.
+
+    Args:
+        rows_of: from the folder of the results and a scan to its rows.
+        numbers: columns of numbers, empty where there is none.
+    """
+    parse = argparse.ArgumentParser(description=description)
     parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
     parse.add_argument("--scans", nargs="+", required=True, metavar="ANALYSIS/SIGNAL/CALCULATOR")
     parse.add_argument("--csv", required=True)
     parse.add_argument("--markdown", required=True)
     args = parse.parse_args(argv)
-    table = pd.DataFrame([row(args.results, scan) for scan in args.scans])
-    numbers = [*LIMIT_COLUMNS, *ERROR_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
+    table = pd.DataFrame([row for scan in args.scans for row in rows_of(args.results, scan)])
     table[numbers] = table[numbers].astype(float)
     write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(args.markdown, markdown(table))
+
+
+def main(argv: list[str] | None = None) -> None:
+    numbers = [*LIMIT_COLUMNS, *ERROR_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
+    tabulate(lambda results, scan: [row(results, scan)], numbers, __doc__, argv)
 
 
 if __name__ == "__main__":

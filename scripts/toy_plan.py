@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+import signal_point
 from files import read_result
 from inference import toys
 from inference.fits import Newton
 from inference.hypotest import Prepared
 from inference.model import digest
-from inference.toy_limits import Point, ToyCurves, curves
+from inference.tail_counts import Point
+from inference.toy_limits import ToyCurves, curves
 from inference.toys import BACKGROUND, SIGNAL, Counts, Toys
 from records import ToyPlan, ToyPoint
-from signal_point import load
 from toy_store import ToyStore
 
 
@@ -58,13 +59,9 @@ class Thrown(NamedTuple):
 
 def arguments(description: str) -> argparse.ArgumentParser:
     """What every script needs that works with toys."""
-    parse = argparse.ArgumentParser(description=description)
+    parse = signal_point.arguments(description)
     parse.add_argument("--plan", required=True, help="plan_{round}.json")
-    parse.add_argument("--model", required=True, help="compiled model")
-    parse.add_argument("--fit", required=True, help="fit.json of the same model")
-    parse.add_argument("--workspace", help="workspace of the model, if the fits are pyhf's")
     parse.add_argument("--toys", required=True, help="folder of the toys")
-    parse.add_argument("--output", required=True)
     return parse
 
 
@@ -79,7 +76,7 @@ class Opened(NamedTuple):
 
 def open_plan(args: argparse.Namespace) -> Opened:
     plan = ToyPlan.from_json(read_result(args.plan))
-    engine, prepared, _ = load(args.model, args.fit, args.workspace)
+    engine, prepared, _ = signal_point.load(args.model, args.fit, args.workspace)
     background = prepared.reference.parameters
     store = ToyStore(Path(args.toys), engine, plan.test_statistic, background, plan.seed, plan.block)
     return Opened(plan, store, engine, prepared)

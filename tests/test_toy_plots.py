@@ -93,6 +93,13 @@ def test_chosen_distributions(signal, limits, tmp_path):
     }
 
 
+def test_a_scan_of_mu_zero_alone_has_pictures(tmp_path):
+    made = Signal(tmp_path / "signal", SMALL["shapesys"])
+    limits = made.limits("--mu", 0, "--per-hypothesis", 10)
+    assert "extend mu beyond 0" in "".join(texts(plot_toys.draw(limits, "a scan")).split("\n")).replace("  ", " ")
+    assert plot_brazil.draw(limits, "a scan").axes
+
+
 def test_a_failure_is_written_in_the_pictures(tmp_path):
     failed = tmp_path / "limits.json"
     failed.write_text(json.dumps({"status": "failed", "reason": "the patch does not apply"}), encoding="utf-8")

@@ -16,7 +16,8 @@ engines            newton or pyhf
 hypotest           hypothesis tests
 test_statistics    qtilde, q, q0
 toys               pseudo-data in blocks, and their test statistics
-toy_limits         from toys to CLs and upper limits, with statistical errors
+tail_counts        how many toys are in the tails that make CLs, and their bootstrap
+toy_limits         from these counts to upper limits, with statistical errors
 probit             tail probabilities of toys as smooth functions of mu
 allocation         how many toys the limits need, and where
 calculators        p-values and CLs from a test statistic

@@ -1,24 +1,19 @@
 """Upper limits from toys, and how well the toys determine them.
 
-CLs at every tested mu is a ratio of two counts. Its statistical uncertainty comes from a bootstrap in which all points
-share the resampled background-only toys (B. Efron, Ann. Statist. 7 (1979) 1). Near a crossing, the two tail
-probabilities are smooth functions of mu, see `probit`; the limit is where their ratio is 1 - confidence level.
+Near a crossing, the two tail probabilities are smooth functions of mu, see `probit`; the limit is where their ratio is
+1 - confidence level. Its statistical error is that of the bootstrap of `tail_counts`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq, isotonic_regression
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import log_ndtr, ndtri
 
 from inference import probit
-from inference.calculators import N_SIGMA
 from inference.intervals import Limit, outside
+from inference.tail_counts import Point, Tails, bootstrap, nominal
 
-REPLICATES = 400
-IN_MEMORY = 2_000_000  # toys of so many replicates
-# Two values of the test statistic closer than this are the same: pseudo-data like the data must count as such.
-SAME = 1e-6
 # A CLs rests on so many toys in each of its tails, at least; a limit on a CLs that is as well known.
 FEWEST, FEWEST_FOR_LIMIT = 5, 10
 # CLs falls with mu; a rise of so many standard deviations is not statistical.
@@ -27,39 +22,6 @@ SIGNIFICANT = 5.0
 REACH, MARGIN = 1.0, 1.3
 NEAREST = 3  # points that must be so near, on both sides
 NONE = np.zeros(0)
-
-
-class Point(NamedTuple):
-    """The toys at one mu; the same background-only toy has the same place at every mu."""
-
-    mu: float
-    q_obs: float
-    signal: np.ndarray  # test statistic of signal+background toys, nan where a fit failed, shape (N,)
-    background: np.ndarray  # of background-only toys, shape (M,)
-
-    def with_failed(self, excluded: bool) -> "Point":
-        """Failed toys count as if they all made the exclusion stronger, or weaker."""
-        out, inside = (-1.0, np.inf) if excluded else (np.inf, -1.0)
-        signal = np.where(np.isnan(self.signal), out, self.signal)
-        return self._replace(signal=signal, background=np.where(np.isnan(self.background), inside, self.background))
-
-
-class Tails(NamedTuple):
-    """Toys with a test statistic of at least the observed one, and of at least each quantile of the band.
-
-    In R replicates, for six curves, at n points.
-    """
-
-    signal: np.ndarray  # shape (R, 6, n)
-    background: np.ndarray  # shape (R, 6, n)
-    signal_toys: np.ndarray  # all of them, shape (n,)
-    background_toys: np.ndarray  # shape (R, n)
-
-    def CLs(self) -> np.ndarray:
-        """Shape (R, 6, n); nan where no background-only toy is in the tail."""
-        with np.errstate(all="ignore"):
-            signal = self.signal / self.signal_toys
-            return np.where(self.background > 0, signal * self.background_toys[:, None] / self.background, np.nan)
 
 
 class ToyLimit(NamedTuple):
@@ -88,82 +50,19 @@ def curves(points: list[Point], alpha: float, rng: np.random.Generator, failed: 
         rng: of the bootstrap.
         failed: values of mu whose tests failed.
     """
-    mu = np.array([point.mu for point in points])
-    nominal = tails(points, np.ones((1, _background_toys(points)), np.uint8))
+    mu, counts = np.array([point.mu for point in points]), nominal(points)
     fixed, resampled = bootstrap(points, rng)
-    cls, errors = nominal.CLs()[0], np.nan_to_num(resampled.CLs()).std(axis=0)
-    few = np.minimum(nominal.signal, nominal.background)[0] < FEWEST
-    parts = [Tails(t.signal[:, i], t.background[:, i], *t[2:]) for t in (nominal, fixed, resampled) for i in range(6)]
-    limits = [_limit(mu, cls[i], *parts[i::6], alpha, failed) for i in range(6)]
+    few = np.minimum(counts.signal, counts.background)[0] < FEWEST
+    cls, errors = counts.CLs()[0], np.nan_to_num(resampled.CLs()).std(axis=0)
+    limits = [_limit(mu, *(each.of(i) for each in (counts, fixed, resampled)), alpha, failed) for i in range(6)]
     return ToyCurves(np.where(few, np.nan, cls), np.where(few, np.nan, errors), limits)
 
 
 def limit_values(points: list[Point], alpha: float, failed: np.ndarray) -> list[Limit]:
     """The six limits alone."""
-    mu = np.array([point.mu for point in points])
-    nominal = tails(points, np.ones((1, _background_toys(points)), np.uint8))
-    cls = nominal.CLs()[0]
-    found = []
-    for i in range(6):
-        part = Tails(nominal.signal[:, i], nominal.background[:, i], *nominal[2:])
-        crossing = _crossing(mu, cls[i], part, alpha, failed)
-        found.append(crossing if isinstance(crossing, Limit) else Limit(crossing.mu, "ok"))
-    return found
-
-
-def tails(points: list[Point], weights: np.ndarray) -> Tails:
-    """The tails in replicates that take background-only toy j `weights[r, j]` times, weights of shape (R, M)."""
-    shape = len(weights), 6, len(points)
-    signal, background = np.zeros(shape), np.zeros(shape)
-    signal_toys, background_toys = np.zeros(len(points)), np.zeros((len(weights), len(points)))
-    for i, point in enumerate(points):
-        found = np.flatnonzero(~np.isnan(point.background))
-        order = found[np.argsort(-point.background[found], kind="stable")]
-        q = point.background[order]
-        of_signal = np.sort(point.signal[~np.isnan(point.signal)])
-        cumulative = np.zeros((len(weights), len(q) + 1), np.int32)
-        np.cumsum(weights[:, order], axis=1, out=cumulative[:, 1:])
-        total = cumulative[:, -1]
-        rank = np.stack([np.searchsorted(each[1:], ndtr(N_SIGMA) * each[-1]) for each in cumulative])
-        thresholds = np.column_stack([np.full(len(weights), point.q_obs), q[np.minimum(rank, len(q) - 1)]])
-        thresholds -= np.minimum(SAME, thresholds / 2)
-        in_tail = np.searchsorted(-q, -thresholds, side="right")
-        background[:, :, i] = np.take_along_axis(cumulative, in_tail, axis=1)
-        signal[:, :, i] = len(of_signal) - np.searchsorted(of_signal, thresholds)
-        signal_toys[i], background_toys[:, i] = len(of_signal), total
-    return Tails(signal, background, signal_toys, background_toys)
-
-
-def bootstrap(points: list[Point], rng: np.random.Generator) -> tuple[Tails, Tails]:
-    """Replicates in which only the background-only toys are resampled, and in which all toys are."""
-    toys = _background_toys(points)
-    step = max(1, IN_MEMORY // toys)
-    sizes = [min(step, REPLICATES - start) for start in range(0, REPLICATES, step)]
-    parts = [tails(points, rng.poisson(1.0, (size, toys)).astype(np.uint8)) for size in sizes]
-    fixed = Tails(
-        np.concatenate([part.signal for part in parts]),
-        np.concatenate([part.background for part in parts]),
-        parts[0].signal_toys,
-        np.concatenate([part.background_toys for part in parts]),
-    )
-    return fixed, fixed._replace(signal=_resampled(fixed.signal, fixed.signal_toys, rng))
-
-
-def _resampled(tail: np.ndarray, total: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Counts above thresholds after resampling: those between neighbouring thresholds are multinomial."""
-    order = np.argsort(tail, axis=1)
-    edges = np.take_along_axis(tail, order, axis=1)
-    zero, all_of_them = np.zeros_like(edges[:, :1]), np.broadcast_to(total, edges[:, :1].shape)
-    between = np.diff(np.concatenate([zero, edges, all_of_them], axis=1), axis=1)
-    drawn = rng.multinomial(total.astype(int), np.moveaxis(between / total, 1, -1))
-    counts = np.moveaxis(drawn[..., :-1].cumsum(axis=-1), -1, 1).astype(float)
-    resampled = np.empty_like(tail)
-    np.put_along_axis(resampled, order, counts, axis=1)
-    return resampled
-
-
-def _background_toys(points: list[Point]) -> int:
-    return max(len(point.background) for point in points)
+    mu, counts = np.array([point.mu for point in points]), nominal(points)
+    found = [_crossing(mu, counts.of(i), alpha, failed) for i in range(6)]
+    return [each if isinstance(each, Limit) else Limit(each.mu, "ok") for each in found]
 
 
 class _Crossing(NamedTuple):
@@ -178,20 +77,18 @@ class _Crossing(NamedTuple):
     background: np.ndarray  # of the background tail
 
 
-def _limit(
-    mu: np.ndarray, cls: np.ndarray, nominal: Tails, fixed: Tails, resampled: Tails, alpha: float, failed: np.ndarray
-) -> ToyLimit:
+def _limit(mu: np.ndarray, counts: Tails, fixed: Tails, resampled: Tails, alpha: float, failed: np.ndarray) -> ToyLimit:
     """The limit of one curve; tails of shape (R, n)."""
-    crossing = _crossing(mu, cls, nominal, alpha, failed)
+    crossing = _crossing(mu, counts, alpha, failed)
     if isinstance(crossing, Limit):
         return ToyLimit(crossing)
     fits = [_fit(crossing.design, each, crossing.weights) for each in (resampled, fixed)]
     spread = [np.std(_log_CLs(crossing.at, *fit)) for fit in fits]
     if not (spread[0] ** 2 <= 1 / FEWEST_FOR_LIMIT and -np.inf < crossing.slope < 0):
-        return ToyLimit(_too_few(mu, crossing.mu, nominal.signal_toys, float(np.nan_to_num(spread[0], nan=1.0))))
+        return ToyLimit(_too_few(mu, crossing.mu, counts.signal_toys, float(np.nan_to_num(spread[0], nan=1.0))))
     scale = 1 / (crossing.slope * crossing.mu) ** 2
     predicted = np.clip(crossing.design @ crossing.signal, -probit.FAR, probit.FAR)
-    of_probit = probit.influence(crossing.design, crossing.at, predicted, nominal.signal_toys, crossing.weights)
+    of_probit = probit.influence(crossing.design, crossing.at, predicted, counts.signal_toys, crossing.weights)
     probit_there = crossing.at @ crossing.signal
     to_log = np.exp(-(probit_there**2) / 2 - log_ndtr(probit_there)) / np.sqrt(2 * np.pi)
     return ToyLimit(
@@ -203,9 +100,9 @@ def _limit(
     )
 
 
-def _crossing(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, failed: np.ndarray) -> "_Crossing | Limit":
+def _crossing(mu: np.ndarray, counts: Tails, alpha: float, failed: np.ndarray) -> "_Crossing | Limit":
     """The crossing of one curve, or why there is none."""
-    window = _window(mu, cls, nominal, alpha, failed)
+    window = _window(mu, counts, alpha, failed)
     if isinstance(window, Limit):
         return window
     weights, width = window.weights(mu), max(window.left, window.right)
@@ -214,16 +111,16 @@ def _crossing(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, fai
         return np.power.outer((np.asarray(value) - window.centre) / width, np.arange(3))
 
     design, inside = terms(mu), mu[weights > 0]
-    signal, background = (each[0] for each in _fit(design, nominal, weights))
+    signal, background = (each[0] for each in _fit(design, counts, weights))
 
     def distance(value: float) -> float:
         return float(_log_CLs(terms(value), signal, background) - np.log(alpha))
 
-    nothing_beyond = not nominal.signal[0, (mu >= window.centre) & (weights > 0)].any()
+    nothing_beyond = not counts.signal[0, (mu >= window.centre) & (weights > 0)].any()
     if nothing_beyond or not distance(inside[0]) > 0 > distance(inside[-1]):
-        return _too_few(mu, window.centre, nominal.signal_toys, 1.0)
+        return _too_few(mu, window.centre, counts.signal_toys, 1.0)
     value = float(brentq(distance, inside[0], inside[-1], rtol=1e-10))
-    if not _well_placed(mu[(weights > 0) & (nominal.signal[0] > 0)], value, distance, alpha):
+    if not _well_placed(mu[(weights > 0) & (counts.signal[0] > 0)], value, distance, alpha):
         advice = f"too few values of mu near the crossing, at about {value:.3g}, have toys in the tail: add some around"
         return Limit(None, "toys_too_few", advice)
     step = 1e-4 * width
@@ -282,16 +179,16 @@ class _Window(NamedTuple):
         return (1 - np.minimum(distance, 1.0) ** 3) ** 3
 
 
-def _window(mu: np.ndarray, cls: np.ndarray, nominal: Tails, alpha: float, failed: np.ndarray) -> "_Window | Limit":
+def _window(mu: np.ndarray, counts: Tails, alpha: float, failed: np.ndarray) -> "_Window | Limit":
     """From the curve made monotone; a limit without a number if it does not cross."""
+    cls, toys = counts.CLs()[0], counts.signal_toys
     known = np.isfinite(cls)
-    toys = nominal.signal_toys
     if not known.any():
         reason = "no background-only toy has a test statistic as large as the observed one"
         return Limit(
             None, "toys_too_few", f"{reason}: more than {_up(FEWEST_FOR_LIMIT * toys.max()):g} toys are needed"
         )
-    effective = (toys * nominal.background[0] / nominal.background_toys[0])[known]
+    effective = (toys * counts.background[0] / counts.background_toys[0])[known]
     unknown_beyond = not known[-1]
     mu, cls, toys = mu[known], cls[known], toys[known]
     risen = _significant_rise(mu, cls, effective)

@@ -14,7 +14,7 @@ from inference.likelihood import Likelihood
 from inference.minima import Fits, at_bound
 from inference.test_statistics import TEST_STATISTICS
 
-BACKGROUND, SIGNAL = HYPOTHESES = ("background", "signal")
+SIGNAL, BACKGROUND = HYPOTHESES = ("signal", "background")  # signal+background, background-only
 # A held fit that ends below the free one by more than this, in -2 log L, makes q negative.
 NEGATIVE = 1e-6
 # What is said of a toy, as bits.
