@@ -3,6 +3,7 @@
 The rules call this module; it knows nothing of Snakemake. config_check.py has seen the configuration before.
 """
 
+import re
 from fnmatch import fnmatchcase
 from glob import escape, glob
 from os.path import isdir
@@ -16,6 +17,7 @@ from messages import did_you_mean, listed
 SCAN_DEFAULTS = {
     "mu": {"start": 0, "stop": 10, "number": 41},
     "mu_per_job": 1,
+    "signals_per_job": 1,
     "confidence_level": 0.95,
     "test_statistic": "qtilde",
     "calculators": ["asymptotics"],
@@ -24,6 +26,7 @@ SCAN_DEFAULTS = {
     "interpolation": {},
     "plots": ["brazil", "yields", "pulls", "distributions", "toys"],
 }
+AUTO = "auto"  # instead of values of mu: they follow from the limits
 TOYBASED = "toybased"  # the calculator whose limits come from toys
 TOY_DEFAULTS = {"block": 1000, "seed": 0, "jobs": 8, "max_failed_fraction": 0.01, "show": []}
 TOYS_PER_HYPOTHESIS, MOST_TOYS = 5000, 1_000_000  # unless the configuration says otherwise
@@ -34,6 +37,7 @@ FIT_PLOTS = ["yields", "pulls"]  # they do not depend on the calculator, and are
 TOY_PLOTS = ["distributions", "toys"]
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
 
+NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
 
 LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
 
@@ -62,12 +66,14 @@ def scan_plots(settings: dict, calculator: str) -> list[str]:
     return [plot for plot in settings["plots"] if plot not in without]
 
 
-def mu_grid(mu: list | dict) -> list[str]:
+def mu_grid(mu: list | dict | str) -> list[str]:
     """Tested values of mu as text, ascending; they stay text until a script parses them.
 
     Args:
-        mu: a list of values, or `start`, `stop` (included) and `number`.
+        mu: a list of values, or `start`, `stop` (included) and `number`, or "auto", which has no values yet.
     """
+    if mu == AUTO:
+        return []
     if isinstance(mu, dict):
         steps = max(mu["number"] - 1, 1)
         values = [mu["start"] + (mu["stop"] - mu["start"]) * i / steps for i in range(mu["number"])]
@@ -77,17 +83,45 @@ def mu_grid(mu: list | dict) -> list[str]:
 
 
 def mu_jobs(mu: list[str], mu_per_job: int) -> dict[str, list[str]]:
-    """Consecutive values that one job tests, by the label that stands in its file name."""
+    """Consecutive values that one job tests, by the label that stands in its file name; "auto" without values."""
+    if not mu:
+        return {AUTO: []}
     chunks = [mu[i : i + mu_per_job] for i in range(0, len(mu), mu_per_job)]
     return {chunk[0] if len(chunk) == 1 else f"{chunk[0]}_to_{chunk[-1]}": chunk for chunk in chunks}
 
 
-def poi_bound(mu: list[str]) -> int:
+def poi_bound(largest: float) -> int:
     """The mu that fits must be able to reach: 10, 20, 40, ..., so that it seldom changes when a scan grows."""
     bound = 10
-    while bound < float(mu[-1]):
+    while bound < largest:
         bound *= 2
     return bound
+
+
+def source(config: dict, analysis: str) -> tuple[str, dict]:
+    """The kind of an analysis' data set and what the configuration says of it."""
+    return next(iter(config["datasets"][config["analyses"][analysis]["dataset"]].items()))
+
+
+def signals(config: dict, analysis: str) -> dict[str, str]:
+    """Signals of an analysis: {name in paths: name}."""
+    kind, block = source(config, analysis)
+    return signal_names(block) if kind == "workspace" else {ONLY_SIGNAL: ONLY_SIGNAL}
+
+
+def scans(config: dict) -> list[str]:
+    """All scans, `analysis/signal/calculator`, with the name of the signal in paths."""
+    return [
+        f"{analysis}/{signal}/{calculator}"
+        for analysis in config["analyses"]
+        for signal in signals(config, analysis)
+        for calculator in scan_settings(config, analysis)["calculators"]
+    ]
+
+
+def packs(signals: list[str], signals_per_job: int) -> list[list[str]]:
+    """Signals that share a job."""
+    return [signals[i : i + signals_per_job] for i in range(0, len(signals), signals_per_job)]
 
 
 def signal_names(source: dict) -> dict[str, str]:
@@ -112,6 +146,33 @@ def signal_names(source: dict) -> dict[str, str]:
     return {path_name(name): name for name in names}
 
 
+def label_values(source: dict) -> dict[str, dict[str, float | str]]:
+    """What is known of each signal of a `workspace` source, masses in most cases: {name: {label: value}}.
+
+    Raises:
+        InputError: if a name does not have the form that the configuration says.
+    """
+    if "patchset" in source:
+        patchset = read_json(source["patchset"])
+        labels = patchset.get("metadata", {}).get("labels", [])
+        pairs = ((patch["metadata"]["name"], patch["metadata"].get("values", [])) for patch in patchset["patches"])
+        return {name: dict(zip(labels, values, strict=False)) for name, values in pairs}
+    if "labels" in source:
+        return {name: _values_in(name, source["labels"]) for name in known_signals(source)}
+    return {}
+
+
+def _values_in(name: str, form: str) -> dict[str, float]:
+    """Numbers in a name, by the labels that stand in braces in its form: `stau_{m1}_{m2}`."""
+    parts = re.split(r"\{(.*?)\}", form)
+    pattern = "".join(NUMBER if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    found = re.fullmatch(pattern, name)
+    if found is None:
+        raise InputError(f"the name {name!r} does not have the form {form!r}")
+    numbers = [float(value) for value in found.groups()]
+    return dict(zip(parts[1::2], (int(value) if value.is_integer() else value for value in numbers), strict=True))
+
+
 def scan_name(analysis: str, signal: str) -> str:
     """How people call a scan: the analysis, and the signal where there are several."""
     return analysis if signal == ONLY_SIGNAL else f"{analysis} / {signal}"
@@ -131,6 +192,15 @@ def workspace_files(source: dict, signal: str) -> dict[str, str]:
     elif "patchset" in source:
         files["patchset"] = source["patchset"]
     return files
+
+
+def grid_settings(config: dict, grid: str) -> dict:
+    """Settings of a grid of signals, in full."""
+    settings = {"y": None, "diagonal": None, "numbers": False, "cross_sections": None, "axis_labels": {}}
+    settings |= config["grids"][grid]
+    known = [set(scan_settings(config, analysis)["calculators"]) for analysis in settings["analyses"]]
+    in_common = set.intersection(*known)
+    return {"calculator": "asymptotics" if "asymptotics" in in_common else TOYBASED} | settings
 
 
 def input_files(dataset: dict) -> dict[str, str]:

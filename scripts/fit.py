@@ -6,28 +6,69 @@ goodness of fit, and the yields before and after the fit.
 """
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
 
+from configuration import poi_bound
 from files import failure_recorded, made_by, read_result, run, write_json
 from inference.engines import ENGINES, engine
+from inference.fits import Newton
 from inference.goodness_of_fit import saturated
-from inference.hypotest import prepare
+from inference.hypotest import Prepared, prepare
 from inference.likelihood import Likelihood
 from inference.minima import Fit, at_bound
-from inference.minuit import Uncertainties, uncertainties
 from inference.model import Model
+from inference.ranges import MOST, scan_range
 from inference.test_statistics import TEST_STATISTICS
+from inference.uncertainties import Uncertainties, uncertainties
 from inference.yields import prefit_covariance, propagate
 from records import ChannelYields, FitResult, Parameters
 from signal_point import bounded, read_model
 
+MOST_RANGES = 3  # in case wider bounds change the best fit
+SAME_MINIMUM = 1e-6  # in -2 log L
 
-def fit_result(engine, test_statistic: str) -> FitResult:
-    """Run the fits and collect their results."""
+
+def with_range(engine_with: Callable, test_statistic: str, alpha: float):
+    """The range of a scan, and the fits with bounds of the POI that hold it twice, so that toys have room.
+
+    Args:
+        engine_with: the engine for a bound of the POI.
+
+    Returns:
+        the engine, what `prepare` finds, and the values of mu to be tested.
+    """
+    bound = poi_bound(0)
+    engine, prepared = _prepared(engine_with, bound, test_statistic)
+    while _at_far_bound(engine.model, prepared.free) and bound < MOST:
+        bound *= 8
+        engine, prepared = _prepared(engine_with, bound, test_statistic)
+    for _ in range(MOST_RANGES):
+        mu = scan_range(engine_with(MOST), prepared, test_statistic, alpha)
+        before, needed = prepared.free, poi_bound(2 * mu[-1])
+        if needed != bound:
+            bound = needed
+            engine, prepared = _prepared(engine_with, bound, test_statistic)
+        if abs(prepared.free.deviance - before.deviance) < SAME_MINIMUM:
+            break
+    return engine, prepared, mu
+
+
+def _prepared(engine_with: Callable, bound: float, test_statistic: str):
+    engine = engine_with(bound)
+    return engine, prepare(engine, test_statistic)
+
+
+def _at_far_bound(model: Model, free: Fit) -> bool:
+    """Whether the best fit is at a bound of the POI other than zero."""
+    return bool(at_bound(model, free.parameters)[model.poi]) and free.parameters[model.poi] != 0
+
+
+def fit_result(engine, prepared: Prepared, test_statistic: str, mu: list[float] | None = None) -> FitResult:
+    """Collect the results of the fits."""
     model = engine.model
-    prepared = prepare(engine, test_statistic)
-    errors = uncertainties(engine.likelihood, model.data, prepared.free)
+    errors = uncertainties(Newton(model), model.data, prepared.free)
     poi, best = model.poi, prepared.free
     return FitResult(
         poi=model.poi_name,
@@ -47,6 +88,7 @@ def fit_result(engine, test_statistic: str) -> FitResult:
         yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors)],
         interpolation=model.interpolation,
         test_statistic=test_statistic,
+        mu=mu,
         fitted_by={
             "engine": engine.name,
             "free": best.fitter,
@@ -107,7 +149,10 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what fits")
     parse.add_argument("--workspace", help="workspace of the model, for pyhf's engine")
     parse.add_argument("--test-statistic", choices=TEST_STATISTICS, default="qtilde")
-    parse.add_argument("--poi-bound", type=float, default=10.0, help="the largest mu that a fit must be able to reach")
+    parse.add_argument(
+        "--poi-bound", type=float, help="the largest mu that a fit must be able to reach; default: as the limits need"
+    )
+    parse.add_argument("--confidence-level", type=float, default=0.95, help="of these limits")
     parse.add_argument("--output", required=True)
     return parse
 
@@ -115,10 +160,18 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     with failure_recorded(args.output):
-        model = bounded(read_model(args.model), args.test_statistic, args.poi_bound)
+        model = read_model(args.model)
         workspace = read_result(args.workspace) if args.engine == "pyhf" else None
-        result = fit_result(engine(args.engine, model, workspace), args.test_statistic)
-        provenance = made_by([args.model], poi_bound=args.poi_bound)
+
+        def engine_with(bound: float):
+            return engine(args.engine, bounded(model, args.test_statistic, bound), workspace)
+
+        if args.poi_bound is None:
+            *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
+        else:
+            fits, mu = _prepared(engine_with, args.poi_bound, args.test_statistic), None
+        result = fit_result(*fits, args.test_statistic, mu)
+        provenance = made_by([args.model], poi_bound=result.poi_bounds[1])
         write_json(args.output, result.to_json() | {"made_by": provenance})
 
 

@@ -9,13 +9,13 @@ import argparse
 
 from files import failure_recorded, made_by, run, write_json
 from inference.calculators import CALCULATORS
-from signal_point import arguments, load, run_tests
+from signal_point import arguments, load, run_tests, values_of_mu
 
 
 def parser() -> argparse.ArgumentParser:
     parse = arguments(__doc__)
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
-    parse.add_argument("--mu", type=float, nargs="+", required=True)
+    parse.add_argument("--mu", type=float, nargs="+", help="default: the values that fit.py chose")
     return parse
 
 
@@ -23,9 +23,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     with failure_recorded(args.output):
         engine, prepared, result = load(args.model, args.fit, args.workspace)
+        mu = values_of_mu(args.mu, result)
         provenance = made_by([args.model, args.fit])
         records = []
-        for record in run_tests(engine, prepared, args.mu, result.test_statistic, args.calculator):
+        for record in run_tests(engine, prepared, mu, result.test_statistic, args.calculator):
             if record.status != "ok":
                 print(f"mu = {record.mu:g}: {record.status}: {record.reason}")
             records.append(record.to_json() | {"made_by": provenance})

@@ -7,49 +7,53 @@ each with a status. Further tests are run where a limit lies between two points 
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
 from files import failure_recorded, made_by, read_result, run, write_json
 from inference.calculators import CALCULATORS
-from inference.errors import FitError, InputError, StepError
-from inference.intervals import Limit, upper_limit
+from inference.errors import InputError, StepError
+from inference.intervals import Limit, upper_limits
 from records import FitResult, Hypotest, Limits
 from signal_point import arguments, load, run_tests
+
+NOMINAL = 1.0  # mu of the signal as it is predicted
 
 
 class Curves:
     """CLs of the observed data (curve 0) and of the five expected cases (curves 1 to 5), with tests added on demand."""
 
-    def __init__(self, tests: list[Hypotest], run):
-        self.scan = sorted(tests, key=lambda test: test.mu)
-        self.mu = np.array([test.mu for test in self.scan])
-        self.cls = np.array([self._row(test) for test in self.scan])
+    def __init__(self, tests: list[Hypotest], run: Callable[[list[float]], list[Hypotest]]):
+        """The tests of the scan, and how further values are tested."""
+        self.scan = {test.mu: test for test in sorted(tests, key=lambda test: test.mu)}
         self._run = run
         self.refinements: dict[float, Hypotest] = {}
 
-    @staticmethod
-    def _row(test: Hypotest) -> list[float]:
-        return [np.nan if value is None else value for value in (test.CLs_obs, *test.CLs_exp)]
-
-    def test(self, mu: float, curve: int) -> float:
-        """CLs of one curve at a new mu; the six curves share the tests."""
-        if mu not in self.refinements:
-            self.refinements[mu] = self._run(mu)
-        record = self.refinements[mu]
-        if record.status != "ok":
-            raise FitError(f"mu = {mu:g}: {record.reason}")
-        return self._row(record)[curve]
+    def test(self, mu: np.ndarray, curve: np.ndarray) -> np.ndarray:
+        """CLs of one curve at each value; nan where the test fails. The six curves share the tests."""
+        known = self.scan | self.refinements
+        new = sorted({value for value in mu.tolist() if value not in known})
+        self.refinements |= {test.mu: test for test in (self._run(new) if new else [])}
+        known |= self.refinements
+        return np.array([_row(known[value])[i] for value, i in zip(mu.tolist(), curve, strict=True)])
 
     def limits(self, alpha: float) -> list[Limit]:
-        return [
-            upper_limit(self.mu, self.cls[:, curve], alpha, lambda mu, curve=curve: self.test(mu, curve))
-            for curve in range(6)
-        ]
+        cls = np.array([_row(test) for test in self.scan.values()])
+        limits = upper_limits(np.array(list(self.scan)), cls, alpha, self.test)
+        reasons = "; ".join(dict.fromkeys(test.reason for test in self.refinements.values() if test.reason))
+        failed = reasons and f" ({reasons})"
+        return [each._replace(reason=each.reason + failed) if each.status == "fit_failed" else each for each in limits]
+
+    @cached_property
+    def nominal(self) -> Hypotest:
+        """The test of mu = 1, the signal as it is predicted."""
+        return self.scan.get(NOMINAL) or self._run([NOMINAL])[0]
 
     def points(self) -> list[dict]:
         """All successful tests in order of mu."""
-        good = [(test, False) for test in self.scan if test.status == "ok"]
+        good = [(test, False) for test in self.scan.values() if test.status == "ok"]
         good += [(test, True) for test in self.refinements.values() if test.status == "ok"]
         return [
             {"mu": test.mu, "CLs_obs": test.CLs_obs, "CLs_exp": list(test.CLs_exp), "refinement": refinement}
@@ -57,8 +61,12 @@ class Curves:
         ]
 
     def failed(self) -> list[dict]:
-        tests = [*self.scan, *self.refinements.values()]
+        tests = {test.mu: test for test in (*self.scan.values(), *self.refinements.values(), self.nominal)}.values()
         return [{"mu": test.mu, "status": test.status, "reason": test.reason} for test in tests if test.status != "ok"]
+
+
+def _row(test: Hypotest) -> list[float]:
+    return [np.nan if value is None else value for value in (test.CLs_obs, *test.CLs_exp)]
 
 
 def read_tests(paths: list[str]) -> list[Hypotest]:
@@ -85,7 +93,8 @@ def check_kind(records: list[FitResult | Hypotest], **kind) -> None:
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
     """Six limits as one record."""
     parts = six_limits(limits) | {"points": curves.points(), "failed_points": curves.failed()}
-    return Limits(confidence_level=confidence_level, **parts, **kind)
+    nominal = {"CLs_obs": curves.nominal.CLs_obs, "CLs_exp": list(curves.nominal.CLs_exp)}
+    return Limits(confidence_level=confidence_level, nominal=nominal, **parts, **kind)
 
 
 def six_limits(limits: list[Limit]) -> dict:
@@ -126,13 +135,11 @@ def main(argv: list[str] | None = None) -> None:
             print(f"failed: {error}", file=sys.stderr)
             limits = no_limits(str(error), args.confidence_level, **kind)
         else:
-            curves = Curves(
-                tests, lambda mu: run_tests(engine, prepared, [mu], args.test_statistic, args.calculator)[0]
-            )
+            curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, args.test_statistic, args.calculator))
             limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
-        write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit, *args.hypotest])})
+        write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit])})
 
 
 if __name__ == "__main__":

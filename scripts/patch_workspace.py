@@ -6,6 +6,7 @@ format) or a loose JSON patch; writes workspace.json with the chosen measurement
 """
 
 import argparse
+from functools import lru_cache
 from typing import Any
 
 import jsonpatch
@@ -74,6 +75,12 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
     return workspace | {"measurements": [measurements[0 if name is None else known.index(name)]]}
 
 
+@lru_cache
+def _published(path: str) -> dict:
+    """A file that the signals of a process share; nothing changes what was read."""
+    return read_json(path)
+
+
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
@@ -87,9 +94,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         read_result(args.checked)
-        workspace = read_json(args.workspace)
+        workspace = _published(args.workspace)
         if args.patchset:
-            patchset = read_json(args.patchset)
+            patchset = _published(args.patchset)
             with named(args.patchset, args.signal):
                 workspace = from_patchset(workspace, patchset, args.signal)
         elif args.patch:

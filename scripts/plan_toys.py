@@ -15,7 +15,7 @@ from inference.errors import FitError, InputError
 from inference.hypotest import hypotests
 from invert import Curves, collect
 from records import Limits, ToyPlan, ToyPoint
-from signal_point import arguments, load, run_tests
+from signal_point import arguments, load, run_tests, values_of_mu
 
 # With a target, values of mu follow one another at this ratio, so far below and above all asymptotic limits.
 RATIO, BELOW, ABOVE = 1.14, 0.6, 1.7
@@ -59,14 +59,14 @@ def asymptotic_limits(engine, prepared, mu: list[float], test_statistic: str, co
     def test(values: list[float]):
         return run_tests(engine, prepared, values, test_statistic, "asymptotics")
 
-    curves = Curves(test(mu), lambda value: test([value])[0])
+    curves = Curves(test(mu), test)
     kind = {"calculator": "asymptotics", "test_statistic": test_statistic}
     return collect(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
 
 
 def parser() -> argparse.ArgumentParser:
     parse = arguments(__doc__)
-    parse.add_argument("--mu", type=float, nargs="+", required=True, help="values of the scan")
+    parse.add_argument("--mu", type=float, nargs="+", help="values of the scan; default: around the asymptotic limits")
     parse.add_argument("--confidence-level", type=float, default=0.95)
     parse.add_argument("--seed", type=int, default=0)
     parse.add_argument("--block", type=int, default=1000, help="toys of a block")
@@ -83,11 +83,11 @@ def main(argv: list[str] | None = None) -> None:
     with failure_recorded(args.output):
         engine, prepared, result = load(args.model, args.fit, args.workspace)
         statistic = result.test_statistic
-        asymptotics = asymptotic_limits(engine, prepared, args.mu, statistic, args.confidence_level)
-        if args.target is None:
-            mu, blocks = args.mu, (-(-args.per_hypothesis // args.block),) * 2
-        else:
-            mu, blocks = around(asymptotics, args.mu, engine.model.bounds[engine.model.poi, 1]), FIRST_BLOCKS
+        mu = values_of_mu(args.mu, result)
+        asymptotics = asymptotic_limits(engine, prepared, mu, statistic, args.confidence_level)
+        blocks = FIRST_BLOCKS if args.target else (-(-args.per_hypothesis // args.block),) * 2
+        if args.target or not args.mu:
+            mu = around(asymptotics, mu, engine.model.bounds[engine.model.poi, 1])
         plan = ToyPlan(
             test_statistic=statistic,
             confidence_level=args.confidence_level,

@@ -7,6 +7,8 @@ BOTH = ("observed_limit", "expected_limit")
 FIVE_NONE = (None,) * 5
 # Names of the six limits, in the order of `Limits.six`: columns of limits.csv.
 LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
+CLS_COLUMNS = ("CLs_obs", "CLs_exp_m2", "CLs_exp_m1", "CLs_exp", "CLs_exp_p1", "CLs_exp_p2")  # of mu = 1
+CROSS_SECTION_COLUMNS = tuple(f"xsec_{name}" for name in LIMIT_COLUMNS)  # upper limits on cross sections
 ERROR_COLUMNS = tuple(f"{name}_error" for name in LIMIT_COLUMNS)  # statistical errors of limits from toys
 
 
@@ -58,6 +60,7 @@ class Limits(Record):
     bound: dict[str, Any]  # same shape: the end of the scan beyond which a limit lies
     points: list[dict]  # {"mu", "CLs_obs", "CLs_exp", "refinement"}: the curve, tests near the limits included
     failed_points: list[dict]  # {"mu", "status", "reason"}
+    nominal: dict | None = None  # {"CLs_obs", "CLs_exp"} of mu = 1, None each where the test failed
     # Of limits from toys alone: statistical errors (with CLs_obs_error, CLs_exp_error, q_obs and counts in each point);
     # all limits with the failed toys counted for and against exclusion; what was thrown; the asymptotic Limits.
     observed_limit_error: float | None = None
@@ -171,4 +174,5 @@ class FitResult(Record):
     interpolation: dict
     test_statistic: str
     fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ..., "repeated": the free fit}
+    mu: list[float] | None = None  # values to be tested, where they follow from the limits
     made_by: dict = field(default_factory=dict)

@@ -8,7 +8,7 @@ import numpy as np
 
 from files import read_result
 from inference.engines import engine
-from inference.errors import FitError
+from inference.errors import FitError, InputError
 from inference.hypotest import Prepared, hypotests
 from inference.minima import Fit
 from inference.model import Model, from_file
@@ -54,6 +54,18 @@ def load(model: str, fit: str, workspace: str | None = None):
     bounds = read_model(model).with_poi_bounds(*result.poi_bounds)
     spec = read_result(workspace) if workspace and result.fitted_by["engine"] == "pyhf" else None
     return engine(result.fitted_by["engine"], bounds, spec), _prepared_from(result), result
+
+
+def values_of_mu(given: list[float] | None, result: FitResult) -> list[float]:
+    """The values that a step is to test: those it was given, or those that fit.py chose.
+
+    Raises:
+        InputError: if there are neither.
+    """
+    values = given or result.mu
+    if not values:
+        raise InputError("the fit was made for a given range of mu: say which values are to be tested")
+    return values
 
 
 def run_tests(engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str) -> list[Hypotest]:

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from inference.errors import FitError
 from inference.hypotest import hypotest, prepare
-from inference.intervals import STATUSES, Limit, upper_limit
+from inference.intervals import STATUSES, Limit, upper_limits
 from workspaces import counting, engine_of, normsys
 
 NAN = np.nan
@@ -25,11 +24,18 @@ def never(mu: float) -> float:
 
 
 def failing(mu: float) -> float:
-    raise FitError("the fit did not converge")
+    return NAN
 
 
 def limit(cls, mu=GRID, alpha=0.05, test=never) -> Limit:
-    return upper_limit(np.asarray(mu, dtype=float), np.asarray(cls, dtype=float), alpha, test)
+    """The limit of one curve."""
+
+    def tests(values: np.ndarray, curves: np.ndarray) -> np.ndarray:
+        assert not curves.any()
+        return np.array([test(value) for value in values])
+
+    (found,) = upper_limits(np.asarray(mu, dtype=float), np.asarray(cls, dtype=float)[:, None], alpha, tests)
+    return found
 
 
 def no_limit(cls, status: str, *words: str, **options) -> Limit:
@@ -84,6 +90,21 @@ class TestACrossing:
         cls = falling(GRID)
         cls[0] = cls[1] - 5e-4
         assert limit(cls, test=falling).status == "ok"
+
+
+def test_curves_do_not_disturb_one_another():
+    """Six curves at once, two without a crossing and one whose tests fail, give what each gives alone."""
+    grid = np.linspace(0, 5, 4)
+    sigmas = [1.0, 0.4, 2.0, 1.7, 60.0, 0.001]
+    cls = np.array([falling(grid / sigma) for sigma in sigmas]).T
+    cls[0, 5] = 0.01
+
+    def tests(values: np.ndarray, curves: np.ndarray) -> np.ndarray:
+        return np.where(curves == 3, NAN, falling(values / np.array(sigmas)[curves]))
+
+    found = upper_limits(grid, cls, 0.05, tests)
+    assert [each.status for each in found] == ["ok", "ok", "ok", "fit_failed", "above_scan", "below_scan"]
+    assert [each.value for each in found[:3]] == pytest.approx([1.959964 * sigma for sigma in sigmas[:3]], rel=2e-5)
 
 
 class TestOutsideTheScan:
@@ -160,7 +181,13 @@ class TestFailedTests:
         assert no_limit([0.01, 0.001, NAN], "below_scan", mu=[1, 2, 3]).bound == 1
 
     def test_between_two_points_of_the_scan(self):
-        no_limit(falling(GRID), "fit_failed", "between mu = 1.5 and 2 failed", "did not converge", test=failing)
+        no_limit(falling(GRID), "fit_failed", "between mu = 1.5 and 2", "failed: mu = 1.75", test=failing)
+
+    def test_where_the_search_begins(self):
+        def fragile(mu: float) -> float:
+            return NAN if mu == 1.75 else falling(mu)
+
+        assert limit(falling(GRID), test=fragile).value == pytest.approx(1.959964, rel=1e-5)
 
 
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(NAN)), min_size=1, max_size=8), st.sampled_from([0.05, 0.1, 0.32]))
@@ -193,7 +220,7 @@ class TestOfRealScans:
         def cls(mu: float) -> float:
             return hypotest(engine, prepared, mu, "qtilde", "asymptotics").p_values.CLs_obs
 
-        result = upper_limit(np.asarray(grid), np.array([cls(mu) for mu in grid]), alpha, cls)
+        result = limit([cls(mu) for mu in grid], mu=grid, alpha=alpha, test=cls)
         assert result.status == "ok", result.reason
         return result.value, cls
 

@@ -10,7 +10,7 @@ from scipy.special import xlogy
 from inference.errors import FitError
 from inference.hypotest import hypotest, prepare
 from inference.minima import at_bound
-from inference.minuit import uncertainties
+from inference.uncertainties import uncertainties
 from workspaces import SMALL, counting, engine_of, fit, normsys, workspace
 
 SHAPESYS = ("stat", "shapesys", [3.0, 4.0])
@@ -52,7 +52,7 @@ class TestCounting:
 
     def test_curvature(self):
         engine, best = free_fit(self.spec, "q", 1000.0)
-        errors = uncertainties(engine.likelihood, engine.model.data, best)
+        errors = uncertainties(engine, engine.model.data, best)
         assert errors.covariance == pytest.approx(self.n / self.s**2, rel=2e-3)
         assert errors.errors == pytest.approx(np.sqrt(self.n) / self.s, rel=2e-3)
 
@@ -64,23 +64,21 @@ class TestCounting:
             return poisson(self.n, mu * self.s + self.b) - 1
 
         lower, upper = brentq(rise, 0, mu_hat) - mu_hat, brentq(rise, mu_hat, 10) - mu_hat
-        assert uncertainties(engine.likelihood, engine.model.data, best).minos == pytest.approx(
-            (lower, upper), rel=1e-3
-        )
+        assert uncertainties(engine, engine.model.data, best).minos == pytest.approx((lower, upper), rel=1e-3)
 
     def test_minos_at_the_bound(self):
         """mu_hat = 0: there is no lower error; the upper one is where the deviance has risen by 1."""
         engine, best = free_fit(counting([6.0], [self.s], [self.b]))
         assert best.parameters[engine.model.poi] == 0
         assert at_bound(engine.model, best.parameters).tolist() == [True]
-        lower, upper = uncertainties(engine.likelihood, engine.model.data, best).minos
+        lower, upper = uncertainties(engine, engine.model.data, best).minos
         expected = brentq(lambda mu: poisson(6, mu * self.s + self.b) - poisson(6, self.b) - 1, 0, 10)
         assert lower is None
         assert upper == pytest.approx(expected, rel=5e-3)
 
     def test_minos_where_the_lower_end_meets_the_bound(self):
         engine, best = free_fit(counting([11.0], [self.s], [self.b]))
-        lower, upper = uncertainties(engine.likelihood, engine.model.data, best).minos
+        lower, upper = uncertainties(engine, engine.model.data, best).minos
         assert lower is None
         assert upper == pytest.approx(brentq(lambda mu: poisson(11, mu * 4 + 10) - 1, 0.25, 10) - 0.25, rel=1e-3)
 
@@ -107,7 +105,7 @@ def test_minos_against_a_profile_scan(name):
 
     lower = brentq(rise, 0, mu_hat.x) - mu_hat.x if rise(0) > 0 else None
     upper = brentq(rise, mu_hat.x, 10) - mu_hat.x
-    found = uncertainties(engine.likelihood, engine.model.data, best).minos
+    found = uncertainties(engine, engine.model.data, best).minos
     assert found[0] == (None if lower is None else pytest.approx(lower, rel=2e-3))
     assert found[1] == pytest.approx(upper, rel=2e-3)
 
@@ -147,7 +145,7 @@ def test_fixed_parameters_stay_and_have_no_uncertainty():
     spec = counting([12.0, 21.0], [3.0, 4.0], [10.0, 20.0], normsys(0.1), parameters=[{"name": "scale", "fixed": True}])
     engine, best = free_fit(spec)
     assert dict(zip(engine.model.names, best.parameters, strict=True))["scale"] == 0
-    errors = uncertainties(engine.likelihood, engine.model.data, best)
+    errors = uncertainties(engine, engine.model.data, best)
     index = engine.model.names.index("scale")
     assert errors.errors[index] == 0
     assert not errors.covariance[index].any()

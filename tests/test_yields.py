@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inference.minuit import uncertainties
+from inference.uncertainties import uncertainties
 from inference.yields import prefit_covariance, propagate
 from workspaces import SMALL, counting, engine_of, fit, pairs, referee, workspace
 
@@ -83,9 +83,7 @@ def test_totals_after_the_fit_are_those_of_pyhf(spec):
     engine, (expected, _) = engine_of(spec), referee(spec)
     model = engine.model
     best = fit(engine, model.data, [model.initial])
-    yields = propagate(
-        engine.likelihood, best.parameters, uncertainties(engine.likelihood, model.data, best).covariance
-    )
+    yields = propagate(engine.likelihood, best.parameters, uncertainties(engine, model.data, best).covariance)
     np.testing.assert_allclose(
         yields.expected[-1], expected.expected_data(best.parameters, include_auxdata=False), rtol=1e-12
     )
@@ -100,9 +98,7 @@ def test_a_fit_that_describes_every_bin_has_the_uncertainty_of_the_data():
     engine = engine_of(spec, {}, "q", 1000.0)  # far bounds: HESSE of a bounded parameter is not quite the curvature
     model = engine.model
     best = fit(engine, model.data, [model.initial])
-    yields = propagate(
-        engine.likelihood, best.parameters, uncertainties(engine.likelihood, model.data, best).covariance
-    )
+    yields = propagate(engine.likelihood, best.parameters, uncertainties(engine, model.data, best).covariance)
     np.testing.assert_allclose(yields.expected[-1], [130, 260], rtol=1e-4)
     np.testing.assert_allclose(yields.uncertainty[-1], np.sqrt([130, 260]), rtol=3e-3)
     by_sample = np.sqrt((yields.uncertainty[:-1] ** 2).sum(axis=0))

@@ -11,7 +11,7 @@ linear_response    where fits begin
 minima             what fits find
 minimize           bounded minimisation of many fits
 fits               from which points to start, both sides of a valley, rescue
-minuit             Minuit on the same likelihood: rescue, HESSE, MINOS
+minuit             Minuit on the same likelihood: the rescue
 engines            newton or pyhf
 hypotest           hypothesis tests
 test_statistics    qtilde, q, q0
@@ -21,6 +21,7 @@ toy_limits         from these counts to upper limits, with statistical errors
 probit             tail probabilities of toys as smooth functions of mu
 allocation         how many toys the limits need, and where
 calculators        p-values and CLs from a test statistic
+uncertainties      at a minimum: the curvature, and the interval of the POI
 goodness_of_fit    the saturated model
 yields             expected events and their uncertainties before and after a fit
 intervals          from CLs(mu) to upper limits

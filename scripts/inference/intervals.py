@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import elementwise
 from scipy.special import ndtri
-
-from inference.errors import FitError
 
 STATUSES = (
     "ok",
@@ -22,6 +20,8 @@ STATUSES = (
 RISE_TOLERANCE = 1e-3
 # Relative precision of a limit.
 PRECISION = 1e-5
+# Where between two points of the scan the search for a limit begins again if a test fails.
+SPLITS = (None, 0.38, 0.7, 0.2)
 
 
 class Limit(NamedTuple):
@@ -36,23 +36,70 @@ class Limit(NamedTuple):
     bound: float | None = None
 
 
-def upper_limit(
+class Bracket(NamedTuple):
+    """Two points of a scan between which a curve crosses."""
+
+    mu: tuple[float, float]
+    cls: tuple[float, float]
+
+
+class _Tested:
+    """CLs of several curves at all values of mu that were tested."""
+
+    def __init__(self, brackets: dict[int, Bracket], alpha: float, test: Callable):
+        self.alpha, self._test = alpha, test
+        self.cls = {i: dict(zip(*bracket, strict=True)) for i, bracket in brackets.items()}
+
+    def distance(self, mu: np.ndarray, curve: np.ndarray) -> np.ndarray:
+        """From the normal quantile of CLs, which is close to linear in mu, to that of alpha."""
+        places = list(zip(curve.tolist(), mu.tolist(), strict=True))
+        new = [(i, value) for i, value in dict.fromkeys(places) if value not in self.cls[i]]
+        if new:
+            curves, values = (np.array(each) for each in zip(*new, strict=True))
+            for (i, value), cls in zip(new, self._test(values, curves).tolist(), strict=True):
+                self.cls[i][value] = cls
+        cls = [self.cls[i][value] for i, value in places]
+        return ndtri(np.clip(cls, 1e-300, 1 - 1e-16)) - ndtri(self.alpha)
+
+    def closest(self, curves: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The largest value above alpha and the smallest below, of each curve."""
+        low = [max(mu for mu, cls in self.cls[i].items() if cls >= self.alpha) for i in curves]
+        high = [min(mu for mu, cls in self.cls[i].items() if cls < self.alpha) for i in curves]
+        return np.array(low), np.array(high)
+
+    def failure(self, i: int) -> str:
+        """Which test failed, and between which successful ones the limit lies."""
+        failed = ", ".join(f"{mu:.6g}" for mu, cls in self.cls[i].items() if np.isnan(cls))
+        low, high = (float(each[0]) for each in self.closest([i]))
+        return f"the limit is between mu = {low:.6g} and {high:.6g}, where tests failed: mu = {failed}"
+
+
+def upper_limits(
     mu: np.ndarray,
     cls: np.ndarray,
     alpha: float,
-    test: Callable[[float], float],
-) -> Limit:
-    """Find where a curve crosses CLs = alpha.
+    test: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> list[Limit]:
+    """Find where each of several curves crosses CLs = alpha.
 
-    The points of the scan bracket the crossing; tests at further values of mu then close in on it, so the limit does
+    The points of the scan bracket the crossings; tests at further values of mu then close in on them, so the limits do
     not depend on the spacing of the scan. Nothing is extrapolated.
 
     Args:
         mu: tested values, ascending, shape (n,).
-        cls: CLs at each of them, nan where the test failed, shape (n,).
+        cls: CLs of the curves at each of them, nan where a test failed, shape (n, curves).
         alpha: 1 - confidence level.
-        test: CLs of this curve at any mu between two points of the scan.
+        test: CLs at any values between the ends of the scan, each of one curve, from arrays of values and of indices of
+            curves; nan where a test fails.
     """
+    found = [_crossing(mu, curve, alpha) for curve in cls.T]
+    brackets = {i: each for i, each in enumerate(found) if isinstance(each, Bracket)}
+    limits = _close_in(brackets, alpha, test) if brackets else {}
+    return [limits.get(i, each) for i, each in enumerate(found)]
+
+
+def _crossing(mu: np.ndarray, cls: np.ndarray, alpha: float) -> Limit | Bracket:
+    """Where the points of the scan bracket the crossing of one curve, or why they do not."""
     good = np.isfinite(cls)
     if not good.any():
         return Limit(None, "fit_failed", f"none of the {len(mu)} tests of the scan succeeded")
@@ -71,7 +118,8 @@ def upper_limit(
             None, "not_monotone", f"CLs rises from {cls[i]:.4g} at mu = {mu[i]:g} to {cls[i + 1]:.4g} at {mu[i + 1]:g}"
         )
     crossing = int(changes[0])
-    return _close_in(mu[crossing], mu[crossing + 1], cls[crossing], cls[crossing + 1], alpha, test)
+    ends = slice(crossing, crossing + 2)
+    return Bracket(tuple(mu[ends].tolist()), tuple(cls[ends].tolist()))
 
 
 def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -> Limit:
@@ -89,19 +137,22 @@ def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -
     return Limit(None, f"{side}_scan", reason, float(edge))
 
 
-def _close_in(
-    low: float, high: float, cls_low: float, cls_high: float, alpha: float, test: Callable[[float], float]
-) -> Limit:
-    """Brent's method on the normal quantile of CLs, which is close to linear in mu."""
-    known = {low: cls_low, high: cls_high}
-
-    def distance(value: float) -> float:
-        cls = known.get(value)
-        if cls is None:
-            cls = test(value)
-        return float(ndtri(alpha) - ndtri(np.clip(cls, 1e-300, 1 - 1e-16)))
-
-    try:
-        return Limit(float(brentq(distance, low, high, xtol=1e-12 * max(abs(low), abs(high)), rtol=PRECISION)), "ok")
-    except FitError as error:
-        return Limit(None, "fit_failed", f"a test between mu = {low:g} and {high:g} failed: {error}")
+def _close_in(brackets: dict[int, Bracket], alpha: float, test: Callable) -> dict[int, Limit]:
+    """Chandrupatla's method for all curves together. Where a test fails it begins again, from another point."""
+    tested = _Tested(brackets, alpha, test)
+    limits, left = {}, list(brackets)
+    for split in SPLITS:
+        if not left:
+            break
+        curves = np.array(left)
+        low, high = tested.closest(left)
+        if split:
+            tested.distance(low + split * (high - low), curves)
+            low, high = tested.closest(left)
+        tolerances = {"xatol": 1e-12 * max(abs(low).max(), abs(high).max()), "xrtol": PRECISION, "fatol": 0, "frtol": 0}
+        found = elementwise.find_root(tested.distance, (low, high), args=(curves,), tolerances=tolerances)
+        # A root-finder may take nan for a root.
+        good = found.success & np.isfinite(found.f_x)
+        limits |= {i: Limit(float(x), "ok") for i, x in zip(curves[good].tolist(), found.x[good], strict=True)}
+        left = [i for i in left if i not in limits]
+    return limits | {i: Limit(None, "fit_failed", tested.failure(i)) for i in left}

@@ -223,6 +223,25 @@ class Likelihood:
         other = self._other_side(theta, cells, found, terms, even)
         return self._constrained(found._replace(other_side=other), theta, gauss, poisson)
 
+    def hessian(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Second derivatives of half the deviance, -log L, at one set of parameters and data, shape (npar, npar)."""
+        found = self._derivatives_of(parameters, data)
+        count, bins, rows = self.layout.globals_, np.arange(self.model.nmain), found.shifts.shape[0]
+        lines, shifts = found.factors[: len(found.weight), :, 0], found.shifts[..., 0]
+        among = (lines * found.weight[:, :1]).T @ lines
+        cross = lines[:rows].T @ shifts
+        among[:, self.layout.shifted] += cross
+        among[self.layout.shifted] += cross.T
+        np.fill_diagonal(among, found.diagonal[:, 0])
+        by_place = np.zeros((len(self.layout.order),) * 2)
+        by_place[:count, :count] = among
+        for k, mixed in enumerate(found.mixed[..., 0]):
+            places = count + k * self.model.nmain + bins
+            by_place[places, :count], by_place[:count, places] = mixed, mixed.T
+            for j, local in enumerate(found.local[k, :, :, 0]):
+                by_place[places, count + j * self.model.nmain + bins] = local
+        return self.parameters(self.parameters(by_place).T)
+
     def jacobian(self, parameters: np.ndarray) -> np.ndarray:
         """Derivatives of the expected main and auxiliary data by one set of parameters, shape (nmain + naux, npar)."""
         model, constraints = self.model, self.model.constraints

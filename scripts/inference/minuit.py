@@ -1,12 +1,10 @@
-"""Minuit on the same likelihood: the rescue of fits that Newton steps do not finish, and uncertainties at a minimum."""
-
-from typing import NamedTuple
+"""Minuit on the same likelihood: the rescue of fits that Newton steps do not finish."""
 
 import numpy as np
 from iminuit import Minuit
 
 from inference.likelihood import Likelihood
-from inference.minima import AT_BOUND, Fit
+from inference.minima import AT_BOUND
 
 # Minuit stops at an estimated distance to the minimum (EDM) of 0.002 * tolerance, in units of -2 log L.
 TOLERANCE = 1e-5
@@ -16,14 +14,6 @@ ACCEPTED_EDM = 1e-4
 OFF_BOUND = 1e-4
 # Minuit goes back from points where the data are impossible; it cannot calculate with infinity.
 IMPOSSIBLE = 1e15
-
-
-class Uncertainties(NamedTuple):
-    """What the curvature and the profile of the deviance say at a minimum; nan where they say nothing."""
-
-    errors: np.ndarray  # HESSE, as Minuit reports them for parameters with bounds, shape (npar,); zero where fixed
-    covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero rows where fixed
-    minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
 
 
 def fit(
@@ -49,23 +39,6 @@ def fit(
     if not np.isfinite(value) or not (minuit.fmin is None or minuit.valid or edm < ACCEPTED_EDM):
         return None
     return parameters, value, edm
-
-
-def uncertainties(likelihood: Likelihood, data: np.ndarray, best: Fit) -> Uncertainties:
-    """HESSE covariance and MINOS interval of the POI at the free best fit.
-
-    If the likelihood is flat in the POI (a signal without events) its row is nan, and the others are those with the
-    POI held; if it is flat in another direction, all is nan.
-    """
-    poi = likelihood.model.poi
-    minuit = _minuit(likelihood, data, best.parameters, None)
-    _converge(minuit)
-    errors, covariance = _hesse(minuit)
-    if np.isfinite(covariance).all():
-        return Uncertainties(errors, covariance, _minos(minuit, poi))
-    errors, covariance = _hesse(_minuit(likelihood, data, best.parameters, best.parameters[poi]))
-    errors[poi] = covariance[poi] = covariance[:, poi] = np.nan
-    return Uncertainties(errors, covariance, (None, None))
 
 
 def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
@@ -101,30 +74,6 @@ def _converge(minuit: Minuit) -> None:
         minuit.migrad()
         if minuit.valid:
             return
-
-
-def _hesse(minuit: Minuit) -> tuple[np.ndarray, np.ndarray]:
-    """Errors and covariance: zero for fixed parameters, nan if Minuit finds none."""
-    fixed = np.array(minuit.fixed)
-    if fixed.all():
-        return np.zeros(len(fixed)), np.zeros((len(fixed), len(fixed)))
-    minuit.hesse()
-    if minuit.covariance is None:
-        return np.full(len(fixed), np.nan), np.full((len(fixed), len(fixed)), np.nan)
-    free = ~fixed
-    return np.where(free, minuit.errors, 0.0), np.where(np.outer(free, free), minuit.covariance, 0.0)
-
-
-def _minos(minuit: Minuit, poi: int) -> tuple[float | None, float | None]:
-    try:
-        minuit.minos(poi)
-    except RuntimeError:  # the starting point is not a minimum
-        return (None, None)
-    errors = minuit.merrors[minuit.parameters[poi]]
-    return (
-        errors.lower if errors.lower_valid and not errors.at_lower_limit else None,
-        errors.upper if errors.upper_valid and not errors.at_upper_limit else None,
-    )
 
 
 def _on_bounds(bounds: np.ndarray, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
