@@ -20,6 +20,7 @@ rule all:
         TABLES,
         "results/plots/limits.png",
         SCAN_PLOTS,
+        GRID_RESULTS,
         "results/.verdict",
 
 
@@ -27,8 +28,10 @@ include: "rules/datasets.smk"
 include: "rules/workspaces.smk"
 include: "rules/fits.smk"
 include: "rules/scan.smk"
+include: "rules/packs.smk"
 include: "rules/toys.smk"
 include: "rules/plots.smk"
+include: "rules/grids.smk"
 
 
 onsuccess:

@@ -1,6 +1,6 @@
 # What the rules share: the checked configuration, the grids, the constraints of the wildcards, and what a script consists of.
 #
-# Needs: config. Makes: SIGNALS, SCANS, SCAN_PLOTS, TABLES and the functions below; no files.
+# Needs: config. Makes: SIGNALS, SCANS, PACKS, GRIDS, what `all` wants and the functions below; no files.
 
 import atexit
 import json
@@ -34,37 +34,35 @@ os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 os.environ |= {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "2000000000"}
 
 
-def source(analysis):
-    """The kind of an analysis' data set and what the configuration says of it."""
-    return next(iter(config["datasets"][config["analyses"][analysis]["dataset"]].items()))
-
-
-def signals(analysis):
-    kind, block = source(analysis)
-    if kind == "workspace":
-        return configuration.signal_names(block)
-    return {configuration.ONLY_SIGNAL: configuration.ONLY_SIGNAL}
-
-
 SETTINGS = {analysis: configuration.scan_settings(config, analysis) for analysis in config["analyses"]}
-GRIDS = {analysis: configuration.mu_grid(settings["mu"]) for analysis, settings in SETTINGS.items()}
-MU_JOBS = {analysis: configuration.mu_jobs(grid, SETTINGS[analysis]["mu_per_job"]) for analysis, grid in GRIDS.items()}
-SIGNALS = {analysis: signals(analysis) for analysis in config["analyses"]}
-PUBLISHED = [analysis for analysis in SIGNALS if source(analysis)[0] == "workspace"]
+MU = {analysis: configuration.mu_grid(settings["mu"]) for analysis, settings in SETTINGS.items()}
+MU_JOBS = {analysis: configuration.mu_jobs(grid, SETTINGS[analysis]["mu_per_job"]) for analysis, grid in MU.items()}
+SIGNALS = {analysis: configuration.signals(config, analysis) for analysis in config["analyses"]}
+PUBLISHED = [analysis for analysis in SIGNALS if configuration.source(config, analysis)[0] == "workspace"]
+PACKS = {
+    f"scan_{analysis}_{number}_of_{len(packs)}": (analysis, pack)
+    for analysis in PUBLISHED
+    if SETTINGS[analysis]["signals_per_job"] > 1
+    for packs in [configuration.packs(list(SIGNALS[analysis]), SETTINGS[analysis]["signals_per_job"])]
+    for number, pack in enumerate(packs, 1)
+}
+OUTLINE = json.dumps(configuration.outline(config))
+GRIDS = {grid: configuration.grid_settings(config, grid) for grid in config.get("grids", {})}
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 BINNED = [name for name, dataset in config["datasets"].items() if "histograms" in dataset]
-SCANS = {
-    f"{analysis}/{signal}/{calculator}": configuration.scan_plots(SETTINGS[analysis], calculator)
-    for analysis in SIGNALS
-    for signal in SIGNALS[analysis]
-    for calculator in SETTINGS[analysis]["calculators"]
-}
+SCANS = configuration.scans(config)
 SCAN_PLOTS = [
     f"results/{scan}/plots/{plot}" + ("" if plot in configuration.FOLDER_PLOTS else ".png")
-    for scan, plots in SCANS.items()
-    for plot in plots
+    for scan in SCANS
+    for analysis, _, calculator in [scan.split("/")]
+    for plot in configuration.scan_plots(SETTINGS[analysis], calculator)
 ]
 TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.TOYBASED]
+GRID_RESULTS = [
+    f"results/grids/{grid}/{name}"
+    for grid, settings in GRIDS.items()
+    for name in ["points.csv", *configuration.grid_plots(settings), "hepdata"]
+]
 TABLES = [f"results/{name}.{kind}" for name in ["limits"] + ["toybased"] * bool(TOY_SCANS) for kind in ("csv", "md")]
 
 
@@ -75,11 +73,12 @@ def one_of(names):
 
 wildcard_constraints:
     dataset=one_of(config["datasets"]),
+    grid=one_of(GRIDS),
     analysis=one_of(config["analyses"]),
     signal=r"[^/]+",
     calculator=r"[a-z]+",
     plot=r"[a-z_]+",
-    mu=r"[0-9][0-9.e+-]*(_to_[0-9][0-9.e+-]*)?",
+    mu=r"[0-9][0-9.e+-]*(_to_[0-9][0-9.e+-]*)?|auto",
     round=r"[0-9]+",
     part=r"[0-9]+",
     parts=r"[0-9]+",
@@ -110,20 +109,80 @@ def published_inputs(wildcards):
 
 
 def checked(wildcards):
-    return f"results/datasets/{config['analyses'][wildcards.analysis]['dataset']}/checked.json"
+    return checked_of(wildcards.analysis)
+
+
+def checked_of(analysis):
+    return f"results/datasets/{config['analyses'][analysis]['dataset']}/checked.json"
 
 
 def patch_inputs(wildcards):
     """Files that make the workspace of a signal, by the name of the option that takes them."""
-    return configuration.workspace_files(source(wildcards.analysis)[1], SIGNALS[wildcards.analysis][wildcards.signal])
+    return {key: path for key, path in workspace_files(wildcards).items() if os.path.exists(path)}
+
+
+def workspace_files(wildcards):
+    """The same, and a patch that is missing, which the job reports."""
+    block = configuration.source(config, wildcards.analysis)[1]
+    return configuration.workspace_files(block, SIGNALS[wildcards.analysis][wildcards.signal])
 
 
 def patch_options(wildcards):
     """Options of patch_workspace.py: those files, the name of the signal, the measurement."""
-    block = source(wildcards.analysis)[1]
-    words = {**patch_inputs(wildcards), "signal": SIGNALS[wildcards.analysis][wildcards.signal]}
-    words |= {"measurement": block["measurement"]} if "measurement" in block else {}
-    return as_options(words)
+    block = configuration.source(config, wildcards.analysis)[1]
+    signal = SIGNALS[wildcards.analysis][wildcards.signal]
+    return as_options({**workspace_files(wildcards), "signal": signal, "measurement": block.get("measurement")})
+
+
+def mu_options(mu):
+    """Options that say which values of mu are tested; without them the limits decide."""
+    return as_options({"mu": mu or None})
+
+
+def poi_bound(analysis):
+    """How far mu must be able to go in fits; None where the limits decide."""
+    return configuration.poi_bound(float(MU[analysis][-1])) if MU[analysis] else None
+
+
+def bound_options(wildcards):
+    """Options of fit.py: the bound of mu, or the confidence level of the limits that decide it."""
+    bound = poi_bound(wildcards.analysis)
+    level = None if bound else SETTINGS[wildcards.analysis]["confidence_level"]
+    return as_options({"poi_bound": bound, "confidence_level": level})
+
+
+def pack_files(pack):
+    """Files outside of the results that make the workspaces of a pack, by the name of the option that takes them."""
+    analysis, signals = PACKS[pack]
+    block = configuration.source(config, analysis)[1]
+    files = [configuration.workspace_files(block, SIGNALS[analysis][signal]) for signal in signals]
+    patches = {"patches": [each["patch"] for each in files]} if "patches" in block else {}
+    return {key: path for key, path in files[0].items() if key != "patch"} | patches
+
+
+def pack_inputs(pack):
+    """Those of them that are there."""
+    files = pack_files(pack)
+    return files | {"patches": [path for path in files.get("patches", []) if os.path.exists(path)]}
+
+
+def pack_outputs(pack):
+    """What the steps of a pack write."""
+    analysis, signals = PACKS[pack]
+    names = ["workspace.json", "model.npz", "fit.json"]
+    names += ["asymptotics/limits.json"] * ("asymptotics" in SETTINGS[analysis]["calculators"])
+    return [f"results/{analysis}/{signal}/{name}" for signal in signals for name in names]
+
+
+def pack_options(pack):
+    """Options of scan_signals.py."""
+    analysis, signals = PACKS[pack]
+    settings, block = SETTINGS[analysis], configuration.source(config, analysis)[1]
+    values = pack_files(pack) | {"measurement": block.get("measurement"), **settings["interpolation"]}
+    values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
+    values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)}
+    values |= {"folder": f"results/{analysis}", "signals": signals}
+    return as_options(values) + ["--no-tests"] * ("asymptotics" not in settings["calculators"])
 
 
 def reference_inputs(wildcards):
@@ -167,7 +226,7 @@ def toy_options(wildcards):
     """Options of plan_toys.py: how many toys, and how they are made."""
     toys = SETTINGS[wildcards.analysis]["toys"]
     keys = ("seed", "block", "per_hypothesis", "target", "max", "max_failed_fraction")
-    return as_options({key.replace("_", "-"): str(toys[key]) for key in keys if key in toys})
+    return as_options({key: toys.get(key) for key in keys})
 
 
 # What each kind of plot reads.
@@ -202,14 +261,50 @@ def plot_options(wildcards):
     """Options of the script that draws a plot: its inputs, and what else it must know."""
     words = as_options(plot_inputs(wildcards))
     if wildcards.plot == "distributions":
-        words += ["--toys", f"{toys_of(wildcards)}/toys"]
         show = SETTINGS[wildcards.analysis]["toys"]["show"]
-        words += ["--show", *map(str, show)] if show else []
+        words += as_options({"toys": f"{toys_of(wildcards)}/toys", "show": show or None})
     return words
 
 
+def grid_limits(wildcards):
+    """limits.json of all signals of the analyses of a grid."""
+    settings = GRIDS[wildcards.grid]
+    scans = ((analysis, signal) for analysis in settings["analyses"] for signal in SIGNALS[analysis])
+    return [f"results/{analysis}/{signal}/{settings['calculator']}/limits.json" for analysis, signal in scans]
+
+
+def cross_sections(wildcards):
+    return (GRIDS[wildcards.grid]["cross_sections"] or {}).get("csv", [])
+
+
+def contour_options(wildcards):
+    """Options of plot_contour.py: the axes, and what is drawn."""
+    settings = GRIDS[wildcards.grid]
+    axes = {key: settings[key] for key in ("x", "y", "diagonal")}
+    axes |= {f"{axis}_label": settings["axis_labels"].get(settings[axis]) for axis in "xy"}
+    return as_options(axes) + ["--numbers"] * settings["numbers"]
+
+
+def mass_options(wildcards):
+    """Options of plot_mass_limits.py."""
+    settings = GRIDS[wildcards.grid]
+    return as_options({"x": settings["x"], "x_label": settings["axis_labels"].get(settings["x"])})
+
+
+def hepdata_options(wildcards):
+    """Options of hepdata_submission.py: the axes of the contours, and the units that stand in the labels of axes."""
+    settings = GRIDS[wildcards.grid]
+    units = configuration.units(settings["axis_labels"])
+    return as_options({"x": settings["x"], "y": settings["y"], "units": units or None})
+
+
 def as_options(values):
-    return [word for name, value in values.items() for word in (f"--{name}", value)]
+    """A command line; a value may be a list, and without one there is no option."""
+    words = []
+    for name, value in values.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", *(map(str, value) if isinstance(value, list) else [str(value)])]
+    return words
 
 
 def histograms(wildcards):

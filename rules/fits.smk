@@ -18,13 +18,13 @@ rule fit:
         "../envs/muscan.yaml"
     params:
         test_statistic=setting("test_statistic"),
-        poi_bound=lambda wildcards: configuration.poi_bound(GRIDS[wildcards.analysis]),
+        bound=bound_options,
         engine=engine_options,
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
         " {params.engine:q}"
         " --test-statistic {params.test_statistic:q}"
-        " --poi-bound {params.poi_bound:q}"
+        " {params.bound:q}"
         " --output {output:q}"
         " --log {log:q}"

@@ -69,7 +69,7 @@ rule tables:
     input:
         code=code("tables.py"),
         limits=expand("results/{scan}/limits.json", scan=SCANS),
-        fits=[f"results/{os.path.dirname(scan)}/fit.json" for scan in SCANS],
+        fits=sorted({f"results/{os.path.dirname(scan)}/fit.json" for scan in SCANS}),
     output:
         csv="results/limits.csv",
         markdown="results/limits.md",
@@ -80,13 +80,13 @@ rule tables:
     conda:
         "../envs/muscan.yaml"
     params:
-        scans=list(SCANS),
+        outline=OUTLINE,
     shell:
         "python {input.code[0]:q}"
+        " --outline {params.outline:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
         " --log {log:q}"
-        " --scans {params.scans:q}"
 
 
 rule compare_calculators:
@@ -103,13 +103,13 @@ rule compare_calculators:
     conda:
         "../envs/muscan.yaml"
     params:
-        scans=TOY_SCANS,
+        outline=OUTLINE,
     shell:
         "python {input.code[0]:q}"
+        " --outline {params.outline:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
         " --log {log:q}"
-        " --scans {params.scans:q}"
 
 
 rule compare_limits:

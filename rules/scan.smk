@@ -21,14 +21,14 @@ rule hypotest:
         "../envs/muscan.yaml"
     params:
         workspace=workspace_options,
-        mu=lambda wildcards: MU_JOBS[wildcards.analysis][wildcards.mu],
+        mu=lambda wildcards: mu_options(MU_JOBS[wildcards.analysis][wildcards.mu]),
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
         " {params.workspace:q}"
         " --fit {input.fit:q}"
         " --calculator {wildcards.calculator:q}"
-        " --mu {params.mu:q}"
+        " {params.mu:q}"
         " --output {output:q}"
         " --log {log:q}"
 

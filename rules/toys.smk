@@ -20,7 +20,7 @@ rule plan_toys:
         "../envs/muscan.yaml"
     params:
         workspace=workspace_options,
-        mu=lambda wildcards: GRIDS[wildcards.analysis],
+        mu=lambda wildcards: mu_options(MU[wildcards.analysis]),
         confidence_level=setting("confidence_level"),
         toys=toy_options,
     shell:
@@ -28,7 +28,7 @@ rule plan_toys:
         " --model {input.model:q}"
         " {params.workspace:q}"
         " --fit {input.fit:q}"
-        " --mu {params.mu:q}"
+        " {params.mu:q}"
         " --confidence-level {params.confidence_level:q}"
         " {params.toys:q}"
         " --output {output:q}"

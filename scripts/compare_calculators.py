@@ -7,6 +7,7 @@ Reads limits.json of every scan with toys, writes toybased.csv, one row per limi
 from pathlib import Path
 from urllib.parse import unquote
 
+from configuration import TOYBASED
 from files import read_result, run
 from records import LIMIT_COLUMNS, Limits
 from tables import tabulate
@@ -38,7 +39,7 @@ def _six(values: dict | None) -> list[float | None]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    tabulate(rows, NUMBERS, __doc__, argv)
+    tabulate(rows, NUMBERS, __doc__, argv, only=TOYBASED)
 
 
 if __name__ == "__main__":

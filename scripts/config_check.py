@@ -13,11 +13,11 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from configuration import input_files, known_signals, mu_grid, signal_names
+from configuration import AUTO, input_files, known_signals, label_values, mu_grid, scan_settings, signal_names, source
 from inference.errors import InputError
 from messages import did_you_mean
 
-BLOCKS = ("datasets", "models", "scan", "analyses")
+BLOCKS = ("datasets", "models", "scan", "analyses", "grids")
 
 # The words of messages.
 TYPES = {
@@ -159,7 +159,7 @@ def _sound(config: dict, broken: set[tuple]) -> dict | None:
     """The configuration with None for each entry of a block that has a problem; None if a block is no block."""
     if not isinstance(config, dict):
         return None
-    blocks = {"models": {}, "scan": {}, "datasets": None, "analyses": None} | config
+    blocks = {"models": {}, "scan": {}, "grids": {}, "datasets": None, "analyses": None} | config
     if not all(isinstance(blocks[name], dict) for name in BLOCKS) or not blocks["datasets"]:
         return None
     return {
@@ -194,6 +194,7 @@ def _reference_problems(config: dict) -> Iterator[str]:
             yield f"{where}.model: there is no model {analysis['model']!r} under `models`{hint}"
         elif dataset and "model" not in analysis:
             yield f"{where}: the key 'model' is missing: the data set has histograms, and needs one"
+    yield from _signal_grid_problems(config)
     yield from _grid_problems("scan.mu", config["scan"].get("mu"))
     yield from _toy_problems("scan.toys", config["scan"].get("toys"))
 
@@ -218,7 +219,7 @@ def _model_problems(where: str, model: dict) -> Iterator[str]:
 
 
 def _grid_problems(where: str, mu: list | dict | None) -> Iterator[str]:
-    if mu is None:
+    if mu is None or mu == AUTO:
         return
     if isinstance(mu, dict) and mu["number"] == 1 and mu["stop"] != mu["start"]:
         yield f"{where}: with number 1, stop ({mu['stop']:g}) must equal start ({mu['start']:g})"
@@ -251,6 +252,47 @@ def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:
             yield f"{where}.components.{name}: low must be below high"
 
 
+def _signal_grid_problems(config: dict) -> Iterator[str]:
+    """Grids whose analyses, labels or cross sections are not there."""
+    for name, grid in _entries(config["grids"]):
+        where, sound = f"grids.{name}", True
+        for analysis in grid["analyses"]:
+            entry = config["analyses"].get(analysis)
+            if analysis not in config["analyses"]:
+                hint = did_you_mean(analysis, list(config["analyses"]))
+                yield f"{where}.analyses: there is no analysis {analysis!r} under `analyses`{hint}"
+            elif entry and "workspace" not in (config["datasets"].get(entry["dataset"]) or {"workspace": {}}):
+                yield f"{where}.analyses: {analysis!r} has a single signal; a grid needs a `workspace` with patches"
+            sound = sound and bool(entry and (config["datasets"].get(entry["dataset"]) or {}).get("workspace"))
+        if sound:
+            yield from _label_problems(where, grid, config)
+        file = grid.get("cross_sections", {}).get("csv")
+        if file and not isfile(file):
+            yield f"{where}.cross_sections.csv: there is no file {file!r} (seen from {Path.cwd()})"
+
+
+def _label_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
+    """Axes that the signals have no values for, and calculators that the analyses do not use."""
+    for analysis in grid["analyses"]:
+        try:
+            values = list(label_values(source(config, analysis)[1]).values())
+        except (InputError, OSError):
+            continue  # reported with the data set
+        known = list(dict.fromkeys(label for each in values for label in each))
+        for axis in ("x", "y"):
+            label = grid.get(axis)
+            if label is not None and label not in known:
+                hint = did_you_mean(label, known) or (f"; there are {', '.join(known)}" if known else "")
+                yield f"{where}.{axis}: the signals of {analysis!r} have no label {label!r}{hint}"
+        for label in grid.get("axis_labels", {}):
+            if label not in known:
+                hint = did_you_mean(label, known)
+                yield f"{where}.axis_labels: the signals of {analysis!r} have no label {label!r}{hint}"
+        calculators = scan_settings(config, analysis)["calculators"]
+        if grid.get("calculator", calculators[0]) not in calculators:
+            yield f"{where}.calculator: {analysis!r} does not use {grid['calculator']!r}, only {', '.join(calculators)}"
+
+
 def _file_problems(config: dict) -> Iterator[str]:
     """Files that are missing, and signals that the patches do not have."""
     for name, dataset in _entries(config["datasets"]):
@@ -272,3 +314,7 @@ def _signal_problems(where: str, source: dict) -> Iterator[str]:
         signal_names(source)
     except InputError as error:
         yield f"{where}.signals: {error}"
+    try:
+        label_values(source)
+    except InputError as error:
+        yield f"{where}.labels: {error}"

@@ -5,6 +5,7 @@ The rules call this module; it knows nothing of Snakemake. config_check.py has s
 
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from glob import escape, glob
 from os.path import isdir
 from pathlib import Path
@@ -119,18 +120,31 @@ def scans(config: dict) -> list[str]:
     ]
 
 
+def outline(config: dict) -> dict:
+    """The part of a configuration that says which scans and grids there are, and nothing of how they are made."""
+    datasets = {
+        name: {kind: block if kind == "workspace" else {} for kind, block in dataset.items()}
+        for name, dataset in config["datasets"].items()
+    }
+    analyses = {
+        name: {"dataset": analysis["dataset"], "calculators": scan_settings(config, name)["calculators"]}
+        for name, analysis in config["analyses"].items()
+    }
+    return {"datasets": datasets, "analyses": analyses, "grids": config.get("grids", {})}
+
+
 def packs(signals: list[str], signals_per_job: int) -> list[list[str]]:
     """Signals that share a job."""
     return [signals[i : i + signals_per_job] for i in range(0, len(signals), signals_per_job)]
 
 
 def signal_names(source: dict) -> dict[str, str]:
-    """Signals of a `workspace` source: {name in paths: name}.
+    """Signals of a `workspace` source: {name in paths: name}; a wanted one that has no patch will fail, alone.
 
     Raises:
-        InputError: if the patches cannot be read, or a wanted signal is not among them.
+        InputError: if the patches cannot be read, or none of them is wanted.
     """
-    known = list(known_signals(source))
+    known = known_signals(source)
     wanted = source.get("signals", "all")
     if wanted == "all":
         names = known
@@ -139,9 +153,8 @@ def signal_names(source: dict) -> dict[str, str]:
         if not names:
             raise InputError(f"no signal matches {wanted!r}; there are {listed(known)}")
     else:
-        unknown = [name for name in wanted if name not in known]
-        if unknown:
-            raise InputError("; ".join(f"there is no signal {name!r}{did_you_mean(name, known)}" for name in unknown))
+        if not set(wanted) & set(known):
+            raise InputError("; ".join(f"there is no signal {name!r}{did_you_mean(name, known)}" for name in wanted))
         names = wanted
     return {path_name(name): name for name in names}
 
@@ -153,10 +166,7 @@ def label_values(source: dict) -> dict[str, dict[str, float | str]]:
         InputError: if a name does not have the form that the configuration says.
     """
     if "patchset" in source:
-        patchset = read_json(source["patchset"])
-        labels = patchset.get("metadata", {}).get("labels", [])
-        pairs = ((patch["metadata"]["name"], patch["metadata"].get("values", [])) for patch in patchset["patches"])
-        return {name: dict(zip(labels, values, strict=False)) for name, values in pairs}
+        return dict(_patchset(source["patchset"]))
     if "labels" in source:
         return {name: _values_in(name, source["labels"]) for name in known_signals(source)}
     return {}
@@ -188,7 +198,8 @@ def workspace_files(source: dict, signal: str) -> dict[str, str]:
     """Files that make the workspace of a signal, by the option of patch_workspace.py that takes them."""
     files = {"workspace": source["file"]}
     if "patches" in source:
-        files["patch"] = _loose_patches(source["patches"])[signal]
+        patches = _loose_patches(source["patches"])
+        files["patch"] = patches.get(signal, str(Path(next(iter(patches.values()))).with_name(f"{signal}.json")))
     elif "patchset" in source:
         files["patchset"] = source["patchset"]
     return files
@@ -201,6 +212,17 @@ def grid_settings(config: dict, grid: str) -> dict:
     known = [set(scan_settings(config, analysis)["calculators"]) for analysis in settings["analyses"]]
     in_common = set.intersection(*known)
     return {"calculator": "asymptotics" if "asymptotics" in in_common else TOYBASED} | settings
+
+
+def grid_plots(settings: dict) -> list[str]:
+    """The pictures of a grid; the one of limits against a mass is a folder."""
+    return ["plots/exclusion.png"] * (settings["y"] is not None)
+
+
+def units(axis_labels: dict[str, str]) -> list[str]:
+    """The units in brackets at the end of texts of axes, `label=unit`."""
+    found = {label: re.search(r"\[([^\[\]]+)\]\s*$", text) for label, text in axis_labels.items()}
+    return [f"{label}={match[1]}" for label, match in found.items() if match]
 
 
 def input_files(dataset: dict) -> dict[str, str]:
@@ -224,18 +246,24 @@ def known_signals(source: dict) -> list[str]:
     if "patches" in source:
         return sorted(_loose_patches(source["patches"]))
     if "patchset" in source:
-        patchset = read_json(source["patchset"])
-        try:
-            names = [patch["metadata"]["name"] for patch in patchset["patches"]]
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{source['patchset']}: not a patch set: no names of patches") from error
-        for name in names:
-            if not _can_name_a_folder(name):
-                raise InputError(f"{source['patchset']}: a patch has the name {name!r}, which cannot become a folder")
-            if names.count(name) > 1:
-                raise InputError(f"{source['patchset']}: two patches have the name {name!r}")
-        return names
+        return list(dict.fromkeys(name for name, _ in _patchset(source["patchset"])))
     return [ONLY_SIGNAL]
+
+
+@lru_cache
+def _patchset(file: str) -> list[tuple[str, dict]]:
+    """Name, and values by their labels, of every patch of a set; only these are kept of a large file."""
+    patchset = read_json(file)
+    try:
+        labels = patchset.get("metadata", {}).get("labels", [])
+        metadata = [patch["metadata"] for patch in patchset["patches"]]
+        patches = [(each["name"], dict(zip(labels, each.get("values", []), strict=False))) for each in metadata]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: not a patch set: no names of patches") from error
+    for name, _ in patches:
+        if not _can_name_a_folder(name):
+            raise InputError(f"{file}: a patch has the name {name!r}, which cannot become a folder")
+    return patches
 
 
 def _can_name_a_folder(name) -> bool:

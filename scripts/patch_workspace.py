@@ -13,6 +13,7 @@ import jsonpatch
 
 from files import failure_recorded, named, read_json, read_result, run, write_json
 from inference.errors import InputError
+from messages import did_you_mean
 
 # What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -22,12 +23,13 @@ def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
     """Apply the patch named `signal` of a checked patch set.
 
     Raises:
-        InputError: if it has no such patch, or that does not apply.
+        InputError: if it has no such patch, or two, or it does not apply.
     """
-    patch = next((each["patch"] for each in patchset["patches"] if each["metadata"]["name"] == signal), None)
-    if patch is None:
-        raise InputError(f"the patch set has no patch {signal!r}")
-    return patched(workspace, patch)
+    names = [each["metadata"]["name"] for each in patchset["patches"]]
+    if names.count(signal) != 1:
+        problem = "two patches" if signal in names else "no patch"
+        raise InputError(f"the patch set has {problem} {signal!r}{did_you_mean(signal, set(names) - {signal})}")
+    return patched(workspace, patchset["patches"][names.index(signal)]["patch"])
 
 
 def patched(workspace: dict, patch: list) -> dict:

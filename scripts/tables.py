@@ -5,15 +5,25 @@ Reads limits.json and fit.json of every scan, writes limits.csv and the same as 
 """
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
 
+import configuration
 from files import read_result, run, write_text
 from inference.errors import StepError
-from records import ERROR_COLUMNS, LIMIT_COLUMNS, FitResult, Limits
+from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, ERROR_COLUMNS, LIMIT_COLUMNS, FitResult, Limits
+
+FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
+# Names that labels of signals cannot have in tables.
+COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
+    *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),
+    *("limit", "toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"),
+    *("cross_section", "cross_section_error", "unit", "excluded", "expected_excluded"),
+}
 
 
 def row(results: Path, scan: str) -> dict:
@@ -32,7 +42,14 @@ def row(results: Path, scan: str) -> dict:
         "failed_points": len(limits.failed_points),
         "reason": reason(limits),
         **dict(zip(ERROR_COLUMNS, limits.errors(), strict=True)),
+        **cls_columns(limits),
     }
+
+
+def cls_columns(limits: Limits) -> dict:
+    """CLs at mu = 1, the signal as it is predicted."""
+    nominal = limits.nominal or {"CLs_obs": None, "CLs_exp": [None] * 5}
+    return dict(zip(CLS_COLUMNS, [nominal["CLs_obs"], *nominal["CLs_exp"]], strict=True))
 
 
 def status(limits: Limits) -> str:
@@ -69,7 +86,7 @@ def _fit_columns(path: Path) -> dict:
     try:
         fit = FitResult.from_json(read_result(path))
     except StepError:
-        return dict.fromkeys(("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value"))
+        return dict.fromkeys(FIT_COLUMNS)
     at_bound = fit.mu_hat in fit.poi_bounds
     return {
         "mu_hat": fit.mu_hat,
@@ -92,27 +109,44 @@ def markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
-def tabulate(rows_of: Callable, numbers: list[str], description: str, argv: list[str] | None) -> None:
-    """The script of a table over scans.
+def label_columns(outline: dict, analysis: str) -> dict[str, dict]:
+    """{signal: {column: value}} of what is known of the signals of an analysis; no label takes the name of a column."""
+    kind, block = configuration.source(outline, analysis)
+    values = configuration.label_values(block) if kind == "workspace" else {}
+    return {
+        signal: {f"label_{label}" if label in COLUMNS else label: value for label, value in labels.items()}
+        for signal, labels in values.items()
+    }
+
+
+def tabulate(rows_of: Callable, numbers: list[str], description: str, argv: list[str] | None, only: str = "") -> None:
+    """The script of a table over scans; the labels of the signals stand behind their names.
 
     Args:
         rows_of: from the folder of the results and a scan to its rows.
         numbers: columns of numbers, empty where there is none.
+        only: the calculator whose scans are in the table; all if it is empty.
     """
     parse = argparse.ArgumentParser(description=description)
     parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
-    parse.add_argument("--scans", nargs="+", required=True, metavar="ANALYSIS/SIGNAL/CALCULATOR")
+    parse.add_argument("--outline", type=json.loads, required=True, help="the data sets and analyses, as JSON")
     parse.add_argument("--csv", required=True)
     parse.add_argument("--markdown", required=True)
     args = parse.parse_args(argv)
-    table = pd.DataFrame([row for scan in args.scans for row in rows_of(args.results, scan)])
+    labels = {analysis: label_columns(args.outline, analysis) for analysis in args.outline["analyses"]}
+    scans = [scan for scan in configuration.scans(args.outline) if scan.endswith(f"/{only}" if only else "")]
+    rows = [row for scan in scans for row in rows_of(args.results, scan)]
+    table = pd.DataFrame([row | labels[row["analysis"]].get(row["signal"], {}) for row in rows])
+    columns = list(rows[0])
+    behind = columns.index("signal") + 1
+    table = table[columns[:behind] + [name for name in table if name not in columns] + columns[behind:]]
     table[numbers] = table[numbers].astype(float)
     write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(args.markdown, markdown(table))
 
 
 def main(argv: list[str] | None = None) -> None:
-    numbers = [*LIMIT_COLUMNS, *ERROR_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
+    numbers = [*LIMIT_COLUMNS, *ERROR_COLUMNS, *CLS_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
     tabulate(lambda results, scan: [row(results, scan)], numbers, __doc__, argv)
 
 

@@ -1,0 +1,109 @@
+# Signal points in a plane of masses: limits on cross sections, exclusion contours, tables for HEPData.
+#
+# Needs: limits.json of all signals of the analyses of a grid. Makes: points.csv and points.md, pictures, hepdata/.
+
+
+rule grid_points:
+    input:
+        code=code("grid_points.py"),
+        limits=grid_limits,
+        cross_sections=cross_sections,
+    output:
+        csv="results/grids/{grid}/points.csv",
+        markdown="results/grids/{grid}/points.md",
+    log:
+        "logs/grids/{grid}/points.log",
+    benchmark:
+        "benchmarks/grids/{grid}/points.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        outline=OUTLINE,
+    shell:
+        "python {input.code[0]:q}"
+        " --outline {params.outline:q}"
+        " --grid {wildcards.grid:q}"
+        " --csv {output.csv:q}"
+        " --markdown {output.markdown:q}"
+        " --log {log:q}"
+
+
+rule plot_contour:
+    input:
+        code=code("plot_contour.py"),
+        points="results/grids/{grid}/points.csv",
+    output:
+        png=report(
+            "results/grids/{grid}/plots/exclusion.png",
+            caption="../report/exclusion.rst",
+            category="{grid}",
+            labels={"plot": "exclusion"},
+        ),
+        pdf="results/grids/{grid}/plots/exclusion.pdf",
+    log:
+        "logs/grids/{grid}/exclusion.log",
+    benchmark:
+        "benchmarks/grids/{grid}/exclusion.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        options=contour_options,
+    shell:
+        "python {input.code[0]:q}"
+        " --points {input.points:q}"
+        " {params.options:q}"
+        " --title {wildcards.grid:q}"
+        " --output {output.png:q}"
+        " --log {log:q}"
+
+
+rule plot_mass_limits:
+    input:
+        code=code("plot_contour.py"),
+        points="results/grids/{grid}/points.csv",
+    output:
+        report(
+            directory("results/grids/{grid}/plots/limits"),
+            patterns=["{name}.png"],
+            caption="../report/mass_limits.rst",
+            category="{grid}",
+            labels={"plot": "{name}"},
+        ),
+    log:
+        "logs/grids/{grid}/limits.log",
+    benchmark:
+        "benchmarks/grids/{grid}/limits.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        options=mass_options,
+    shell:
+        "python {input.code[0]:q}"
+        " --points {input.points:q}"
+        " {params.options:q}"
+        " --title {wildcards.grid:q}"
+        " --output {output:q}"
+        " --log {log:q}"
+
+
+rule hepdata:
+    input:
+        code=code("hepdata_submission.py"),
+        points="results/grids/{grid}/points.csv",
+    output:
+        directory("results/grids/{grid}/hepdata"),
+    log:
+        "logs/grids/{grid}/hepdata.log",
+    benchmark:
+        "benchmarks/grids/{grid}/hepdata.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        options=hepdata_options,
+    shell:
+        "python {input.code[0]:q}"
+        " --points {input.points:q}"
+        " {params.options:q}"
+        " --grid {wildcards.grid:q}"
+        " --output {output:q}"
+        " --log {log:q}"

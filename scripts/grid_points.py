@@ -1,0 +1,210 @@
+#!/usr/bin/env python
+"""Collect the signal points of a grid.
+
+Reads limits.json of every signal of the analyses of the grid and, if there is one, a CSV file of cross sections; writes
+points.csv, one row per signal point, and the same as Markdown. Of several analyses the one with the best expected limit
+at the point is taken.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import configuration
+from configuration import path_name
+from files import named, read_result, run, write_text
+from inference.errors import InputError, StepError
+from invert import no_limits
+from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits
+from tables import cls_columns, label_columns, markdown, reason, status
+
+NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
+
+
+def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
+    """Every signal of every analysis of the grid: a row without cross sections."""
+    for analysis in settings["analyses"]:
+        labels = label_columns(outline, analysis)
+        for signal in configuration.signals(outline, analysis).values():
+            file = results / analysis / path_name(signal) / settings["calculator"] / "limits.json"
+            limits = read_limits(file, settings["calculator"])
+            yield {
+                "signal": signal,
+                **labels.get(signal, {}),
+                "analysis": analysis,
+                "calculator": settings["calculator"],
+                "confidence_level": limits.confidence_level,
+                **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
+                "status": status(limits),
+                **cls_columns(limits),
+                "reason": reason(limits),
+            }
+
+
+def read_limits(file: Path, calculator: str) -> Limits:
+    """The limits of a signal; a failure that was recorded in their place becomes their status."""
+    try:
+        return Limits.from_json(read_result(file))
+    except StepError as error:
+        return no_limits(str(error), None, calculator=calculator, test_statistic="")
+
+
+def best(rows: list[dict], labels: list[str]) -> list[dict]:
+    """Of the rows with the same labels, or the same signal if there are none, the one that excludes most."""
+    places: dict[tuple, list[dict]] = {}
+    for row in rows:
+        place = tuple(row.get(label) for label in labels)
+        places.setdefault((row["signal"],) if None in place or not place else place, []).append(row)
+    return [_best([_alone(signals) for signals in by_analysis(several)]) for several in places.values()]
+
+
+def by_analysis(rows: list[dict]) -> list[list[dict]]:
+    """Rows of each analysis."""
+    return [list(group) for _, group in groupby(rows, key=itemgetter("analysis"))]
+
+
+def _alone(rows: list[dict]) -> dict:
+    """The row of the only signal of an analysis at a point; if there are several, none of them counts."""
+    if len(rows) == 1:
+        return rows[0]
+    names = ", ".join(row["signal"] for row in rows)
+    nothing = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS))
+    return rows[0] | nothing | {"signal": names, "status": "fit_failed", "reason": f"several signals are here: {names}"}
+
+
+def _best(rows: list[dict]) -> dict:
+    """By the expected limit, or CLs where limits are missing; what failed in the others is not forgotten."""
+
+    def rank(row: dict) -> tuple[float, float]:
+        return tuple(np.inf if row[name] is None else row[name] for name in ("expected", "CLs_exp"))
+
+    chosen = min(rows, key=rank)
+    others = [row for row in rows if row is not chosen and "fit_failed" in row["status"]]
+    failed = [f"{row['analysis']}: {row['reason']}" for row in others]
+    return chosen | {"reason": "; ".join(filter(None, [chosen["reason"], *failed]))}
+
+
+def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
+    """Cross sections by `signal`, or by some of the labels.
+
+    Raises:
+        InputError: if columns are missing or unknown, a number is not one, or a row stands twice.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"not a CSV file: {error}") from error
+    wanted = ["cross_section", "cross_section_error"]
+    keys = [name for name in table if name not in wanted]
+    missing = [name for name in wanted if name not in table]
+    unknown = [name for name in keys if name not in ("signal", *labels)]
+    if missing or unknown or not keys:
+        raise InputError(
+            f"needs the columns {', '.join(wanted)}, and `signal` or some of the labels ({', '.join(labels)}); "
+            f"has {', '.join(table)}"
+        )
+    for name in table:
+        if name != "signal":
+            table[name] = _numbers(table, name)
+    twice = table[table.duplicated(keys)]
+    if len(twice):
+        raise InputError(f"a row stands twice: {_place(twice.iloc[0], keys)}")
+    bad = table[(table["cross_section"] <= 0) | (table["cross_section_error"] < 0)]
+    if len(bad):
+        raise InputError(f"the cross section or its error is not positive: {_place(bad.iloc[0], keys)}")
+    return table
+
+
+def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
+    values = pd.to_numeric(table[name], errors="coerce")
+    if not np.isfinite(values).all():
+        line = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise InputError(f"line {line + 2}: {name} is {table[name][line]!r}, not a number")
+    return values
+
+
+def _place(row: pd.Series, keys: list[str]) -> str:
+    return ", ".join(f"{key} = {row[key]:g}" if key != "signal" else row[key] for key in keys)
+
+
+def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Add cross sections and the limits on them; a point without one is told in its reason."""
+    keys = [name for name in table if name not in ("cross_section", "cross_section_error")]
+    known = points.drop(columns=["cross_section", "cross_section_error"])
+    known[keys] = known[keys].astype({key: float for key in keys if key != "signal"})
+    found = known[keys].merge(table, how="left", on=keys)
+    points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
+    for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):
+        points[name] = points[limit] * points["cross_section"]
+    without = points["cross_section"].isna()
+    points["unit"] = np.where(without, "", unit)
+    points.loc[without, "reason"] = points.loc[without, "reason"].map(
+        lambda reason: "; ".join(filter(None, [reason, "no cross section for this point"]))
+    )
+    return points
+
+
+def excluded(limit: pd.Series, cls: pd.Series, alpha: pd.Series) -> pd.Series:
+    """Whether the predicted signal, mu = 1, is excluded: by its limit, or else by CLs; None if neither is known."""
+    return pd.Series(
+        [
+            bool(value < 1) if np.isfinite(value) else bool(p < level) if np.isfinite(p) else None
+            for value, p, level in zip(limit, cls, alpha, strict=True)
+        ],
+        index=limit.index,
+        dtype=object,
+    )
+
+
+def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
+    """All points of a grid, ordered by their labels.
+
+    Raises:
+        InputError: if the cross sections cannot be used.
+    """
+    settings = configuration.grid_settings(outline, grid)
+    rows = list(candidates(outline, settings, results))
+    known = (label_columns(outline, analysis).values() for analysis in settings["analyses"])
+    labels = list(dict.fromkeys(label for signals in known for values in signals for label in values))
+    points = pd.DataFrame(best(rows, labels))
+    points[["cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]] = np.nan
+    points["unit"] = ""
+    points[NUMBERS] = points[NUMBERS].astype(float)
+    points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of what failed altogether
+    if settings["cross_sections"]:
+        file = settings["cross_sections"]["csv"]
+        with named(file):
+            points = with_cross_sections(points, read_cross_sections(file, labels), settings["cross_sections"]["unit"])
+    alpha = 1 - points["confidence_level"]
+    points["excluded"] = excluded(points["observed_limit"], points["CLs_obs"], alpha)
+    points["expected_excluded"] = excluded(points["expected"], points["CLs_exp"], alpha)
+    columns = ["signal", *labels, "analysis", "calculator", "confidence_level", *LIMIT_COLUMNS, "status", *CLS_COLUMNS]
+    columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]
+    columns += ["excluded", "expected_excluded", "reason"]
+    return points[columns].sort_values(labels or ["signal"], kind="stable")
+
+
+def main(argv: list[str] | None = None) -> None:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--outline", type=json.loads, required=True, help="the data sets, analyses and grids, as JSON")
+    parse.add_argument("--grid", required=True, help="name of the grid")
+    parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
+    parse.add_argument("--csv", required=True)
+    parse.add_argument("--markdown", required=True)
+    args = parse.parse_args(argv)
+    points = points_of(args.outline, args.grid, args.results)
+    for _, row in points[points["reason"] != ""].iterrows():
+        print(f"{row['signal']}: {row['reason']}", file=sys.stderr)
+    write_text(args.csv, points.to_csv(index=False, lineterminator="\n"))
+    write_text(args.markdown, markdown(points))
+
+
+if __name__ == "__main__":
+    run(main)

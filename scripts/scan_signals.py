@@ -1,0 +1,104 @@
+#!/usr/bin/env python
+"""Run all steps of several signals of a published workspace, one signal after the other.
+
+Writes for each signal what patch_workspace.py, compile_model.py, fit.py, hypotest.py and invert.py write, byte by byte;
+in one process, because starting Python takes longer than such a step. A failure of one signal is recorded in its files,
+and the others go on.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import compile_model
+import fit
+import hypotest
+import invert
+import patch_workspace
+from configuration import mu_jobs
+from files import run
+from inference.engines import ENGINES
+from inference.model import INTERPOLATIONS
+
+
+def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[tuple[Callable, list[str]]]:
+    """The steps of a signal: functions and their command lines.
+
+    Args:
+        args: the command line of this script.
+        signal: its name in paths.
+        patch: its file, if it is a loose patch.
+    """
+    folder = args.folder / signal
+    workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
+    yield patch_workspace.main, _options(
+        workspace=args.workspace, checked=args.checked, measurement=args.measurement, signal=unquote(signal),
+        patchset=args.patchset, patch=patch, output=workspace,
+    )  # fmt: skip
+    codes = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
+    yield compile_model.main, _options(workspace=workspace, output=model, **codes)
+    engine = {"workspace": workspace if args.engine == "pyhf" else None}
+    yield fit.main, _options(
+        model=model, engine=args.engine, **engine, test_statistic=args.test_statistic, poi_bound=args.poi_bound,
+        confidence_level=args.confidence_level, output=fitted,
+    )  # fmt: skip
+    if args.no_tests:
+        return
+    tests = str(folder / "asymptotics" / "hypotest" / f"mu_{label(args.mu)}.json")
+    in_common = {"model": model, "fit": fitted, **engine}
+    yield hypotest.main, _options(**in_common, mu=args.mu, output=tests)
+    yield invert.main, _options(
+        **in_common, hypotest=tests, test_statistic=args.test_statistic, confidence_level=args.confidence_level,
+        output=str(folder / "asymptotics" / "limits.json"),
+    )  # fmt: skip
+
+
+def label(mu: list[str] | None) -> str:
+    """How the file of all tests of a scan is called."""
+    return next(iter(mu_jobs(mu, len(mu)))) if mu else "auto"
+
+
+def _options(**values: str | list[str] | None) -> list[str]:
+    """A command line without the options that have no value."""
+    words = []
+    for name, value in values.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, list) else [str(value)])]
+    return words
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
+    parse.add_argument("--checked", required=True, help="what check_published.py wrote about the files")
+    source = parse.add_mutually_exclusive_group()
+    source.add_argument("--patchset", help="patch set, plain or gzipped")
+    source.add_argument("--patches", nargs="+", help="JSON patches, one for each signal")
+    parse.add_argument("--measurement", help="name of the measurement; default: the first")
+    for kind, codes in INTERPOLATIONS.items():
+        parse.add_argument(f"--{kind}", choices=codes, default=codes[0], help=f"interpolation of {kind}")
+    parse.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what fits")
+    parse.add_argument("--test-statistic", default="qtilde")
+    parse.add_argument("--mu", nargs="+", help="values of the scan; default: as the limits need")
+    parse.add_argument(
+        "--poi-bound", help="the largest mu that a fit must be able to reach; default: as the limits need"
+    )
+    parse.add_argument("--confidence-level", default="0.95")
+    parse.add_argument("--no-tests", action="store_true", help="stop after the fits")
+    parse.add_argument("--folder", type=Path, required=True, help="of the analysis; each signal has a folder there")
+    parse.add_argument("--signals", nargs="+", required=True, help="names of the signals in paths")
+    return parse
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    patches = args.patches or [None] * len(args.signals)
+    for signal, patch in zip(args.signals, patches, strict=True):
+        print(f"{unquote(signal)}:", flush=True)
+        for step, words in steps(args, signal, patch):
+            step(words)
+
+
+if __name__ == "__main__":
+    run(main)
