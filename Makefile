@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan scan-toys limits verify story test study study-toys bench bench-toys bench-peers lint format report lock clean
+.PHONY: help scan scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits verify story test study study-toys bench bench-toys bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -21,7 +21,7 @@ PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-s
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 16
+	@sed -nE 's/^([a-zA-Z0-9 -]+):.*## */make \1\t/p' Makefile | expand -t 25
 
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
@@ -29,6 +29,16 @@ scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all co
 
 scan-toys: ## limits from toys: config/toys.yaml
 	@$(MAKE) --no-print-directory scan CONFIG=config/toys.yaml
+
+scan-grid: $(RUN_ENV) ## a grid of signals in two masses, exclusion contour, HEPData tables: config/grid.yaml
+	@$(IN_ENV) python scripts/simulate_grid.py --output data/grid
+	@$(MAKE) --no-print-directory scan CONFIG=config/grid.yaml
+
+scan-1Lbb: ## ATLAS-SUSY-2019-08, 125 signals; config/examples/README.md says how to get this and the next two
+scan-sbottom-A: ## ATLAS-SUSY-2018-31, region A
+scan-stau-highmass: ## ATLAS-SUSY-2018-04, high-mass region
+scan-1Lbb scan-sbottom-A scan-stau-highmass: scan-%:
+	@$(MAKE) --no-print-directory scan CONFIG=config/examples/$*.yaml
 
 limits: $(RUN_ENV) ## the table of limits again
 	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv

@@ -59,7 +59,7 @@ rule plot_contour:
 
 rule plot_mass_limits:
     input:
-        code=code("plot_contour.py"),
+        code=code("plot_mass_limits.py"),
         points="results/grids/{grid}/points.csv",
     output:
         report(

@@ -39,9 +39,10 @@ def check_patchset(patchset: Any, workspace: dict) -> None:
     if not isinstance(patchset, dict):
         raise InputError("not a patch set: loose patches belong under `patches`")
     try:
-        pyhf.schema.validate(patchset, "patchset.json")
-        # Two patches of one name are a problem of their signal alone.
-        pyhf.PatchSet(patchset | {"patches": patchset["patches"][:1]}).verify(workspace)
+        pyhf.schema.validate(patchset, "patchset.json", version=patchset.get("version"))
+        # What is wrong with single patches, such as two of one name, is a problem of their signals alone.
+        any_patch = {"metadata": {"name": "any", "values": [0] * len(patchset["metadata"]["labels"])}, "patch": []}
+        pyhf.PatchSet(patchset | {"patches": [any_patch]}).verify(workspace)
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:

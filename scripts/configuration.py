@@ -216,7 +216,7 @@ def grid_settings(config: dict, grid: str) -> dict:
 
 def grid_plots(settings: dict) -> list[str]:
     """The pictures of a grid; the one of limits against a mass is a folder."""
-    return ["plots/exclusion.png"] * (settings["y"] is not None)
+    return ["plots/exclusion.png"] * (settings["y"] is not None) + ["plots/limits"]
 
 
 def units(axis_labels: dict[str, str]) -> list[str]:
@@ -257,13 +257,18 @@ def _patchset(file: str) -> list[tuple[str, dict]]:
     try:
         labels = patchset.get("metadata", {}).get("labels", [])
         metadata = [patch["metadata"] for patch in patchset["patches"]]
-        patches = [(each["name"], dict(zip(labels, each.get("values", []), strict=False))) for each in metadata]
+        patches = [(each["name"], _labelled(labels, each.get("values", []))) for each in metadata]
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{file}: not a patch set: no names of patches") from error
     for name, _ in patches:
         if not _can_name_a_folder(name):
             raise InputError(f"{file}: a patch has the name {name!r}, which cannot become a folder")
     return patches
+
+
+def _labelled(labels: list[str], values: list) -> dict:
+    """Values by their labels; none if there are more of one than of the other, which the step that patches reports."""
+    return dict(zip(labels, values, strict=True)) if len(labels) == len(values) else {}
 
 
 def _can_name_a_folder(name) -> bool:

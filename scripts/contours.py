@@ -30,7 +30,9 @@ CONTOURS = {
 CLS = {"observed": "CLs_obs", "expected": "CLs_exp", "expected_m1": "CLs_exp_m1", "expected_p1": "CLs_exp_p1"}
 THEORY = {"theory_m1": -1, "theory_p1": +1}
 CLIP = 8.0  # standard deviations: what is beyond is excluded, or allowed, without doubt
-FLAT = 0.01  # radius of the inscribed over that of the circumscribed circle: flatter triangles at the hull are left out
+# Inner over outer radius of a triangle. Flatter ones at the hull, their height below 5 % of their length, are left out: in
+# the dents of an almost straight border, as at a kinematic limit, they would join points that are far apart.
+FLAT = 0.01
 DECIMALS = 9  # of places in the unit square: the triangulation of a regular grid must not depend on rounding
 
 
@@ -57,6 +59,11 @@ def label_names(points: pd.DataFrame) -> list[str]:
 
 def has_cross_sections(points: pd.DataFrame) -> bool:
     return bool(points["cross_section"].notna().any())
+
+
+def units(points: pd.DataFrame) -> str:
+    """The unit of the cross sections; empty if there are none."""
+    return " or ".join(dict.fromkeys(unit for unit in points["unit"] if unit))
 
 
 def quantity(points: pd.DataFrame) -> str:

@@ -29,7 +29,11 @@ def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
     if names.count(signal) != 1:
         problem = "two patches" if signal in names else "no patch"
         raise InputError(f"the patch set has {problem} {signal!r}{did_you_mean(signal, set(names) - {signal})}")
-    return patched(workspace, patchset["patches"][names.index(signal)]["patch"])
+    found = patchset["patches"][names.index(signal)]
+    values, labels = found["metadata"]["values"], patchset["metadata"]["labels"]
+    if len(values) != len(labels):
+        raise InputError(f"the patch {signal!r} has {len(values)} values for the labels {', '.join(labels)}")
+    return patched(workspace, found["patch"])
 
 
 def patched(workspace: dict, patch: list) -> dict:

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pyhf
@@ -14,6 +15,7 @@ import hypotest
 import invert
 import signal_point
 import tables
+from files import write_text
 from inference.errors import FitError
 from records import FitResult, Hypotest, Limits
 from workspaces import SMALL, counting, normsys, referee, tight_minuit
@@ -94,7 +96,16 @@ class Chain:
 def table(results: Path, *scans: str) -> tuple[list[dict], str]:
     """The rows of limits.csv, and limits.md."""
     csv_file, markdown = results / "limits.csv", results / "limits.md"
-    common = ["--results", str(results), "--scans", *scans]
+    signals = [unquote(scan.split("/")[1]) for scan in scans]
+    patches = results / "patches"
+    for signal in signals:
+        write_text(patches / f"{signal}.json", "[]")
+    source = {"file": "BkgOnly.json", "patches": str(patches), "signals": signals}
+    outline = {
+        "datasets": {"data": {"workspace": source}},
+        "analyses": {scans[0].split("/")[0]: {"dataset": "data", "calculators": ["asymptotics"]}},
+    }
+    common = ["--results", str(results), "--outline", json.dumps(outline)]
     tables.main([*common, "--csv", str(csv_file), "--markdown", str(markdown)])
     with csv_file.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file)), markdown.read_text(encoding="utf-8")
@@ -207,7 +218,7 @@ class TestWhatAScanFinds:
             table(results, "analysis/signal/asymptotics")
             files.append({path.relative_to(results): path.read_bytes() for path in results.rglob("*.*")})
         assert files[0] == files[1]
-        assert len(files[0]) == 4 + len(MU) + 2
+        assert len(files[0]) == 4 + len(MU) + 3
 
     @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
     def test_the_confidence_level_is_obeyed(self, chain, level):

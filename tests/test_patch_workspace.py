@@ -185,11 +185,11 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH), ("a", PATCH))},
-            ["patchset.json: the patch set is not valid: the name 'a' stands twice"],
+            ["patchset.json, a: the patch set has two patches 'a'"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"patches": [TWO_VALUES]}},
-            ["patchset.json: the patch set is not valid: Incompatible number of values"],
+            ["patchset.json, a: the patch 'a' has 2 values for the labels "],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"version": "9"}},

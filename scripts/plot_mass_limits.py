@@ -1,0 +1,150 @@
+#!/usr/bin/env python
+"""Draw the limits of a signal grid against one label, such as a mass.
+
+Reads points.csv, writes a directory with a PNG and a PDF for each combination of the other labels that has two points
+or more, such as m2_0.png; limits.png if there are no other labels.
+"""
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import contours
+import plotting
+from files import run
+from inference.errors import StepError
+from plot_contour import name_axis
+from records import LIMIT_COLUMNS
+
+BANDS = ((1, 5, plotting.YELLOW, "Expected ± 2σ"), (2, 4, plotting.GREEN, "Expected ± 1σ"))  # outer one first
+OBSERVED, EXPECTED = 0, 3  # positions in LIMIT_COLUMNS
+
+
+def alone(known: np.ndarray) -> np.ndarray:
+    """Known values between unknown ones, through which no line passes."""
+    padded = np.pad(known, 1)
+    return known & ~padded[:-2] & ~padded[2:]
+
+
+def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
+    """Bands, median and observed limits, shape (6, n), with gaps where one is missing; returns the legend."""
+    handles = []
+    for low, high, color, label in BANDS:
+        look = {"color": color, "zorder": 2 if high == 4 else 1}
+        handles.append(axes.fill_between(x, limits[low], limits[high], **look, linewidth=0, label=label))
+        single = alone(np.isfinite(limits[[low, high]]).all(axis=0))
+        axes.vlines(x[single], limits[low, single], limits[high, single], **look, linewidth=7)
+    look = {"color": "black", "zorder": 3}
+    handles += axes.plot(x, limits[EXPECTED], "--", **look, linewidth=1.5, label="Expected")
+    single = alone(np.isfinite(limits[EXPECTED]))
+    axes.plot(x[single], limits[EXPECTED, single], "_", **look, markersize=7)
+    look = {"color": "black", "linewidth": 1.2, "markersize": 4.5, "label": "Observed", "zorder": 5}
+    handles += axes.plot(x, limits[OBSERVED], "o-", **look)
+    return [handles[3], handles[2], handles[1], handles[0]]
+
+
+def draw_theory(axes: Axes, x: np.ndarray, points: pd.DataFrame) -> list:
+    """The predicted cross section and its error, or mu = 1."""
+    look = {"color": plotting.SIGNAL, "zorder": 4}
+    if not contours.has_cross_sections(points):
+        return [axes.axhline(1, **look, linewidth=1.5, label="μ = 1")]
+    value, error = points["cross_section"].to_numpy(), points["cross_section_error"].to_numpy()
+    axes.fill_between(x, value - error, value + error, color=plotting.SIGNAL, alpha=0.25, linewidth=0, zorder=2.5)
+    label = "Theory ± 1σ" if np.isfinite(error).any() else "Theory"
+    return axes.plot(x, value, **look, linewidth=1.5, label=label)
+
+
+def draw_missing(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
+    """Crosses on the axis below the points where a limit is missing."""
+    gone = x[~np.isfinite(limits).all(axis=0)]
+    if not len(gone):
+        return []
+    look = {"color": plotting.SIGNAL, "markersize": 8, "markeredgewidth": 1.8, "clip_on": False, "zorder": 10}
+    label = f"A limit is missing: {len(gone)}"
+    return axes.plot(gone, np.zeros(len(gone)), "x", transform=axes.get_xaxis_transform(), label=label, **look)
+
+
+@plotting.styled
+def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) -> Figure:
+    """One line of a grid; `others` are the labels that its points have in common, in the second line of the header."""
+    points = points.sort_values(x)
+    cross_sections = contours.has_cross_sections(points)
+    columns = [f"xsec_{name}" if cross_sections else name for name in LIMIT_COLUMNS]
+    place, limits = points[x].to_numpy(), points[columns].to_numpy().T
+    figure = Figure(figsize=(7, 5.4))
+    axes = figure.add_subplot()
+    axes.set_yscale("log")
+    handles = draw_limits(axes, place, limits)
+    handles += draw_theory(axes, place, points)
+    handles += draw_missing(axes, place, limits)
+    margin = 0.04 * np.ptp(place)
+    axes.set_xlim(place[0] - margin, place[-1] + margin)
+    unit = plotting.one_line(contours.units(points), 20)
+    quantity = f"the cross section{unit and f' [{unit}]'}" if cross_sections else "μ"
+    name_axis(axes, "x", x_label)
+    name_axis(axes, "y", f"Upper limit on {quantity}")
+    heights = np.append(limits, points["cross_section"] if cross_sections else 1.0)
+    heights = heights[np.isfinite(heights) & (heights > 0)]
+    low, high = heights.min() / 1.6, heights.max() * 1.4
+    plotting.log_axis(axes.yaxis)
+    axes.set_ylim(low, high)
+    taken = plotting.legend_on_top(axes, handles)
+    axes.set_ylim(low, low * (high / low) ** (1 / (1 - taken)))
+    left, right = plotting.one_line(title), contours.conditions(points)
+    plotting.header(axes, f"{left}\n{plotting.one_line(others)}" if others else left, f"\n{right}" if others else right)
+    return figure
+
+
+def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator[tuple[str, Figure]]:
+    """Pairs of file name and figure.
+
+    Raises:
+        InputError: if the label cannot be an axis or two signals have the same labels.
+    """
+    others = [name for name in contours.label_names(points) if name != x]
+    contours.places(points.iloc[:0], x)
+    contours.only_once(points, [x, *others])
+    points = points[points[x].notna()]
+    groups = points.groupby(others, dropna=False) if others else [((), points)]
+    for values, group in groups:
+        if len(group) > 1:
+            pairs = list(zip(others, map(contours.label_text, values), strict=True))
+            name = "_".join(quote(f"{label}_{value}", safe="") for label, value in pairs) or "limits"
+            yield name, draw(group, x, x_label, title, ", ".join(f"{label} = {value}" for label, value in pairs))
+
+
+def main(argv: list[str] | None = None) -> None:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--points", required=True, help="points.csv")
+    parse.add_argument("--x", required=True, metavar="LABEL", help="label of the signal on the x axis")
+    parse.add_argument("--x-label", metavar="TEXT", help="what the x axis is called")
+    parse.add_argument("--title", required=True, help="of the signal grid")
+    parse.add_argument("--output", type=Path, required=True, help="directory")
+    args = parse.parse_args(argv)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{args.output.name[:40]}.", dir=args.output.parent) as temporary:
+        folder = Path(temporary) / "pictures"
+        folder.mkdir()
+        try:
+            points = contours.read_points(args.points)
+            for name, figure in pictures(points, args.x, args.x_label or args.x, args.title):
+                plotting.save(figure, folder / f"{name}.png")
+            why = f"No two signal points differ in {args.x} alone."
+        except StepError as error:
+            why = str(error)
+        if not any(folder.iterdir()):
+            plotting.save(plotting.placeholder(why, args.title), folder / "none.png")
+        shutil.rmtree(args.output, ignore_errors=True)
+        folder.replace(args.output)
+
+
+if __name__ == "__main__":
+    run(main)
