@@ -13,6 +13,7 @@ import numpy as np
 from configuration import poi_bound
 from files import failure_recorded, made_by, read_result, run, write_json
 from inference.engines import ENGINES, engine
+from inference.errors import FitError
 from inference.fits import Newton
 from inference.goodness_of_fit import saturated
 from inference.hypotest import Prepared, prepare
@@ -26,7 +27,6 @@ from inference.yields import prefit_covariance, propagate
 from records import ChannelYields, FitResult, Parameters
 from signal_point import bounded, read_model
 
-MOST_RANGES = 3  # in case wider bounds change the best fit
 SAME_MINIMUM = 1e-6  # in -2 log L
 
 
@@ -39,20 +39,29 @@ def with_range(engine_with: Callable, test_statistic: str, alpha: float):
     Returns:
         the engine, what `prepare` finds, and the values of mu to be tested.
     """
-    bound = poi_bound(0)
-    engine, prepared = _prepared(engine_with, bound, test_statistic)
-    while _at_far_bound(engine.model, prepared.free) and bound < MOST:
-        bound *= 8
+    bound, mu, before = poi_bound(0), None, np.inf
+    while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
-    for _ in range(MOST_RANGES):
-        mu = scan_range(engine_with(MOST), prepared, test_statistic, alpha)
-        before, needed = prepared.free, poi_bound(2 * mu[-1])
-        if needed != bound:
-            bound = needed
-            engine, prepared = _prepared(engine_with, bound, test_statistic)
-        if abs(prepared.free.deviance - before.deviance) < SAME_MINIMUM:
-            break
-    return engine, prepared, mu
+        if mu is None or abs(prepared.free.deviance - before) > SAME_MINIMUM:
+            mu = _range_within(engine_with, prepared, bound, test_statistic, alpha)
+        needed = 8 * bound if mu is None else poi_bound(2 * mu[-1])
+        if needed <= bound:
+            return engine, prepared, mu
+        bound, before = needed, prepared.free.deviance
+
+
+def _range_within(engine_with: Callable, prepared: Prepared, bound: float, test_statistic: str, alpha: float):
+    """The range of a scan, or None if the best fit may lie beyond the bound, and there is room for a larger one."""
+    engine = engine_with(MOST)
+    last_try = bound > MOST
+    if _at_far_bound(engine_with(bound).model, prepared.free) and not last_try:
+        return None
+    try:
+        return scan_range(engine, prepared, test_statistic, alpha)
+    except FitError:
+        if last_try:
+            raise
+    return None
 
 
 def _prepared(engine_with: Callable, bound: float, test_statistic: str):

@@ -1,0 +1,214 @@
+"""The points of a grid of signals: cross sections, the best of several analyses, what failed."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import grid_points
+from configuration import path_name
+from files import write_json
+from inference.errors import InputError
+from inference.intervals import Limit
+from invert import no_limits, six_limits
+from records import CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits
+
+MASSES = {"a_100_1": (100, 1), "a_200_1": (200, 1), "a_200_50": (200, 50)}
+FORM = "a_{m1}_{m2}"
+
+
+def limits(observed: float | None, expected: float | None, cls: float | None = 0.5) -> Limits:
+    """A record with a band that is the expected limit times 0.5, 0.7, 1, 1.4, 2."""
+    band = [None if expected is None else expected * factor for factor in (0.5, 0.7, 1, 1.4, 2)]
+    found = [Limit(value, "ok" if value else "above_scan", None if value else "why") for value in (observed, *band)]
+    return Limits(
+        calculator="asymptotics",
+        test_statistic="qtilde",
+        confidence_level=0.95,
+        **six_limits(found),
+        points=[{"mu": 1}],
+        failed_points=[],
+        nominal={"CLs_obs": cls, "CLs_exp": [0.1, 0.2, cls, 0.7, 0.9]},
+    )
+
+
+class Grid:
+    """Results of some analyses, and the table of their grid."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.analyses, self.settings = folder, {}, {"x": "m1", "y": "m2"}
+
+    def add(self, analysis: str, results: dict[str, Limits], form: str = FORM) -> None:
+        for signal, record in results.items():
+            patches = self.folder / analysis / "patches"
+            patches.mkdir(parents=True, exist_ok=True)
+            (patches / f"{signal}.json").write_text("[]")
+            file = self.folder / "results" / analysis / path_name(signal) / "asymptotics" / "limits.json"
+            write_json(file, record if isinstance(record, dict) else record.to_json())
+        source = {"file": "B.json", "patches": str(patches), "labels": form, "signals": list(results)}
+        self.analyses[analysis] = source
+
+    def cross_sections(self, text: str) -> None:
+        (self.folder / "xs.csv").write_text(text)
+        self.settings["cross_sections"] = {"csv": str(self.folder / "xs.csv"), "unit": "pb"}
+
+    def rows(self) -> dict[str, dict[str, str]]:
+        outline = {
+            "datasets": {name: {"workspace": source} for name, source in self.analyses.items()},
+            "analyses": {name: {"dataset": name, "calculators": ["asymptotics"]} for name in self.analyses},
+            "grids": {"grid": {"analyses": list(self.analyses), **self.settings}},
+        }
+        files = [str(self.folder / f"points.{kind}") for kind in ("csv", "md")]
+        options = ["--outline", json.dumps(outline), "--grid", "grid", "--results", str(self.folder / "results")]
+        grid_points.main([*options, "--csv", files[0], "--markdown", files[1]])
+        with open(files[0], newline="", encoding="utf-8") as file:
+            return {row["signal"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture
+def grid(tmp_path) -> Grid:
+    return Grid(tmp_path)
+
+
+@pytest.fixture
+def three(grid) -> Grid:
+    grid.add("a", dict(zip(MASSES, [limits(0.5, 0.8), limits(3.0, 2.0), limits(1.5, 0.9)], strict=True)))
+    return grid
+
+
+def test_labels_and_limits_stand_in_the_table(three):
+    rows = three.rows()
+    assert {signal: (int(row["m1"]), int(row["m2"])) for signal, row in rows.items()} == MASSES
+    row = rows["a_200_1"]
+    assert [float(row[name]) for name in LIMIT_COLUMNS] == pytest.approx([3.0, 1.0, 1.4, 2.0, 2.8, 4.0])
+    assert [float(row[name]) for name in ("CLs_obs", "CLs_exp_m2", "CLs_exp_p2")] == [0.5, 0.1, 0.9]
+    assert row["cross_section"] == row["unit"] == row["xsec_observed_limit"] == ""
+
+
+def test_a_limit_below_one_excludes(three):
+    rows = three.rows()
+    assert [rows[signal]["excluded"] for signal in MASSES] == ["True", "False", "False"]
+    assert [rows[signal]["expected_excluded"] for signal in MASSES] == ["True", "False", "True"]
+
+
+def test_without_limits_cls_at_mu_of_one_excludes(grid):
+    grid.add("a", dict(zip(MASSES, [limits(None, None, cls) for cls in (0.049, 0.051, None)], strict=True)))
+    rows = grid.rows()
+    assert [rows[signal]["excluded"] for signal in MASSES] == ["True", "False", ""]
+
+
+class TestCrossSections:
+    def test_by_one_label(self, three):
+        three.cross_sections("m1,cross_section,cross_section_error\n200,0.25,0.02\n100.0, 4 ,0.4\n")
+        rows = three.rows()
+        for signal, size, error in (("a_100_1", 4, 0.4), ("a_200_1", 0.25, 0.02), ("a_200_50", 0.25, 0.02)):
+            row = rows[signal]
+            assert (float(row["cross_section"]), float(row["cross_section_error"]), row["unit"]) == (size, error, "pb")
+            for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):
+                assert float(row[name]) == pytest.approx(size * float(row[limit]), rel=1e-14)
+
+    def test_by_all_labels_and_by_signal(self, three):
+        three.cross_sections("m2,m1,cross_section,cross_section_error\n1,100,1,0\n1,200,2,0\n50,200,3,0\n")
+        by_labels = three.rows()
+        three.cross_sections("signal,cross_section,cross_section_error\na_200_50,3,0\na_100_1,1,0\na_200_1,2,0\n")
+        assert three.rows() == by_labels
+        assert [float(by_labels[signal]["cross_section"]) for signal in MASSES] == [1, 2, 3]
+
+    def test_a_point_without_one_is_named(self, three, capsys):
+        three.cross_sections("m1,cross_section,cross_section_error\n100,4,0.4\n")
+        rows = three.rows()
+        assert (
+            rows["a_200_1"]["xsec_observed_limit"] == rows["a_200_1"]["cross_section"] == rows["a_200_1"]["unit"] == ""
+        )
+        assert float(rows["a_200_1"]["observed_limit"]) == 3.0
+        assert "no cross section for this point" in rows["a_200_1"]["reason"]
+        assert "a_200_1: no cross section for this point" in capsys.readouterr().err
+        assert rows["a_100_1"]["reason"] == ""
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("", "xs.csv: not a CSV file"),
+            (
+                "m1,xsec\n100,4\n",
+                r"xs\.csv: needs the columns cross_section, cross_section_error, and `signal`",
+            ),
+            ("cross_section,cross_section_error\n4,1\n", "needs the columns"),
+            ("m3,cross_section,cross_section_error\n1,4,1\n", "has m3, cross_section, cross_section_error"),
+            ("m1,cross_section,cross_section_error\n100,4,\n", "line 2: cross_section_error is '', not a number"),
+            ("m1,cross_section,cross_section_error\n100,4,1\n200,x,1\n", "line 3: cross_section is 'x', not a number"),
+            ("m1,cross_section,cross_section_error\n100,inf,1\n", "line 2: cross_section is 'inf'"),
+            ("m1,cross_section,cross_section_error\n100,4,1\n100.0,5,1\n", "a row stands twice: m1 = 100"),
+            ("m1,cross_section,cross_section_error\n100,-4,1\n", "is not positive: m1 = 100"),
+            ("m1,cross_section,cross_section_error\n100,4,-1\n", "is not positive: m1 = 100"),
+            ("m1;cross_section;cross_section_error\n100;4;1\n", "needs the columns"),
+        ],
+    )
+    def test_a_file_that_cannot_be_used(self, three, text, message):
+        three.cross_sections(text)
+        with pytest.raises(InputError, match=message):
+            three.rows()
+
+
+class TestSeveralAnalyses:
+    def test_the_best_expected_limit_wins(self, grid):
+        """Whatever is observed; and signals are the same if their labels are, not their names."""
+        grid.add("a", {"a_100_1": limits(0.1, 2.0), "a_200_1": limits(5.0, 0.5)})
+        grid.add(
+            "b", {"b_100_1": limits(9.0, 1.0), "b_200_1": limits(0.2, 0.6), "b_300_1": limits(1, 1)}, "b_{m1}_{m2}"
+        )
+        rows = grid.rows()
+        assert {signal: row["analysis"] for signal, row in rows.items()} == {
+            "b_100_1": "b",
+            "a_200_1": "a",
+            "b_300_1": "b",
+        }
+        assert float(rows["b_100_1"]["observed_limit"]) == 9.0
+
+    def test_without_limits_the_best_expected_cls_wins(self, grid):
+        grid.add("a", {"a_100_1": limits(None, None, 0.3)})
+        grid.add("b", {"a_100_1": limits(None, None, 0.2)})
+        assert grid.rows()["a_100_1"]["analysis"] == "b"
+
+    def test_what_failed_in_the_other_is_told(self, grid):
+        kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}
+        grid.add("a", {"a_100_1": no_limits("the minimiser gave up", 0.95, **kind)})
+        grid.add("b", {"a_100_1": limits(1.0, 1.0)})
+        row = grid.rows()["a_100_1"]
+        assert (row["analysis"], row["status"], row["reason"]) == ("b", "ok", "a: the minimiser gave up")
+
+
+def test_failures_are_rows_without_numbers(grid):
+    kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}
+    records = [{"status": "failed", "reason": "no such file"}, no_limits("no patch", 0.95, **kind), limits(1.0, 1.0)]
+    grid.add("a", dict(zip(MASSES, records, strict=True)))
+    grid.cross_sections("m1,cross_section,cross_section_error\n100,4,0.4\n200,1,0.1\n")
+    rows = grid.rows()
+    for signal, reason in (("a_100_1", "no such file"), ("a_200_1", "no patch")):
+        row = rows[signal]
+        assert (row["status"], row["reason"], row["confidence_level"]) == ("fit_failed", reason, "0.95")
+        assert {row[name] for name in (*LIMIT_COLUMNS, *CROSS_SECTION_COLUMNS, "CLs_obs", "excluded")} == {""}
+    assert rows["a_200_50"]["excluded"] == "False"
+
+
+def test_two_signals_at_one_place_do_not_count(grid):
+    grid.add("a", {"a_100_1": limits(1.0, 1.0), "a_100_1.0": limits(2.0, 2.0), "a_200_1": limits(3.0, 3.0)})
+    rows = grid.rows()
+    assert rows["a_100_1, a_100_1.0"]["reason"] == "several signals are here: a_100_1, a_100_1.0"
+    assert rows["a_100_1, a_100_1.0"]["observed_limit"] == ""
+    assert rows["a_200_1"]["observed_limit"] == "3.0"
+
+
+def test_labels_do_not_take_the_names_of_columns(grid):
+    grid.settings = {"x": "label_status", "y": "label_cross_section"}
+    grid.add("a", {"a_100_1": limits(1.0, 1.0)}, "a_{status}_{cross_section}")
+    row = grid.rows()["a_100_1"]
+    assert (row["label_status"], row["label_cross_section"], row["status"]) == ("100", "1", "ok")
+
+
+def test_the_order_of_the_signals_does_not_matter(grid, three):
+    rows = three.rows()
+    source = three.analyses["a"]
+    source["signals"] = list(reversed(source["signals"]))
+    assert list(three.rows().items()) == list(rows.items())
