@@ -30,8 +30,8 @@ CONTOURS = {
 CLS = {"observed": "CLs_obs", "expected": "CLs_exp", "expected_m1": "CLs_exp_m1", "expected_p1": "CLs_exp_p1"}
 THEORY = {"theory_m1": -1, "theory_p1": +1}
 CLIP = 8.0  # standard deviations: what is beyond is excluded, or allowed, without doubt
-# Inner over outer radius of a triangle. Flatter ones at the hull, their height below 5 % of their length, are left out: in
-# the dents of an almost straight border, as at a kinematic limit, they would join points that are far apart.
+# Inner over outer radius of a triangle. Flatter ones at the hull, their height below 5 % of their length, are left out:
+# in dents of an almost straight border, as at a kinematic limit, they would join points that are far apart.
 FLAT = 0.01
 DECIMALS = 9  # of places in the unit square: the triangulation of a regular grid must not depend on rounding
 

@@ -1,10 +1,16 @@
 """What several tests share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+# As in the workflow: a process has one core. Threads of OpenBLAS that wait for one another take ten times as long, and
+# the last bits of a result may then depend on what else runs.
+assert "numpy" not in sys.modules, "the number of threads must be set before NumPy is imported"
+os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 ROOT = Path(__file__).parents[1]
 
