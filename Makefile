@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits verify story test study study-toys bench bench-toys bench-peers lint format report lock clean
+.PHONY: help scan scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits verify story test study study-toys bench bench-toys bench-grid bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -68,6 +68,9 @@ bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 
 bench-toys: $(TEST_ENV) ## toys per second of the whole workflow against the bare engine, PER_HYPOTHESIS=5000 at 15 values of mu
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/toy_workflow.py $(or $(PER_HYPOTHESIS),5000)
+
+bench-grid: $(TEST_ENV) ## time of 10, 30 and 125 signals of a patch set, from the files to the contour (seven minutes)
+	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/grid_workflow.py
 
 bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same models, in an environment of their own
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py --dump $(PEERS)/cases

@@ -60,8 +60,8 @@ SCAN_PLOTS = [
 TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.TOYBASED]
 GRID_RESULTS = [
     f"results/grids/{grid}/{name}"
-    for grid, settings in GRIDS.items()
-    for name in ["points.csv", *configuration.grid_plots(settings), "hepdata"]
+    for grid in GRIDS
+    for name in ["points.csv", *configuration.grid_plots(config, grid), "hepdata"]
 ]
 TABLES = [f"results/{name}.{kind}" for name in ["limits"] + ["toybased"] * bool(TOY_SCANS) for kind in ("csv", "md")]
 
@@ -97,7 +97,7 @@ def setting(key):
 def show_limits_at_end():
     """Print the table of limits, if there is one, when Snakemake has said its last word (a progress bar would hide it)."""
     limits = "results/limits.csv"
-    command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits]
+    command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits, "--grids", *GRIDS]
     if os.path.exists(limits):
         atexit.register(subprocess.run, command, cwd=os.getcwd(), check=False)
 

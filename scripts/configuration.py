@@ -214,9 +214,12 @@ def grid_settings(config: dict, grid: str) -> dict:
     return {"calculator": "asymptotics" if "asymptotics" in in_common else TOYBASED} | settings
 
 
-def grid_plots(settings: dict) -> list[str]:
-    """The pictures of a grid; the one of limits against a mass is a folder."""
-    return ["plots/exclusion.png"] * (settings["y"] is not None) + ["plots/limits"]
+def grid_plots(config: dict, grid: str) -> list[str]:
+    """The pictures of a grid; the one of limits against a mass is a folder, and needs scans of more than one value."""
+    settings = grid_settings(config, grid)
+    scans = (scan_settings(config, analysis)["mu"] for analysis in settings["analyses"])
+    limits = any(mu == AUTO or len(mu_grid(mu)) > 1 for mu in scans)
+    return ["plots/exclusion.png"] * (settings["y"] is not None) + ["plots/limits"] * limits
 
 
 def units(axis_labels: dict[str, str]) -> list[str]:

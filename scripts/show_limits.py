@@ -67,9 +67,23 @@ def problems(rows: list[dict[str, str]]) -> list[str]:
     ]
 
 
+def grid_summary(points: Path) -> str:
+    """How many points of a grid of signals are excluded, and where its pictures are."""
+    with points.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    number = {name: sum(row[name] == "True" for row in rows) for name in ("excluded", "expected_excluded")}
+    unknown = sum(not row["excluded"] for row in rows)
+    without = f", {unknown} without a number" if unknown else ""
+    return (
+        f"Grid {points.parent.name}: {number['excluded']} of {len(rows)} points excluded, "
+        f"{number['expected_excluded']} expected{without}: {points.parent}/"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--limits", type=Path, required=True, help="limits.csv")
+    parse.add_argument("--grids", nargs="*", default=[], help="names of grids of signals")
     parse.add_argument("--verdict", action="store_true", help="say only what failed; exit code 1 if anything did")
     args = parse.parse_args(argv)
     with args.limits.open(newline="", encoding="utf-8") as file:
@@ -88,6 +102,9 @@ def main(argv: list[str] | None = None) -> int:
     more = f", {toys} (toys against asymptotics)" if any(row["calculator"] == TOYBASED for row in rows) else ""
     console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}{more}"))
     console.print(Text(f"Plots: {folder}/plots/limits.png, {folder}/ANALYSIS/SIGNAL/CALCULATOR/plots/"))
+    for points in (folder / "grids" / grid / "points.csv" for grid in args.grids):
+        if points.exists():
+            console.print(Text(grid_summary(points)))
     return 0
 
 

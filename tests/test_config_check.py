@@ -681,3 +681,70 @@ def test_command_line_values_of_snakemake_are_named():
         "scan.mu[1]: needs a number",
         "scan.mu_per_job: needs a whole number",
     ]
+
+
+@pytest.fixture
+def with_grid(tmp_path):
+    """The default configuration and a grid over a patch set with the labels m1 and m2, with changes to the grid."""
+    patch = {"metadata": {"name": "a", "values": [100, 1]}, "patch": []}
+    files = {"B.json": {}, "patchset.json": {"metadata": {"labels": ["m1", "m2"]}, "patches": [patch]}}
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n")
+
+    def build(**grid) -> dict:
+        source = {"file": str(tmp_path / "B.json"), "patchset": str(tmp_path / "patchset.json")}
+        config = copy.deepcopy(DEFAULT)
+        config["datasets"]["published"] = {"workspace": source}
+        config["analyses"]["published"] = {"dataset": "published", "mu": "auto", "signals_per_job": 8}
+        cross_sections = {"csv": str(tmp_path / "xs.csv"), "unit": "pb"}
+        plane = {"analyses": ["published"], "x": "m1", "y": "m2", "cross_sections": cross_sections}
+        config["grids"] = {"plane": plane | grid}
+        return config
+
+    return build
+
+
+def test_a_grid_is_accepted(with_grid):
+    more = {"axis_labels": {"m1": "m(X) [GeV]"}, "diagonal": 125.5, "numbers": True, "calculator": "asymptotics"}
+    assert problems(with_grid()) == problems(with_grid(**more)) == []
+
+
+@pytest.mark.parametrize(
+    ("grid", "problem"),
+    [
+        (
+            {"analyses": ["publishd"]},
+            ".analyses: there is no analysis 'publishd' under `analyses`; did you mean 'publ",
+        ),
+        (
+            {"analyses": ["original-locked"]},
+            ".analyses: 'original-locked' has a single signal; a grid needs a",
+        ),
+        ({"analyses": []}, ".analyses: needs at least 1 entry, has 0"),
+        ({"x": "m3"}, ".x: the signals of 'published' have no label 'm3'; there are m1, m2"),
+        ({"y": "mass"}, ".y: the signals of 'published' have no label 'mass'; there are m1, m2"),
+        (
+            {"axis_labels": {"m11": "x"}},
+            ".axis_labels: the signals of 'published' have no label 'm11'; did you mean 'm",
+        ),
+        ({"calculator": "toybased"}, ".calculator: 'published' does not use 'toybased', only asymptotics"),
+        ({"cross_sections": {"csv": "none.csv", "unit": "pb"}}, ".cross_sections.csv: there is no file 'none.csv'"),
+        ({"cross_sections": {"csv": "none.csv"}}, ".cross_sections: the key 'unit' is missing"),
+        ({"diagonal": "125"}, ".diagonal: needs a number, has the text '125'"),
+        ({"z": "m1"}, ": unknown key 'z'"),
+    ],
+)
+def test_a_grid_is_refused(with_grid, grid, problem):
+    found = problems(with_grid(**grid))
+    assert len(found) == 1
+    assert found[0].startswith(f"grids.plane{problem}")
+
+
+@pytest.mark.parametrize("form", ["no labels", "{m1}{m2}", "x_{1}", "{}"])
+def test_a_form_of_names_is_refused(form):
+    config = changed("datasets/more", {"workspace": {"file": "config/README.md", "labels": form}})
+    assert problems(config) == [
+        f"datasets.more.workspace.labels: needs names of signals with labels in braces, such as stau_{{m1}}_{{m2}}, "
+        f"has the text {form!r}"
+    ]

@@ -174,3 +174,70 @@ def test_a_folder_of_patches_may_have_any_name(tmp_path):
     folder.mkdir()
     (folder / "a.json").write_text("[]")
     assert list(signal_names({"patches": str(folder)})) == ["a"]
+
+
+# --- Grids of signals
+
+
+def grid_config(**settings) -> dict:
+    analyses = {"a": {"dataset": "d", "calculators": ["toybased", "asymptotics"]}, "b": {"dataset": "d", "mu": [1]}}
+    return {"analyses": analyses, "grids": {"g": {"analyses": ["a", "b"], "x": "m1", **settings}}}
+
+
+def test_the_calculator_of_a_grid_is_one_that_all_analyses_use():
+    assert configuration.grid_settings(grid_config(), "g")["calculator"] == "asymptotics"
+    config = grid_config(analyses=["a"])
+    config["analyses"]["a"]["calculators"] = ["toybased"]
+    assert configuration.grid_settings(config, "g")["calculator"] == "toybased"
+
+
+def test_pictures_of_a_grid():
+    assert configuration.grid_plots(grid_config(y="m2"), "g") == ["plots/exclusion.png", "plots/limits"]
+    assert configuration.grid_plots(grid_config(), "g") == ["plots/limits"]
+    assert configuration.grid_plots(grid_config(y="m2", analyses=["b"]), "g") == ["plots/exclusion.png"]
+
+
+def test_units_stand_in_brackets_at_the_end():
+    labels = {"m1": "m(X) [GeV]", "m2": "m [a] b", "m3": "width [%] ", "m4": "[]"}
+    assert configuration.units(labels) == ["m1=GeV", "m3=%"]
+
+
+def test_packs_hold_every_signal_once():
+    signals = [str(number) for number in range(10)]
+    assert configuration.packs(signals, 4) == [signals[:4], signals[4:8], signals[8:]]
+    assert configuration.packs(signals, 100) == [signals]
+
+
+def test_labels_of_a_patch_set(tmp_path):
+    source = patchset(tmp_path, ["a", "b"])
+    file = Path(source["patchset"])
+    content = json.loads(file.read_text())
+    content["metadata"] = {"labels": ["m1", "m2"]}
+    content["patches"][0]["metadata"]["values"] = [100, 2.5]
+    content["patches"][1]["metadata"]["values"] = [100]
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(content))
+    assert configuration.label_values({"patchset": str(other)}) == {"a": {"m1": 100, "m2": 2.5}, "b": {}}
+
+
+def test_labels_in_the_names_of_loose_patches(tmp_path):
+    for name in ("stau.100_2.5.json", "stau.200_-1.json"):
+        (tmp_path / name).write_text("[]")
+    source = {"patches": str(tmp_path), "labels": "stau.{m1}_{m2}"}
+    assert configuration.label_values(source) == {
+        "stau.100_2.5": {"m1": 100, "m2": 2.5},
+        "stau.200_-1": {"m1": 200, "m2": -1},
+    }
+    (tmp_path / "stauX100_2.json").write_text("[]")
+    with pytest.raises(InputError, match=r"the name 'stauX100_2' does not have the form 'stau\.\{m1\}_\{m2\}'"):
+        configuration.label_values(source)
+
+
+def test_the_outline_says_nothing_of_how_results_are_made():
+    config = grid_config()
+    config["datasets"] = {"d": {"workspace": {"file": "B.json", "patches": "p"}}, "h": {"histograms": {"counts": {}}}}
+    outline = configuration.outline(config)
+    assert outline["analyses"]["b"] == {"dataset": "d", "calculators": ["asymptotics"]}
+    assert outline["datasets"] == {"d": config["datasets"]["d"], "h": {"histograms": {}}}
+    packed = config | {"scan": {"signals_per_job": 5, "mu": "auto", "plots": []}}
+    assert configuration.outline(packed) == outline

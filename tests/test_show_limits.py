@@ -54,3 +54,15 @@ def test_failed_tests_are_said_although_the_limits_stand(limits, capsys):
     assert show_limits.main(limits(SHAKY)) == 0
     assert "shaky: ok (failed tests: mu = 2)" in capsys.readouterr().out
     assert show_limits.main([*limits(SHAKY), "--verdict"]) == 0
+
+
+def test_a_grid_is_summed_up(limits, tmp_path, capsys):
+    """Three points excluded, one expected; one without a number. A grid that is not there is not mentioned."""
+    points = tmp_path / "grids" / "plane" / "points.csv"
+    points.parent.mkdir(parents=True)
+    rows = ["a,True,True", "b,True,False", "c,True,False", "d,False,False", "e,,"]
+    points.write_text("\n".join(["signal,excluded,expected_excluded", *rows]) + "\n", encoding="utf-8")
+    assert show_limits.main([*limits(GOOD), "--grids", "plane", "other"]) == 0
+    output = capsys.readouterr().out.replace("\n", "")
+    assert "Grid plane: 3 of 5 points excluded, 1 expected, 1 without a number" in output
+    assert "Grid other" not in output

@@ -10,7 +10,7 @@ from inference.fits import Newton
 from inference.minima import Fit, at_bound
 
 # Relative precision of the ends of the interval of the POI, in units of their distance from mu_hat.
-PRECISION = 1e-4
+PRECISION = 3e-4
 MOST_DOUBLINGS = 50
 # A pivot smaller than this, in units of the curvature of its parameter, means that the likelihood is flat.
 FLATTEST = 1e-12
@@ -88,13 +88,19 @@ def _interval(newton: Newton, data: np.ndarray, best: Fit, sigma: float) -> tupl
     room = np.abs(ends - mu_hat)  # below, above
     sides = np.array([-1.0, 1.0])
 
+    known = {(side, 0.0): -1.0 for side in sides}
+
     def rise(distance: np.ndarray, side: np.ndarray) -> np.ndarray:
         """sqrt(q) - 1, which is nearly linear in the distance."""
-        mu = np.clip(mu_hat + side * distance, *ends)
-        found = newton.fit(np.repeat(data[:, None], len(mu), axis=1), [best.parameters], mu)
-        return np.sqrt(np.maximum(found.deviance - best.deviance, 0.0)) - 1
+        places = list(zip(side.tolist(), distance.tolist(), strict=True))
+        new = [place for place in places if place not in known]
+        if new:
+            mu = np.clip([mu_hat + side * distance for side, distance in new], *ends)
+            found = newton.fit(np.repeat(data[:, None], len(mu), axis=1), [best.parameters], mu)
+            known.update(zip(new, np.sqrt(np.maximum(found.deviance - best.deviance, 0.0)) - 1, strict=True))
+        return np.array([known[place] for place in places])
 
-    far = np.minimum(1.5 * sigma, room)
+    far = np.minimum(1.2 * sigma, room)
     for _ in range(MOST_DOUBLINGS):
         inside = (rise(far, sides) < 0) & (far < room)
         if not inside.any():
