@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits verify story test study study-toys bench bench-toys bench-grid bench-peers lint format report lock clean
+.PHONY: help scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits verify story test study study-toys study-grid bench bench-toys bench-grid bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -26,6 +26,9 @@ help: ## what can be made
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
 	@$(IN_ENV) snakemake $(CONFIG_ARGS)
+
+forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
+	@$(IN_ENV) python scripts/forecast.py --configfiles '$(or $(CONFIG),config/config.yaml)'
 
 scan-toys: ## limits from toys: config/toys.yaml
 	@$(MAKE) --no-print-directory scan CONFIG=config/toys.yaml
@@ -62,6 +65,9 @@ study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about 
 
 study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_toys.py tests/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
+
+study-grid: $(TEST_ENV) ## the limits of all 125 signals of 1Lbb against root finding (five minutes)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)
 
 bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py

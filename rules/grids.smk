@@ -18,7 +18,7 @@ rule grid_points:
     conda:
         "../envs/muscan.yaml"
     params:
-        outline=OUTLINE,
+        outline=literally(OUTLINE),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"

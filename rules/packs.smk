@@ -10,7 +10,7 @@ for pack in PACKS:
         name:
             pack
         input:
-            **pack_inputs(pack),
+            unpack(literally(pack_inputs(pack))),
             code=code("scan_signals.py"),
             checked=checked_of(PACKS[pack][0]),
         output:
@@ -22,6 +22,6 @@ for pack in PACKS:
         conda:
             "../envs/muscan.yaml"
         params:
-            options=pack_options(pack),
+            options=literally(pack_options(pack)),
         shell:
             "python {input.code[0]:q}" " --checked {input.checked:q}" " {params.options:q}" " --log {log:q}"

@@ -80,7 +80,7 @@ rule tables:
     conda:
         "../envs/muscan.yaml"
     params:
-        outline=OUTLINE,
+        outline=literally(OUTLINE),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"
@@ -103,7 +103,7 @@ rule compare_calculators:
     conda:
         "../envs/muscan.yaml"
     params:
-        outline=OUTLINE,
+        outline=literally(OUTLINE),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import zlib
@@ -32,6 +33,19 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def folder_written_whole(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`; it takes the place of `path` only if the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name[:40]}.", dir=path.parent) as temporary:
+        folder = Path(temporary).absolute() / "folder"
+        folder.mkdir()
+        yield folder
+        shutil.rmtree(path, ignore_errors=True)
+        folder.replace(path)
 
 
 def _umask() -> int:

@@ -7,8 +7,6 @@ strength mu, CLs at mu = 1, upper limits on the cross section, and the exclusion
 
 import argparse
 import re
-import shutil
-import tempfile
 from contextlib import chdir
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import pandas as pd
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
 import contours
-from files import named, run
+from files import folder_written_whole, named, run
 from inference.errors import InputError
 
 MISSING = "-"  # HEPData's word for a value that is missing
@@ -240,13 +238,9 @@ def main(argv: list[str] | None = None) -> None:
     points = contours.read_points(args.points)
     with named(args.points):
         made = submission(points, args.grid, args.x, args.y, dict(args.units))
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{args.output.name[:40]}.", dir=args.output.parent) as temporary:
-        folder = Path(temporary).absolute() / "submission"
-        with chdir(temporary):  # hepdata_lib leaves an archive of the folder, with dates, where it is run
-            made.create_files(str(folder))
-        shutil.rmtree(args.output, ignore_errors=True)
-        folder.replace(args.output)
+    # hepdata_lib leaves an archive of the folder, with dates, where it is run.
+    with folder_written_whole(args.output) as folder, chdir(folder.parent):
+        made.create_files(str(folder))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ Reads limits.json, the plan of the last round and its toys, model.npz and fit.js
 for each mu.
 """
 
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import plotting
-from files import read_result, run
+from files import folder_written_whole, read_result, run
 from inference.calculators import distribution
 from inference.errors import StepError
 from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
@@ -98,8 +97,6 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--show", type=float, nargs="+", default=[], help="values of mu")
     parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
     args = parse.parse_args(argv)
-    folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         plan, store, *_ = open_plan(args)
         limits = Limits.from_json(read_result(args.limits))
@@ -109,8 +106,9 @@ def main(argv: list[str] | None = None) -> None:
         }
     except StepError as error:
         figures = {"none": plotting.placeholder(str(error), args.title)}
-    for name, figure in (figures or {"none": plotting.placeholder("There are no toys.", args.title)}).items():
-        plotting.save(figure, folder / f"{name}.png")
+    with folder_written_whole(args.output) as folder:
+        for name, figure in (figures or {"none": plotting.placeholder("There are no toys.", args.title)}).items():
+            plotting.save(figure, folder / f"{name}.png")
 
 
 if __name__ == "__main__":

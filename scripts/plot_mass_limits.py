@@ -6,8 +6,6 @@ or more, such as m2_0.png; limits.png if there are no other labels.
 """
 
 import argparse
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +17,7 @@ from matplotlib.figure import Figure
 
 import contours
 import plotting
-from files import run
+from files import folder_written_whole, run
 from inference.errors import StepError
 from plot_contour import name_axis
 from records import LIMIT_COLUMNS
@@ -129,10 +127,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--title", required=True, help="of the signal grid")
     parse.add_argument("--output", type=Path, required=True, help="directory")
     args = parse.parse_args(argv)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{args.output.name[:40]}.", dir=args.output.parent) as temporary:
-        folder = Path(temporary) / "pictures"
-        folder.mkdir()
+    with folder_written_whole(args.output) as folder:
         try:
             points = contours.read_points(args.points)
             for name, figure in pictures(points, args.x, args.x_label or args.x, args.title):
@@ -142,8 +137,6 @@ def main(argv: list[str] | None = None) -> None:
             why = str(error)
         if not any(folder.iterdir()):
             plotting.save(plotting.placeholder(why, args.title), folder / "none.png")
-        shutil.rmtree(args.output, ignore_errors=True)
-        folder.replace(args.output)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ writes a directory with {channel}_prefit and {channel}_postfit as PNG and PDF, c
 """
 
 import argparse
-import shutil
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 import plotting
-from files import read_result, run
+from files import folder_written_whole, read_result, run
 from histograms import read_histograms
 from inference.errors import InputError, StepError
 from records import ChannelYields, FitResult
@@ -160,10 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--title", required=True, help="what is fitted: analysis / signal")
     parse.add_argument("--output", type=Path, required=True, help="directory")
     args = parse.parse_args(argv)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{args.output.name[:40]}.", dir=args.output.parent) as temporary:
-        folder = Path(temporary) / "pictures"
-        folder.mkdir()
+    with folder_written_whole(args.output) as folder:
         try:
             fit = FitResult.from_json(read_result(args.fit))
             edges = read_histograms(args.histograms).edges if args.histograms else {}
@@ -171,10 +166,9 @@ def main(argv: list[str] | None = None) -> None:
             for name, figure in pictures(fit, args.title, edges, signals):
                 plotting.save(figure, folder / name)
         except StepError as error:
-            shutil.rmtree(folder)
+            for picture in folder.iterdir():
+                picture.unlink()
             plotting.save(plotting.placeholder(str(error), args.title), folder / "failed.png")
-        shutil.rmtree(args.output, ignore_errors=True)
-        folder.replace(args.output)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,216 @@
+# What each rule reads, and the options of its script, as functions of the wildcards.
+#
+# Needs: what common.smk makes. Makes: the functions below; no files.
+
+
+def published_inputs(wildcards):
+    """The published workspace of a data set and its patch set, by the name of the option that takes them."""
+    files = configuration.input_files(config["datasets"][wildcards.dataset])
+    return {key.removeprefix("workspace.").replace("file", "workspace"): path for key, path in files.items()}
+
+
+def checked(wildcards):
+    return checked_of(wildcards.analysis)
+
+
+def checked_of(analysis):
+    return f"results/datasets/{config['analyses'][analysis]['dataset']}/checked.json"
+
+
+def patch_inputs(wildcards):
+    """Files that make the workspace of a signal, by the name of the option that takes them."""
+    return {key: path for key, path in workspace_files(wildcards).items() if os.path.exists(path)}
+
+
+def workspace_files(wildcards):
+    """The same, and a patch that is missing, which the job reports."""
+    block = configuration.source(config, wildcards.analysis)[1]
+    return configuration.workspace_files(block, SIGNALS[wildcards.analysis][wildcards.signal])
+
+
+def patch_options(wildcards):
+    """Options of patch_workspace.py: those files, the name of the signal, the measurement."""
+    block = configuration.source(config, wildcards.analysis)[1]
+    signal = SIGNALS[wildcards.analysis][wildcards.signal]
+    return as_options({**workspace_files(wildcards), "signal": signal, "measurement": block.get("measurement")})
+
+
+def mu_options(mu):
+    """Options that say which values of mu are tested; without them the limits decide."""
+    return as_options({"mu": mu or None})
+
+
+def poi_bound(analysis):
+    """How far mu must be able to go in fits; None where the limits decide."""
+    return configuration.poi_bound(float(MU[analysis][-1])) if MU[analysis] else None
+
+
+def bound_options(wildcards):
+    """Options of fit.py: the bound of mu, or the confidence level of the limits that decide it."""
+    bound = poi_bound(wildcards.analysis)
+    level = None if bound else SETTINGS[wildcards.analysis]["confidence_level"]
+    return as_options({"poi_bound": bound, "confidence_level": level})
+
+
+def pack_files(pack):
+    """Files outside of the results that make the workspaces of a pack, by the name of the option that takes them."""
+    analysis, signals = PACKS[pack]
+    block = configuration.source(config, analysis)[1]
+    files = [configuration.workspace_files(block, SIGNALS[analysis][signal]) for signal in signals]
+    patches = {"patches": [each["patch"] for each in files]} if "patches" in block else {}
+    return {key: path for key, path in files[0].items() if key != "patch"} | patches
+
+
+def pack_inputs(pack):
+    """Those of them that are there."""
+    files = pack_files(pack)
+    return files | {"patches": [path for path in files.get("patches", []) if os.path.exists(path)]}
+
+
+def pack_outputs(pack):
+    """What the steps of a pack write."""
+    analysis, signals = PACKS[pack]
+    names = ["workspace.json", "model.npz", "fit.json"]
+    names += ["asymptotics/limits.json"] * ("asymptotics" in SETTINGS[analysis]["calculators"])
+    return [f"results/{analysis}/{signal}/{name}" for signal in signals for name in names]
+
+
+def pack_options(pack):
+    """Options of scan_signals.py."""
+    analysis, signals = PACKS[pack]
+    settings, block = SETTINGS[analysis], configuration.source(config, analysis)[1]
+    values = pack_files(pack) | {"measurement": block.get("measurement"), **settings["interpolation"]}
+    values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
+    values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)}
+    values |= {"folder": f"results/{analysis}", "signals": signals}
+    return as_options(values) + ["--no-tests"] * ("asymptotics" not in settings["calculators"])
+
+
+def reference_inputs(wildcards):
+    """Files that fits need on top of the model: pyhf's fits begin with the workspace."""
+    if SETTINGS[wildcards.analysis]["engine"] == "pyhf":
+        return {"workspace": f"results/{wildcards.analysis}/{wildcards.signal}/workspace.json"}
+    return {}
+
+
+def workspace_options(wildcards):
+    return as_options(reference_inputs(wildcards))
+
+
+def engine_options(wildcards):
+    return as_options({"engine": SETTINGS[wildcards.analysis]["engine"], **reference_inputs(wildcards)})
+
+
+def toys_of(wildcards):
+    return f"results/{wildcards.analysis}/{wildcards.signal}/toybased"
+
+
+def toy_jobs(wildcards, number):
+    """What the jobs that throw the toys of a round leave."""
+    jobs = SETTINGS[wildcards.analysis]["toys"]["jobs"]
+    return [f"{toys_of(wildcards)}/jobs/round_{number}_part_{part}_of_{jobs}.json" for part in range(jobs)]
+
+
+def round_before(wildcards):
+    """The plan and the toys to which a round adds."""
+    before = int(wildcards.round) - 1
+    return {"plan": f"{toys_of(wildcards)}/plan_{before}.json", "jobs": toy_jobs(wildcards, before)}
+
+
+def last_round(wildcards):
+    """The last plan of toys, and what its jobs leave."""
+    last = configuration.toy_rounds(SETTINGS[wildcards.analysis]["toys"]) - 1
+    return {"plan": f"{toys_of(wildcards)}/plan_{last}.json", "jobs": toy_jobs(wildcards, last)}
+
+
+def toy_options(wildcards):
+    """Options of plan_toys.py: how many toys, and how they are made."""
+    toys = SETTINGS[wildcards.analysis]["toys"]
+    keys = ("seed", "block", "per_hypothesis", "target", "max", "max_failed_fraction")
+    return as_options({key: toys.get(key) for key in keys})
+
+
+# What each kind of plot reads.
+PLOT_READS = {
+    "brazil": ["limits"],
+    "distributions": ["limits", "plan", "model", "fit", "reference"],
+    "pulls": ["fit"],
+    "toys": ["limits"],
+    "yields": ["fit", "histograms", "workspace"],
+}
+
+
+def plot_inputs(wildcards):
+    """Files that a plot reads, by the name of the option that takes them."""
+    signal = f"results/{wildcards.analysis}/{wildcards.signal}"
+    files = {
+        "fit": f"{signal}/fit.json",
+        "limits": f"{signal}/{wildcards.calculator}/limits.json",
+        "workspace": f"{signal}/workspace.json",
+        "model": f"{signal}/model.npz",
+    }
+    reads = PLOT_READS[wildcards.plot]
+    if "plan" in reads:
+        files["plan"] = last_round(wildcards)["plan"]
+    if wildcards.analysis not in PUBLISHED:
+        files["histograms"] = histograms(wildcards)
+    found = {kind: files[kind] for kind in reads if kind in files}
+    return found | (reference_inputs(wildcards) if "reference" in reads else {})
+
+
+def plot_options(wildcards):
+    """Options of the script that draws a plot: its inputs, and what else it must know."""
+    words = as_options(plot_inputs(wildcards))
+    if wildcards.plot == "distributions":
+        show = SETTINGS[wildcards.analysis]["toys"]["show"]
+        words += as_options({"toys": f"{toys_of(wildcards)}/toys", "show": show or None})
+    return words
+
+
+def grid_limits(wildcards):
+    """limits.json of all signals of the analyses of a grid."""
+    settings = GRIDS[wildcards.grid]
+    scans = ((analysis, signal) for analysis in settings["analyses"] for signal in SIGNALS[analysis])
+    return [f"results/{analysis}/{signal}/{settings['calculator']}/limits.json" for analysis, signal in scans]
+
+
+def cross_sections(wildcards):
+    return (GRIDS[wildcards.grid]["cross_sections"] or {}).get("csv", [])
+
+
+def contour_options(wildcards):
+    """Options of plot_contour.py: the axes, and what is drawn."""
+    settings = GRIDS[wildcards.grid]
+    axes = {key: settings[key] for key in ("x", "y", "diagonal")}
+    axes |= {f"{axis}_label": settings["axis_labels"].get(settings[axis]) for axis in "xy"}
+    return as_options(axes) + ["--numbers"] * settings["numbers"]
+
+
+def mass_options(wildcards):
+    """Options of plot_mass_limits.py."""
+    settings = GRIDS[wildcards.grid]
+    return as_options({"x": settings["x"], "x_label": settings["axis_labels"].get(settings["x"])})
+
+
+def hepdata_options(wildcards):
+    """Options of hepdata_submission.py: the axes of the contours, and the units that stand in the labels of axes."""
+    settings = GRIDS[wildcards.grid]
+    units = configuration.units(settings["axis_labels"])
+    return as_options({"x": settings["x"], "y": settings["y"], "units": units or None})
+
+
+def as_options(values):
+    """A command line; a value may be a list, and without one there is no option."""
+    words = []
+    for name, value in values.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", *(map(str, value) if isinstance(value, list) else [str(value)])]
+    return words
+
+
+def histograms(wildcards):
+    return f"results/datasets/{config['analyses'][wildcards.analysis]['dataset']}/histograms.csv"
+
+
+def title(wildcards):
+    return configuration.scan_name(wildcards.analysis, SIGNALS[wildcards.analysis][wildcards.signal])
