@@ -225,10 +225,11 @@ def advice(measured: Sample, settings: dict, signals: int, counts: dict[str, int
         unpacked = sum(max(measured.job.get(rule, 0) - start, SHORTEST) for rule in chain)
         each = measured.more.get("scan_signals", unpacked)
         balanced = max(signals / (JOBS_PER_CORE * cores), BALANCED_SECONDS / each)
-        fits = 1 if each > LONGEST_PACKED else int(np.clip(min(JOB_SECONDS / each, balanced), 1, signals))
+        fits = min(JOB_SECONDS / each, balanced, ceil(signals / cores))
+        fits = 1 if each > LONGEST_PACKED else int(max(fits, 1))
         if not 0.5 <= fits / settings["signals_per_job"] <= 2:
             packs = ceil(signals / fits)
-            found.append(f"signals_per_job: {fits} ({packs} jobs of {duration(start + fits * each)})")
+            found.append(f"signals_per_job: {fits} ({packs} x {duration(start + fits * each)})")
     if "throw_toys" in measured.more:
         total = measured.more["throw_toys"] * toy_fits(first_toys(settings["toys"]), counts["hypotest"] or POINTS)
         jobs = int(np.clip(total / JOB_SECONDS, 1, 1000))

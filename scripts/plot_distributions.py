@@ -5,7 +5,6 @@ Reads limits.json, the plan of the last round and its toys, model.npz and fit.js
 for each mu.
 """
 
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -140,7 +140,7 @@ class TestAdvice:
     def test_short_signals_share_a_job(self, monkeypatch):
         monkeypatch.setattr("os.cpu_count", lambda: 2)
         chain = {"patch_workspace": 1.0, "compile_model": 1.0, "fit": 2.0, "hypotest": 1.5, "invert": 1.5}
-        assert "signals_per_job: 12 (9 jobs of " in advice(Sample(chain, {}, 0), self.settings, 100, {"hypotest": 1})
+        assert "signals_per_job: 12 (9 x " in advice(Sample(chain, {}, 0), self.settings, 100, {"hypotest": 1})
 
     def test_long_signals_do_not(self):
         found = advice(Sample({"scan_signals": 100.0}, {"scan_signals": 99.0}, 0), self.settings, 100, {})
