@@ -15,6 +15,8 @@ sys.path.append(SCRIPTS)
 import config_check
 import configuration
 import dependencies
+from configuration import as_options
+from records import label_column
 
 
 def checked_config():

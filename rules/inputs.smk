@@ -181,7 +181,7 @@ def cross_sections(wildcards):
 def contour_options(wildcards):
     """Options of plot_contour.py: the axes, and what is drawn."""
     settings = GRIDS[wildcards.grid]
-    axes = {key: settings[key] for key in ("x", "y", "diagonal")}
+    axes = {"x": label_column(settings["x"]), "y": label_column(settings["y"]), "diagonal": settings["diagonal"]}
     axes |= {f"{axis}_label": settings["axis_labels"].get(settings[axis]) for axis in "xy"}
     return as_options(axes) + ["--numbers"] * settings["numbers"]
 
@@ -189,23 +189,14 @@ def contour_options(wildcards):
 def mass_options(wildcards):
     """Options of plot_mass_limits.py."""
     settings = GRIDS[wildcards.grid]
-    return as_options({"x": settings["x"], "x_label": settings["axis_labels"].get(settings["x"])})
+    return as_options({"x": label_column(settings["x"]), "x_label": settings["axis_labels"].get(settings["x"])})
 
 
 def hepdata_options(wildcards):
     """Options of hepdata_submission.py: the axes of the contours, and the units that stand in the labels of axes."""
     settings = GRIDS[wildcards.grid]
     units = configuration.units(settings["axis_labels"])
-    return as_options({"x": settings["x"], "y": settings["y"], "units": units or None})
-
-
-def as_options(values):
-    """A command line; a value may be a list, and without one there is no option."""
-    words = []
-    for name, value in values.items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", *(map(str, value) if isinstance(value, list) else [str(value)])]
-    return words
+    return as_options({"x": label_column(settings["x"]), "y": label_column(settings["y"]), "units": units or None})
 
 
 def histograms(wildcards):

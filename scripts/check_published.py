@@ -30,8 +30,11 @@ def check_workspace(workspace: Any) -> None:
         raise InputError("not a valid pyhf workspace: a number in it is not finite") from error
 
 
-def check_patchset(patchset: Any, workspace: dict) -> None:
+def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     """Check against pyhf's schema and the digests of the workspace.
+
+    Returns:
+        what is wrong with single patches, by their names.
 
     Raises:
         InputError: if the patch set is not valid, or was made for another workspace.
@@ -39,16 +42,43 @@ def check_patchset(patchset: Any, workspace: dict) -> None:
     if not isinstance(patchset, dict):
         raise InputError("not a patch set: loose patches belong under `patches`")
     try:
-        pyhf.schema.validate(patchset, "patchset.json", version=patchset.get("version"))
-        # What is wrong with single patches, such as two of one name, is a problem of their signals alone.
-        any_patch = {"metadata": {"name": "any", "values": [0] * len(patchset["metadata"]["labels"])}, "patch": []}
-        pyhf.PatchSet(patchset | {"patches": [any_patch]}).verify(workspace)
+        wrong = _wrong_patches(patchset)
+        # pyhf refuses a whole set with two patches of one name; here that is a problem of their signal alone.
+        pyhf.PatchSet(_with_patch(patchset)).verify(workspace)
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:
         raise InputError(f"the patch set is not valid: {_where(error)}") from error
     except pyhf.exceptions.SchemaNotFound as error:
         raise InputError(f"the patch set has the unknown version {patchset.get('version')!r}") from error
+    return wrong
+
+
+def _wrong_patches(patchset: dict) -> dict[str, str]:
+    """Patches that do not obey the schema; raises if the set without them does not."""
+    version = patchset.get("version")
+    try:
+        pyhf.schema.validate(patchset, "patchset.json", version=version)
+        return {}
+    except pyhf.exceptions.InvalidSpecification:
+        if not isinstance(patchset.get("patches"), list) or not patchset["patches"]:
+            raise
+        pyhf.schema.validate(_with_patch(patchset), "patchset.json", version=version)
+    wrong = {}
+    for patch in patchset["patches"]:
+        try:
+            pyhf.schema.validate(patchset | {"patches": [patch]}, "patchset.json", version=version)
+        except pyhf.exceptions.InvalidSpecification as error:
+            wrong[patch["metadata"]["name"]] = f"the patch is not valid: {_where(error)}"
+    return wrong
+
+
+def _with_patch(patchset: dict) -> dict:
+    """The patch set with one harmless patch."""
+    metadata = patchset.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    values = [0] * len(labels) if isinstance(labels, list) else []
+    return patchset | {"patches": [{"metadata": {"name": "any", "values": values}, "patch": []}]}
 
 
 def _where(error: pyhf.exceptions.InvalidSpecification) -> str:
@@ -71,11 +101,12 @@ def main(argv: list[str] | None = None) -> None:
         workspace = read_json(args.workspace)
         with named(args.workspace):
             check_workspace(workspace)
+        wrong = {}
         if args.patchset:
             patchset = read_json(args.patchset)
             with named(args.patchset):
-                check_patchset(patchset, workspace)
-        write_json(args.output, {"status": "ok"})
+                wrong = check_patchset(patchset, workspace)
+        write_json(args.output, {"status": "ok", "wrong_patches": wrong})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from files import read_json
 from inference.errors import InputError
 from messages import did_you_mean, listed
+from records import label_column
 
 SCAN_DEFAULTS = {
     "mu": {"start": 0, "stop": 10, "number": 41},
@@ -189,9 +190,21 @@ def scan_name(analysis: str, signal: str) -> str:
 
 
 def path_name(name: str) -> str:
-    """A name from a file as a part of a path: percent-encoded, as in a URL."""
+    """A name from a file as a part of a path: percent-encoded, as in a URL; it is no option of a command."""
     encoded = quote(name, safe="+,=@")
-    return "%2E" + encoded[1:] if encoded.startswith(".") else encoded
+    return f"%{ord(encoded[0]):X}{encoded[1:]}" if encoded.startswith((".", "-")) else encoded
+
+
+def as_options(values: dict) -> list[str]:
+    """A command line: a value may be a list, and None gives no option."""
+    words = []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, list):
+            words += [option, *map(str, value)]
+        elif value is not None:
+            words += [f"{option}={value}"] if str(value).startswith("-") else [option, str(value)]
+    return words
 
 
 def workspace_files(source: dict, signal: str) -> dict[str, str]:
@@ -225,7 +238,7 @@ def grid_plots(config: dict, grid: str) -> list[str]:
 def units(axis_labels: dict[str, str]) -> list[str]:
     """The units in brackets at the end of texts of axes, `label=unit`."""
     found = {label: re.search(r"\[([^\[\]]+)\]\s*$", text) for label, text in axis_labels.items()}
-    return [f"{label}={match[1]}" for label, match in found.items() if match]
+    return [f"{label_column(label)}={match[1]}" for label, match in found.items() if match]
 
 
 def input_files(dataset: dict) -> dict[str, str]:

@@ -164,4 +164,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         with args.log.open("w", encoding="utf-8") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-    sys.exit(main(rest))
+    try:
+        sys.exit(main(rest))
+    except StepError as error:  # a problem of the input: the message says all, a traceback would hide it
+        sys.exit(f"failed: {error}")

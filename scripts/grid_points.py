@@ -22,10 +22,11 @@ from configuration import path_name
 from files import named, read_result, run, write_text
 from inference.errors import InputError, StepError
 from invert import no_limits
-from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits
+from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits, label_column
 from tables import cls_columns, label_columns, markdown, reason, status
 
 NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
+LARGEST = 1e30  # value on an axis
 
 
 def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
@@ -35,17 +36,30 @@ def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
         for signal in configuration.signals(outline, analysis).values():
             file = results / analysis / path_name(signal) / settings["calculator"] / "limits.json"
             limits = read_limits(file, settings["calculator"])
+            values, wrong = _places(labels.get(signal, {}), settings)
             yield {
                 "signal": signal,
-                **labels.get(signal, {}),
+                **values,
                 "analysis": analysis,
                 "calculator": settings["calculator"],
                 "confidence_level": limits.confidence_level,
                 **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
                 "status": status(limits),
                 **cls_columns(limits),
-                "reason": reason(limits),
+                "reason": "; ".join(filter(None, [reason(limits), *wrong])),
             }
+
+
+def _places(labels: dict, settings: dict) -> tuple[dict, list[str]]:
+    """Labels whose values on the axes are numbers; those that are not are left out, with the reason."""
+    axes = [label_column(settings[axis]) for axis in ("x", "y")]
+    bad = [label for label in axes if label in labels and not _is_number(labels[label])]
+    reasons = [f"{label} = {labels[label]!r} has no place on an axis" for label in bad]
+    return {label: value for label, value in labels.items() if label not in bad}, reasons
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and abs(value) < LARGEST
 
 
 def read_limits(file: Path, calculator: str) -> Limits:

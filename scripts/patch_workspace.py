@@ -99,11 +99,13 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        read_result(args.checked)
+        wrong = read_result(args.checked).get("wrong_patches", {})
         workspace = _published(args.workspace)
         if args.patchset:
             patchset = _published(args.patchset)
             with named(args.patchset, args.signal):
+                if args.signal in wrong:
+                    raise InputError(wrong[args.signal])
                 workspace = from_patchset(workspace, patchset, args.signal)
         elif args.patch:
             patch = read_json(args.patch)

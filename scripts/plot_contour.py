@@ -149,7 +149,7 @@ def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
 
 def room(boxes: list) -> float:
     """The scale, at most 1, at which boxes about the same places do not overlap."""
-    corners = np.array([box.get_points() for box in boxes])  # (n, 2, 2)
+    corners = np.array([box.get_points() for box in boxes]).reshape(-1, 2, 2)
     centres, sizes = corners.mean(axis=1), 1.06 * np.diff(corners, axis=1)[:, 0]
     one, other = np.triu_indices(len(boxes), 1)
     scales = 2 * np.abs(centres[one] - centres[other]) / (sizes[one] + sizes[other])

@@ -10,6 +10,18 @@ LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "ex
 CLS_COLUMNS = ("CLs_obs", "CLs_exp_m2", "CLs_exp_m1", "CLs_exp", "CLs_exp_p1", "CLs_exp_p2")  # of mu = 1
 CROSS_SECTION_COLUMNS = tuple(f"xsec_{name}" for name in LIMIT_COLUMNS)  # upper limits on cross sections
 ERROR_COLUMNS = tuple(f"{name}_error" for name in LIMIT_COLUMNS)  # statistical errors of limits from toys
+FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
+# Names that labels of signals cannot have in tables.
+_COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
+    *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),
+    *("limit", "toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"),
+    *("cross_section", "cross_section_error", "unit", "excluded", "expected_excluded"),
+}
+
+
+def label_column(label: str | None) -> str | None:
+    """The column of a label of the signals in tables: its name, unless another column has it."""
+    return f"label_{label}" if label in _COLUMNS else label
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import fit
 import hypotest
 import invert
 import patch_workspace
-from configuration import mu_jobs
+from configuration import as_options, mu_jobs
 from files import run
 from inference.engines import ENGINES
 from inference.model import INTERPOLATIONS
@@ -32,40 +32,30 @@ def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[
     """
     folder = args.folder / signal
     workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
-    yield patch_workspace.main, _options(
-        workspace=args.workspace, checked=args.checked, measurement=args.measurement, signal=unquote(signal),
-        patchset=args.patchset, patch=patch, output=workspace,
-    )  # fmt: skip
+    source = {"workspace": args.workspace, "patchset": args.patchset, "patch": patch, "measurement": args.measurement}
+    yield (
+        patch_workspace.main,
+        as_options({**source, "checked": args.checked, "signal": unquote(signal), "output": workspace}),
+    )
     codes = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
-    yield compile_model.main, _options(workspace=workspace, output=model, **codes)
+    yield compile_model.main, as_options({"workspace": workspace, **codes, "output": model})
     engine = {"workspace": workspace if args.engine == "pyhf" else None}
-    yield fit.main, _options(
-        model=model, engine=args.engine, **engine, test_statistic=args.test_statistic, poi_bound=args.poi_bound,
-        confidence_level=args.confidence_level, output=fitted,
-    )  # fmt: skip
+    kind = {"test_statistic": args.test_statistic, "confidence_level": args.confidence_level}
+    bound = {"engine": args.engine, "poi_bound": args.poi_bound}
+    yield fit.main, as_options({"model": model, **engine, **bound, **kind, "output": fitted})
     if args.no_tests:
         return
-    tests = str(folder / "asymptotics" / "hypotest" / f"mu_{label(args.mu)}.json")
+    tests, limits = (
+        str(folder / "asymptotics" / name) for name in (f"hypotest/mu_{label(args.mu)}.json", "limits.json")
+    )
     in_common = {"model": model, "fit": fitted, **engine}
-    yield hypotest.main, _options(**in_common, mu=args.mu, output=tests)
-    yield invert.main, _options(
-        **in_common, hypotest=tests, test_statistic=args.test_statistic, confidence_level=args.confidence_level,
-        output=str(folder / "asymptotics" / "limits.json"),
-    )  # fmt: skip
+    yield hypotest.main, as_options({**in_common, "mu": args.mu, "output": tests})
+    yield invert.main, as_options({**in_common, **kind, "hypotest": tests, "output": limits})
 
 
 def label(mu: list[str] | None) -> str:
     """How the file of all tests of a scan is called."""
     return next(iter(mu_jobs(mu, len(mu)))) if mu else "auto"
-
-
-def _options(**values: str | list[str] | None) -> list[str]:
-    """A command line without the options that have no value."""
-    words = []
-    for name, value in values.items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, list) else [str(value)])]
-    return words
 
 
 def parser() -> argparse.ArgumentParser:

@@ -15,15 +15,7 @@ import pandas as pd
 import configuration
 from files import read_result, run, write_text
 from inference.errors import StepError
-from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, ERROR_COLUMNS, LIMIT_COLUMNS, FitResult, Limits
-
-FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
-# Names that labels of signals cannot have in tables.
-COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
-    *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),
-    *("limit", "toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"),
-    *("cross_section", "cross_section_error", "unit", "excluded", "expected_excluded"),
-}
+from records import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, FitResult, Limits, label_column
 
 
 def row(results: Path, scan: str) -> dict:
@@ -114,8 +106,7 @@ def label_columns(outline: dict, analysis: str) -> dict[str, dict]:
     kind, block = configuration.source(outline, analysis)
     values = configuration.label_values(block) if kind == "workspace" else {}
     return {
-        signal: {f"label_{label}" if label in COLUMNS else label: value for label, value in labels.items()}
-        for signal, labels in values.items()
+        signal: {label_column(label): value for label, value in labels.items()} for signal, labels in values.items()
     }
 
 

@@ -97,7 +97,13 @@ def test_any_name_becomes_one_safe_part_of_a_path(name):
     part = path_name(name)
     assert unquote(part) == name  # so distinct names stay distinct
     assert re.fullmatch(r"[A-Za-z0-9%._~+,=@-]+", part)
-    assert not part.startswith(".")
+    assert not part.startswith((".", "-"))
+
+
+def test_options_of_a_command_line():
+    values = {"signal": "-rf", "poi_bound": 10, "mu": ["0", "1"], "nothing": None, "label": "a b"}
+    words = ["--signal=-rf", "--poi-bound", "10", "--mu", "0", "1", "--label", "a b"]
+    assert configuration.as_options(values) == words
 
 
 def patchset(tmp_path, names: list) -> dict:

@@ -269,6 +269,12 @@ def test_limits_on_mu_without_cross_sections():
     assert "Theory" not in " ".join(labels(axes))
 
 
+def test_numbers_where_no_point_has_one():
+    points = make_points()
+    points[[name for name in points if "limit" in name or "expected" in name or name.startswith("CLs")]] = np.nan
+    assert "no values" in " ".join(words(contour(points, numbers=True)))
+
+
 def test_a_missing_limit_breaks_lines_and_bands():
     axes = mass_limits(lose(make_points(), 700, 100))["m2_100"].axes[0]
     row = make_points().query("m2 == 100")

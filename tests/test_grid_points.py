@@ -212,3 +212,15 @@ def test_the_order_of_the_signals_does_not_matter(grid, three):
     source = three.analyses["a"]
     source["signals"] = list(reversed(source["signals"]))
     assert list(three.rows().items()) == list(rows.items())
+
+
+def test_a_label_that_is_no_number_leaves_its_point_out_of_the_plane(grid, tmp_path):
+    grid.add("a", {"a_100_1": limits(1.0, 1.0), "a_200_1": limits(2.0, 2.0)})
+    values = {"a_100_1": ["heavy", 1], "a_200_1": [200, 1]}
+    patches = [{"metadata": {"name": name, "values": each}, "patch": []} for name, each in values.items()]
+    write_json(tmp_path / "set.json", {"metadata": {"labels": ["m1", "m2"]}, "patches": patches})
+    grid.analyses["a"] = {"file": "B.json", "patchset": str(tmp_path / "set.json")}
+    rows = grid.rows()
+    assert (rows["a_100_1"]["m1"], rows["a_100_1"]["observed_limit"]) == ("", "1.0")
+    assert rows["a_100_1"]["reason"] == "m1 = 'heavy' has no place on an axis"
+    assert (float(rows["a_200_1"]["m1"]), rows["a_200_1"]["reason"]) == (200, "")

@@ -192,6 +192,14 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
             ["patchset.json, a: the patch 'a' has 2 values for the labels "],
         ),
         (
+            {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"metadata": []}},
+            ["patchset.json: the patch set is not valid: metadata: "],
+        ),
+        (
+            {"workspace": WORKSPACE, "patchset": patchset(("a", 3), ("b", PATCH))},
+            ["patchset.json, a: the patch is not valid: patches[0].patch: "],
+        ),
+        (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"version": "9"}},
             ["patchset.json: the patch set has the unknown version '9'"],
         ),
@@ -272,3 +280,15 @@ def test_any_patch_applies_or_is_refused(patch):
         check_workspace(patched(WORKSPACE, patch))
     except InputError as error:
         assert "the patch does not apply" in str(error) or "not a valid pyhf workspace" in str(error)  # noqa: PT017
+
+
+def test_a_patch_that_is_not_valid_is_a_problem_of_its_signal_alone(run):
+    others = patchset(("a", PATCH), ("b c", PATCH), ("d", [{"op": "ad"}]))
+    assert run("a", workspace=WORKSPACE, patchset=others) == run(
+        "a", workspace=WORKSPACE, patchset=patchset(("a", PATCH))
+    )
+    for name, problem in (("b c", "'b c' does not match"), ("d", "patches[0].patch[0]")):
+        record = run(name, workspace=WORKSPACE, patchset=others)
+        assert record["status"] == "failed"
+        assert f"patchset.json, {name}: the patch is not valid: " in record["reason"]
+        assert problem in record["reason"]
