@@ -53,6 +53,8 @@ story: scan ## renew the pictures of the README
 	@mkdir -p report/story && cp results/plots/limits.png report/story/
 	@for model in locked floating; do cp results/mismatched-$$model/signal/asymptotics/plots/yields/channel_postfit.png \
 		report/story/mismatched-$$model.png; done
+	@$(MAKE) --no-print-directory scan-grid
+	@cp results/grids/grid/plots/exclusion.png report/story/
 
 report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
