@@ -69,6 +69,23 @@ def test_a_fit_does_not_depend_on_its_batch(engine):
     np.testing.assert_array_equal(again.parameters, together.parameters[:, shuffled])
 
 
+def test_what_stands_in_new_memory_does_not_matter(engine, monkeypatch):
+    toys = throw(engine, 20)
+    before = engine.fit(toys, [engine.model.initial])
+    empty_like = np.empty_like
+
+    def full_of_nan(array: np.ndarray) -> np.ndarray:
+        if array.dtype.kind == "f":
+            array.fill(np.nan)
+        return array
+
+    monkeypatch.setattr(np, "empty", lambda *args, **kwargs: full_of_nan(np.zeros(*args, **kwargs)))
+    monkeypatch.setattr(np, "empty_like", lambda *args, **kwargs: full_of_nan(empty_like(*args, **kwargs)))
+    after = engine.fit(toys, [engine.model.initial])
+    np.testing.assert_array_equal(after.parameters, before.parameters)
+    np.testing.assert_array_equal(after.deviance, before.deviance)
+
+
 def test_fits_converge_in_the_batch(engine):
     number = max(int(2000 * PART), 100)
     toys = throw(engine, number, seed=2)

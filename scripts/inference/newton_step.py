@@ -190,7 +190,8 @@ class _System:
         which = self.which
         half = 0.5 * np.concatenate([parts.weight[:, which], -1 / self.pivots[:, which]])
         size = len(diagonal)
-        matrix = np.empty((len(which), size, size))
+        # Zeros, because what happens to stand in the other triangle would decide whether the matrix is finite.
+        matrix = np.zeros((len(which), size, size))
         rows = parts.shifts.shape[0]
         for start in range(0, len(which), LINE):
             group = which[start : start + LINE]
