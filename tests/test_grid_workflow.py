@@ -207,7 +207,7 @@ def test_limits_of_1lbb_are_those_of_root_finding(published):
     assert len(rows) == (125 if EVERY == 1 else 12)
     for signal, row in rows.items():
         assert row["status"] == "ok"
-        engine = engine_of(with_measurement(from_patchset(background, patchset, signal), None), {}, "qtilde", 100.0)
+        engine = engine_of(with_measurement(from_patchset(background, patchset, signal), None), {}, "qtilde", 1000.0)
         fits = prepare(engine, "qtilde")
         for column, pick in (("observed_limit", lambda p: p.CLs_obs), ("expected", lambda p: p.CLs_exp[2])):
 
