@@ -63,7 +63,7 @@ TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.T
 GRID_RESULTS = [
     f"results/grids/{grid}/{name}"
     for grid in GRIDS
-    for name in ["points.csv", *configuration.grid_plots(config, grid), "hepdata"]
+    for name in ["points.csv", *configuration.grid_plots(config, grid), "hepdata/submission.yaml"]
 ]
 TABLES = [f"results/{name}.{kind}" for name in ["limits"] + ["toybased"] * bool(TOY_SCANS) for kind in ("csv", "md")]
 

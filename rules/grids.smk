@@ -91,7 +91,8 @@ rule hepdata:
         code=code("hepdata_submission.py"),
         points="results/grids/{grid}/points.csv",
     output:
-        directory("results/grids/{grid}/hepdata"),
+        # A file, because Snakemake leaves one of its own in an output that is a folder, and HEPData refuses that.
+        "results/grids/{grid}/hepdata/submission.yaml",
     log:
         "logs/grids/{grid}/hepdata.log",
     benchmark:
@@ -100,10 +101,11 @@ rule hepdata:
         "../envs/muscan.yaml"
     params:
         options=hepdata_options,
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
         "python {input.code[0]:q}"
         " --points {input.points:q}"
         " {params.options:q}"
         " --grid {wildcards.grid:q}"
-        " --output {output:q}"
+        " --output {params.folder:q}"
         " --log {log:q}"

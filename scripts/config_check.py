@@ -266,9 +266,21 @@ def _signal_grid_problems(config: dict) -> Iterator[str]:
             sound = sound and bool(entry and (config["datasets"].get(entry["dataset"]) or {}).get("workspace"))
         if sound:
             yield from _label_problems(where, grid, config)
+            yield from _mixture_problems(where, grid, config)
+        if grid["x"] == grid.get("y"):
+            yield f"{where}.y: must be another label than x"
         file = grid.get("cross_sections", {}).get("csv")
         if file and not isfile(file):
             yield f"{where}.cross_sections.csv: there is no file {file!r} (seen from {Path.cwd()})"
+
+
+def _mixture_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
+    """Analyses whose limits cannot be compared."""
+    for key in ("confidence_level", "test_statistic"):
+        values = {analysis: scan_settings(config, analysis)[key] for analysis in grid["analyses"]}
+        if len(set(values.values())) > 1:
+            each = ", ".join(f"{value} of {analysis!r}" for analysis, value in values.items())
+            yield f"{where}.analyses: limits of different {key} cannot be compared: {each}"
 
 
 def _label_problems(where: str, grid: dict, config: dict) -> Iterator[str]:

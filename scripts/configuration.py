@@ -41,6 +41,7 @@ ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
 
 NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
 
+LONGEST_PACK = 15_000  # characters of all names; with the paths of patches, a command has at most 128 KiB
 LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
 
 
@@ -135,8 +136,13 @@ def outline(config: dict) -> dict:
 
 
 def packs(signals: list[str], signals_per_job: int) -> list[list[str]]:
-    """Signals that share a job."""
-    return [signals[i : i + signals_per_job] for i in range(0, len(signals), signals_per_job)]
+    """Signals that share a job: so many, or fewer if the command that names them and their patches were too long."""
+    found: list[list[str]] = [[]]
+    for signal in signals:
+        if len(found[-1]) == signals_per_job or sum(map(len, found[-1])) + len(signal) > LONGEST_PACK:
+            found.append([])
+        found[-1].append(signal)
+    return found
 
 
 def signal_names(source: dict) -> dict[str, str]:

@@ -69,9 +69,11 @@ def units(points: pd.DataFrame) -> str:
 def quantity(points: pd.DataFrame) -> str:
     """What is interpolated: "limit", log of the upper limit on mu, or "CLs", CLs at mu = 1 as a normal quantile.
 
-    Limits where there are cross sections, as these move the contours by their errors, or where no CLs is known.
+    Limits where there are cross sections, as these move the contours by their errors, or where no CLs is known; CLs
+    where no limit is known, after a scan of mu = 1 alone.
     """
-    return "limit" if has_cross_sections(points) or points[[*CLS.values()]].isna().all(axis=None) else "CLs"
+    limits, cls = (points[[*each.values()]].notna().any(axis=None) for each in (CONTOURS, CLS))
+    return "limit" if limits and (has_cross_sections(points) or not cls) else "CLs"
 
 
 def heights(points: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -87,7 +89,10 @@ def heights(points: pd.DataFrame) -> dict[str, np.ndarray]:
     result = {key: _log(points[column].to_numpy()) for key, column in CONTOURS.items()}
     if points["cross_section_error"].notna().any():
         relative = (points["cross_section_error"] / points["cross_section"]).to_numpy()
-        result |= {key: result["observed"] - _log(1 + sign * relative) for key, sign in THEORY.items()}
+        for key, sign in THEORY.items():
+            height = result["observed"] - _log(1 + sign * relative)
+            # No cross section is left to exclude.
+            result[key] = np.where((1 + sign * relative <= 0) & np.isfinite(result["observed"]), CLIP, height)
     return result
 
 

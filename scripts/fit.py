@@ -28,6 +28,7 @@ from records import ChannelYields, FitResult, Parameters
 from signal_point import bounded, read_model
 
 SAME_MINIMUM = 1e-6  # in -2 log L
+FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a little before its bound
 
 
 def with_range(engine_with: Callable, test_statistic: str, alpha: float):
@@ -69,9 +70,23 @@ def _prepared(engine_with: Callable, bound: float, test_statistic: str):
     return engine, prepare(engine, test_statistic)
 
 
+def inside(engine_with: Callable, bound: float, test_statistic: str):
+    """The engine and the fits with the first of bound, 2 bound, ... that the best fit does not meet.
+
+    At a bound that only the range of the scan has set, mu_hat and so the limits would depend on that range.
+    """
+    while True:
+        engine, prepared = _prepared(engine_with, bound, test_statistic)
+        if bound > MOST or not _at_far_bound(engine.model, prepared.free):
+            return engine, prepared
+        bound *= 2
+
+
 def _at_far_bound(model: Model, free: Fit) -> bool:
-    """Whether the best fit is at a bound of the POI other than zero."""
-    return bool(at_bound(model, free.parameters)[model.poi]) and free.parameters[model.poi] != 0
+    """Whether the best fit is at the upper bound of the POI, or at a lower one below zero."""
+    low, high = model.bounds[model.poi]
+    mu_hat, margin = free.parameters[model.poi], FAR * (high - low)
+    return bool(mu_hat >= high - margin or (low < 0 and mu_hat <= low + margin))
 
 
 def fit_result(engine, prepared: Prepared, test_statistic: str, mu: list[float] | None = None) -> FitResult:
@@ -178,7 +193,7 @@ def main(argv: list[str] | None = None) -> None:
         if args.poi_bound is None:
             *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
         else:
-            fits, mu = _prepared(engine_with, args.poi_bound, args.test_statistic), None
+            fits, mu = inside(engine_with, args.poi_bound, args.test_statistic), None
         result = fit_result(*fits, args.test_statistic, mu)
         provenance = made_by([args.model], poi_bound=result.poi_bounds[1])
         write_json(args.output, result.to_json() | {"made_by": provenance})

@@ -7,6 +7,7 @@ at the point is taken.
 """
 
 import argparse
+import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -111,10 +112,7 @@ def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
     Raises:
         InputError: if columns are missing or unknown, a number is not one, or a row stands twice.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"not a CSV file: {error}") from error
+    table = _read_csv(path)
     wanted = ["cross_section", "cross_section_error"]
     keys = [name for name in table if name not in wanted]
     missing = [name for name in wanted if name not in table]
@@ -136,6 +134,21 @@ def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
     return table
 
 
+def _read_csv(path: str) -> pd.DataFrame:
+    """All cells as text; a row with another number of cells than the header is refused, not shifted."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            header, *rows = ([cell.strip() for cell in row] for row in csv.reader(file) if row)
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"not a CSV file: {error}") from error
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise InputError(f"line {line}: {len(row)} cells, but {len(header)} columns")
+    if len(set(header)) < len(header):
+        raise InputError(f"a column stands twice: {', '.join(header)}")
+    return pd.DataFrame(rows, columns=header, dtype=str)
+
+
 def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
     values = pd.to_numeric(table[name], errors="coerce")
     if not np.isfinite(values).all():
@@ -152,7 +165,9 @@ def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) ->
     """Add cross sections and the limits on them; a point without one is told in its reason."""
     keys = [name for name in table if name not in ("cross_section", "cross_section_error")]
     known = points.drop(columns=["cross_section", "cross_section_error"])
-    known[keys] = known[keys].astype({key: float for key in keys if key != "signal"})
+    for key in keys:
+        if key != "signal":
+            known[key] = pd.to_numeric(known[key], errors="coerce").astype(float)
     found = known[keys].merge(table, how="left", on=keys)
     points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
     for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):

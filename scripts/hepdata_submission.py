@@ -7,6 +7,7 @@ strength mu, CLs at mu = 1, upper limits on the cross section, and the exclusion
 
 import argparse
 import re
+import sys
 from contextlib import chdir
 from pathlib import Path
 
@@ -212,7 +213,10 @@ def submission(points: pd.DataFrame, grid: str, x: str | None, y: str | None, un
     result.comment = f"Upper limits on the signal strength of the signals of the grid {grid}."
     made = tables_of_points(points, grid, axes, units)
     if len(axes) == 2:
-        made += tables_of_contours(points, grid, *axes, units)
+        try:
+            made += tables_of_contours(points, grid, *axes, units)
+        except InputError as error:  # points that other labels tell apart, such as tan beta
+            print(f"no contours: {error}", file=sys.stderr)
     for each in made:
         result.add_table(each)
     return result

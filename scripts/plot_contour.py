@@ -85,7 +85,8 @@ def draw_band(axes: Axes, points: pd.DataFrame, x: str, y: str) -> list:
 
 def draw_points(axes: Axes, points: pd.DataFrame, x: str, y: str) -> list:
     """Dots, and crosses where a value that a contour needs is missing."""
-    known = np.isfinite([*contours.heights(points).values()]).all(axis=0)
+    measured = [height for key, height in contours.heights(points).items() if key not in contours.THEORY]
+    known = np.isfinite(measured).all(axis=0)
     there, gone = points[known], points[~known]
     handles = axes.plot(there[x], there[y], "o", color="0.55", markersize=2.5, label="Signal points", zorder=3)
     if len(gone):

@@ -731,6 +731,7 @@ def test_a_grid_is_accepted(with_grid):
         ({"calculator": "toybased"}, ".calculator: 'published' does not use 'toybased', only asymptotics"),
         ({"cross_sections": {"csv": "none.csv", "unit": "pb"}}, ".cross_sections.csv: there is no file 'none.csv'"),
         ({"cross_sections": {"csv": "none.csv"}}, ".cross_sections: the key 'unit' is missing"),
+        ({"y": "m1"}, ".y: must be another label than x"),
         ({"diagonal": "125"}, ".diagonal: needs a number, has the text '125'"),
         ({"z": "m1"}, ": unknown key 'z'"),
     ],
@@ -739,6 +740,16 @@ def test_a_grid_is_refused(with_grid, grid, problem):
     found = problems(with_grid(**grid))
     assert len(found) == 1
     assert found[0].startswith(f"grids.plane{problem}")
+
+
+def test_a_grid_does_not_mix_confidence_levels(with_grid):
+    config = with_grid(analyses=["published", "other"])
+    config["analyses"]["other"] = config["analyses"]["published"] | {"confidence_level": 0.9}
+    (problem,) = problems(config)
+    assert problem == (
+        "grids.plane.analyses: limits of different confidence_level cannot be compared: "
+        "0.95 of 'published', 0.9 of 'other'"
+    )
 
 
 @pytest.mark.parametrize("form", ["no labels", "{m1}{m2}", "x_{1}", "{}"])

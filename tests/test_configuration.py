@@ -212,6 +212,10 @@ def test_packs_hold_every_signal_once():
     signals = [str(number) for number in range(10)]
     assert configuration.packs(signals, 4) == [signals[:4], signals[4:8], signals[8:]]
     assert configuration.packs(signals, 100) == [signals]
+    long = [f"{number:0200}" for number in range(500)]
+    packs = configuration.packs(long, 500)
+    assert [signal for pack in packs for signal in pack] == long
+    assert max(sum(map(len, pack)) for pack in packs) <= 15_000
 
 
 def test_labels_of_a_patch_set(tmp_path):

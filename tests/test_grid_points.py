@@ -142,6 +142,9 @@ class TestCrossSections:
             ("m1,cross_section,cross_section_error\n100,4,1\n100.0,5,1\n", "a row stands twice: m1 = 100"),
             ("m1,cross_section,cross_section_error\n100,-4,1\n", "is not positive: m1 = 100"),
             ("m1,cross_section,cross_section_error\n100,4,-1\n", "is not positive: m1 = 100"),
+            ("m1,cross_section,cross_section_error\n100,4,1\n200,1,1,7\n", "line 3: 4 cells, but 3 columns"),
+            ("m1,cross_section,cross_section_error\n100,4,1,7\n", "line 2: 4 cells, but 3 columns"),
+            ("m1,m1,cross_section,cross_section_error\n100,1,4,1\n", "a column stands twice"),
             ("m1;cross_section;cross_section_error\n100;4;1\n", "needs the columns"),
         ],
     )

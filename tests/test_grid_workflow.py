@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hepdata_validator.full_submission_validator import FullSubmissionValidator
 from scipy.optimize import brentq
 
 import simulate_grid
@@ -90,7 +91,8 @@ def test_the_results_of_a_grid_are_complete(packed):
     folder = packed / "results" / "grids" / "plane"
     for name in ("points.md", "plots/exclusion.png", "plots/exclusion.pdf", "plots/limits/m2_0.png"):
         assert (folder / name).stat().st_size > 100
-    assert (folder / "hepdata" / "submission.yaml").is_file()
+    validator = FullSubmissionValidator(schema_version="1.1.1")
+    assert validator.validate(directory=str(folder / "hepdata")), validator.get_messages()
 
 
 @pytest.mark.parametrize("scan", [{"signals_per_job": 1}, {"signals_per_job": 5}])

@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import norm
 
-from fit import with_range
+from fit import inside, with_range
 from inference.hypotest import hypotest, hypotests, prepare
 from inference.intervals import upper_limits
 from inference.ranges import MOST, POINTS, scan_range
@@ -114,3 +114,19 @@ def test_a_failed_test_is_avoided(monkeypatch):
 
     monkeypatch.setattr("inference.ranges.hypotest", fragile)
     assert scan_range(engine, fits, "qtilde", 0.05)[-1] == pytest.approx(expected[-1], rel=0.1)
+
+
+@pytest.mark.parametrize("bound", [10, 40, 640])
+def test_the_best_fit_does_not_meet_a_bound_that_only_the_range_sets(bound):
+    """No event on a background of 600: without a bound mu_hat is where no event is expected, -600 / 2."""
+    spec = counting([0.0], [2.0], [600.0])
+    engine, fits = inside(lambda bound: engine_of(spec, {}, "q", bound), bound, "q")
+    assert fits.free.parameters[engine.model.poi] == pytest.approx(-300, rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e5, 1e6])
+def test_a_small_best_fit_is_not_at_a_far_bound(size):
+    engine, fits, mu = ranged(counting([55.0, 62.0], [10.0 * size, 6.0 * size], [50.0, 52.0], normsys(0.1)))
+    assert 0 < fits.free.parameters[engine.model.poi] < 1e-4
+    assert engine.model.bounds[engine.model.poi].tolist() == [0, 10]
+    assert mu[-1] < 1e-3

@@ -69,16 +69,16 @@ def _inverse(hessian: np.ndarray, free: np.ndarray) -> np.ndarray | None:
 def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """Errors as Minuit reports them, which moves an internal parameter, arcsin(place between the bounds), by sigma.
 
-    Source: Minuit's user guide, section 1.3.1. At a bound, where that has no meaning, sigma stays.
+    Source: Minuit's user guide, section 1.3.1. Where it would move by more than 1, near a bound, sigma stays; Minuit
+    says something close to the distance of the bounds there.
     """
     low, high = bounds.T
     half = (high - low) / 2
     internal = np.arcsin(np.clip((values - low) / half - 1, -1, 1))
-    slope = half * np.cos(internal)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shift = sigma / slope
-        errors = slope * np.sin(shift)
-    return np.where(shift < 1, errors, sigma)
+        shift = sigma / (half * np.cos(internal))
+        sides = [np.abs(np.sin(internal + sign * shift) - np.sin(internal)) for sign in (1, -1)]
+    return np.where(shift <= 1, half * (sides[0] + sides[1]) / 2, sigma)
 
 
 def _interval(newton: Newton, data: np.ndarray, best: Fit, sigma: float) -> tuple[float | None, float | None]:
