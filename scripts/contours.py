@@ -73,7 +73,7 @@ def quantity(points: pd.DataFrame) -> str:
     where no limit is known, after a scan of mu = 1 alone.
     """
     limits, cls = (points[[*each.values()]].notna().any(axis=None) for each in (CONTOURS, CLS))
-    return "limit" if limits and (has_cross_sections(points) or not cls) else "CLs"
+    return "CLs" if cls and not (limits and has_cross_sections(points)) else "limit"
 
 
 def heights(points: pd.DataFrame) -> dict[str, np.ndarray]:

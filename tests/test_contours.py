@@ -199,14 +199,30 @@ def test_a_value_that_is_missing_for_one_contour_leaves_the_others():
         np.testing.assert_array_equal(all_of(curves[key]), all_of(whole[key]))
 
 
-def test_a_limit_of_zero_and_a_useless_theory_error_count_as_missing():
+def test_a_limit_of_zero_counts_as_missing():
     points = make_points()
-    here = (points["m1"] == 700) & (points["m2"] == 100)
-    points.loc[here, "expected"] = 0.0
-    points.loc[here, "cross_section_error"] = 2 * points.loc[here, "cross_section"]
+    points.loc[(points["m1"] == 700) & (points["m2"] == 100), "expected"] = 0.0
     curves, missing = contours.curves(points, "m1", "m2"), contours.curves(lose(make_points(), 700, 100), "m1", "m2")
-    for key in ("expected", "theory_m1"):
-        np.testing.assert_array_equal(all_of(curves[key]), all_of(missing[key]))
+    np.testing.assert_array_equal(all_of(curves["expected"]), all_of(missing["expected"]))
+
+
+def test_a_cross_section_that_may_be_zero_excludes_nothing():
+    """An error of twice the cross section, where the observed limit excludes by far."""
+    points = make_points()
+    here = ((points["m1"] == 300) & (points["m2"] == 0)).to_numpy()
+    points.loc[here, "cross_section_error"] = 2 * points.loc[here, "cross_section"]
+    heights = contours.heights(points)
+    assert heights["observed"][here] < 0 < heights["theory_m1"][here]
+    assert heights["theory_p1"][here] < heights["observed"][here]
+
+
+def test_after_a_scan_of_mu_of_one_cls_make_the_contour_though_there_are_cross_sections():
+    points = make_points()
+    cls = points.assign(**dict.fromkeys(ALL_LIMITS, np.nan), CLs_obs=0.05, CLs_exp=0.05)
+    cls["CLs_obs"] = norm.sf(norm.isf(0.05) - plane(points["m1"], points["m2"]))
+    assert contours.quantity(cls) == "CLs"
+    (curve,) = contours.curves(cls, "m1", "m2")["observed"]
+    np.testing.assert_allclose(plane(*curve.T), 0, atol=1e-9)
 
 
 def test_order_of_rows_and_units_of_the_axes_do_not_matter():
