@@ -45,7 +45,7 @@ PACKS = {
     f"scan_{analysis}_{number}_of_{len(packs)}": (analysis, pack)
     for analysis in PUBLISHED
     if SETTINGS[analysis]["signals_per_job"] > 1
-    for packs in [configuration.packs(list(SIGNALS[analysis]), SETTINGS[analysis]["signals_per_job"])]
+    for packs in [configuration.packs(config, analysis)]
     for number, pack in enumerate(packs, 1)
 }
 OUTLINE = json.dumps(configuration.outline(config))

@@ -7,13 +7,22 @@ import reprlib
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from os.path import isfile
 from pathlib import Path
 
 import jsonschema
 import yaml
 
-from configuration import AUTO, input_files, known_signals, label_values, mu_grid, scan_settings, signal_names, source
+from configuration import (
+    AUTO,
+    check_input,
+    input_files,
+    known_signals,
+    label_values,
+    mu_grid,
+    scan_settings,
+    signal_names,
+    source,
+)
 from inference.errors import InputError
 from messages import did_you_mean
 
@@ -270,8 +279,8 @@ def _signal_grid_problems(config: dict) -> Iterator[str]:
         if grid["x"] == grid.get("y"):
             yield f"{where}.y: must be another label than x"
         file = grid.get("cross_sections", {}).get("csv")
-        if file and not isfile(file):
-            yield f"{where}.cross_sections.csv: there is no file {file!r} (seen from {Path.cwd()})"
+        if file:
+            yield from _input_problems(f"{where}.cross_sections.csv", file)
 
 
 def _mixture_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
@@ -309,11 +318,18 @@ def _file_problems(config: dict) -> Iterator[str]:
     """Files that are missing, and signals that the patches do not have."""
     for name, dataset in _entries(config["datasets"]):
         where = f"datasets.{name}"
-        missing = [(key, path) for key, path in input_files(dataset).items() if not isfile(path)]
-        for key, path in missing:
-            yield f"{where}.{key}: there is no file {path!r} (seen from {Path.cwd()})"
-        if "workspace" in dataset and not missing:
+        problems = [problem for key, path in input_files(dataset).items() for problem in _input_problems(key, path)]
+        for problem in problems:
+            yield f"{where}.{problem}"
+        if "workspace" in dataset and not problems:
             yield from _signal_problems(f"{where}.workspace", dataset["workspace"])
+
+
+def _input_problems(where: str, path: str) -> Iterator[str]:
+    try:
+        check_input(path)
+    except InputError as error:
+        yield f"{where}: {error}"
 
 
 def _signal_problems(where: str, source: dict) -> Iterator[str]:

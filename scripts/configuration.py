@@ -7,7 +7,7 @@ import re
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from glob import escape, glob
-from os.path import isdir
+from os.path import isdir, isfile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -41,7 +41,7 @@ ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
 
 NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
 
-LONGEST_PACK = 15_000  # characters of all names; with the paths of patches, a command has at most 128 KiB
+LONGEST_PACK = 15_000  # characters of all names and paths of patches; a command has at most 128 KiB
 LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
 
 
@@ -135,13 +135,19 @@ def outline(config: dict) -> dict:
     return {"datasets": datasets, "analyses": analyses, "grids": config.get("grids", {})}
 
 
-def packs(signals: list[str], signals_per_job: int) -> list[list[str]]:
+def packs(config: dict, analysis: str) -> list[list[str]]:
     """Signals that share a job: so many, or fewer if the command that names them and their patches were too long."""
-    found: list[list[str]] = [[]]
-    for signal in signals:
-        if len(found[-1]) == signals_per_job or sum(map(len, found[-1])) + len(signal) > LONGEST_PACK:
+    _, block = source(config, analysis)
+    signals_per_job = scan_settings(config, analysis)["signals_per_job"]
+    found: list[list[str]] = []
+    length = 0
+    for signal, name in signals(config, analysis).items():
+        more = len(signal) + len(workspace_files(block, name).get("patch", ""))
+        if not found or len(found[-1]) == signals_per_job or length + more > LONGEST_PACK:
             found.append([])
+            length = 0
         found[-1].append(signal)
+        length += more
     return found
 
 
@@ -297,6 +303,19 @@ def _can_name_a_folder(name) -> bool:
     return isinstance(name, str) and name.isprintable() and 0 < len(path_name(name)) <= LONGEST_SIGNAL
 
 
+def check_input(path: str) -> None:
+    """A file that the workflow can read.
+
+    Raises:
+        InputError: if there is no such file, or Snakemake cannot take its name.
+    """
+    if not isfile(path):
+        raise InputError(f"there is no file {path!r} (seen from {Path.cwd()})")
+    if "{" in path or "}" in path:
+        raise InputError(f"rename {path!r}: braces in paths are wildcards of Snakemake")
+
+
+@lru_cache
 def _loose_patches(pattern: str) -> dict[str, str]:
     """{name: file} of a folder or a glob pattern."""
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
@@ -304,6 +323,7 @@ def _loose_patches(pattern: str) -> dict[str, str]:
         raise InputError(f"there are no JSON files {pattern!r} (seen from {Path.cwd()})")
     patches: dict[str, str] = {}
     for file in files:
+        check_input(file)
         other = patches.setdefault(Path(file).name.removesuffix(".gz").removesuffix(".json"), file)
         if other != file:
             raise InputError(f"two patches have one name: {other} and {file}")

@@ -110,7 +110,7 @@ def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
     """Cross sections by `signal`, or by some of the labels.
 
     Raises:
-        InputError: if columns are missing or unknown, a number is not one, or a row stands twice.
+        InputError: if columns are missing or unknown, there are no rows, a number is not one, or a row stands twice.
     """
     table = _read_csv(path)
     wanted = ["cross_section", "cross_section_error"]
@@ -169,6 +169,9 @@ def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) ->
         if key != "signal":
             known[key] = pd.to_numeric(known[key], errors="coerce").astype(float)
     found = known[keys].merge(table, how="left", on=keys)
+    if found["cross_section"].isna().all():
+        here, there = (_place(each.iloc[0], keys) if len(each) else "missing" for each in (table, known))
+        raise InputError(f"no row belongs to a point of the grid: the first row is {here}, the first point {there}")
     points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
     for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):
         points[name] = points[limit] * points["cross_section"]

@@ -759,3 +759,24 @@ def test_a_form_of_names_is_refused(form):
         f"datasets.more.workspace.labels: needs names of signals with labels in braces, such as stau_{{m1}}_{{m2}}, "
         f"has the text {form!r}"
     ]
+
+
+def test_braces_in_paths_are_refused(tmp_path):
+    """Snakemake would take them for wildcards, and has no way to write them otherwise."""
+    file = tmp_path / "{x}.json"
+    file.write_text("[]")
+    config = changed("datasets/more", {"workspace": {"file": str(file)}})
+    assert problems(config) == [
+        f"datasets.more.workspace.file: rename {str(file)!r}: braces in paths are wildcards of Snakemake"
+    ]
+    config = changed("datasets/more", {"workspace": {"file": "config/README.md", "patches": str(tmp_path)}})
+    assert problems(config) == [
+        f"datasets.more.workspace.patches: rename {str(file)!r}: braces in paths are wildcards of Snakemake"
+    ]
+
+
+def test_a_path_of_patches_is_no_option():
+    config = changed("datasets/more", {"workspace": {"file": "config/README.md", "patches": "-x"}})
+    assert problems(config) == [
+        "datasets.more.workspace.patches: needs a path (./ before one that begins with -), has the text '-x'"
+    ]

@@ -208,14 +208,33 @@ def test_units_stand_in_brackets_at_the_end():
     assert configuration.units(labels) == ["m1=GeV", "m3=%"]
 
 
-def test_packs_hold_every_signal_once():
+def packs_of(source: dict, signals_per_job: int) -> list[list[str]]:
+    analyses = {"a": {"dataset": "d", "signals_per_job": signals_per_job}}
+    return configuration.packs({"datasets": {"d": {"workspace": source}}, "analyses": analyses}, "a")
+
+
+def test_packs_hold_every_signal_once(tmp_path):
     signals = [str(number) for number in range(10)]
-    assert configuration.packs(signals, 4) == [signals[:4], signals[4:8], signals[8:]]
-    assert configuration.packs(signals, 100) == [signals]
+    source = patchset(tmp_path, signals)
+    assert packs_of(source, 4) == [signals[:4], signals[4:8], signals[8:]]
+    assert packs_of(source, 100) == [signals]
+    assert packs_of({"file": "b.json"}, 4) == [["signal"]]
+
+
+def test_a_pack_fits_into_a_command(tmp_path):
+    """Linux takes 128 KiB for one argument, the command line of a shell; each name and path stands in it once."""
     long = [f"{number:0200}" for number in range(500)]
-    packs = configuration.packs(long, 500)
+    packs = packs_of(patchset(tmp_path, long), 500)
     assert [signal for pack in packs for signal in pack] == long
-    assert max(sum(map(len, pack)) for pack in packs) <= 15_000
+    assert max(sum(map(len, pack)) for pack in packs) <= 100_000
+    folder = tmp_path / ("p" * 200) / ("p" * 200)
+    folder.mkdir(parents=True)
+    for name in long:
+        (folder / f"{name}.json").touch()
+    packs = packs_of({"file": "b.json", "patches": str(folder)}, 500)
+    assert [signal for pack in packs for signal in pack] == long
+    paths = len(f"{folder}/{long[0]}.json") + len(long[0])
+    assert max(map(len, packs)) * paths <= 100_000
 
 
 def test_labels_of_a_patch_set(tmp_path):
@@ -238,7 +257,9 @@ def test_labels_in_the_names_of_loose_patches(tmp_path):
         "stau.100_2.5": {"m1": 100, "m2": 2.5},
         "stau.200_-1": {"m1": 200, "m2": -1},
     }
-    (tmp_path / "stauX100_2.json").write_text("[]")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "stauX100_2.json").write_text("[]")
+    source["patches"] = str(tmp_path / "other")
     with pytest.raises(InputError, match=r"the name 'stauX100_2' does not have the form 'stau\.\{m1\}_\{m2\}'"):
         configuration.label_values(source)
 

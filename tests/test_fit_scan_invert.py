@@ -205,6 +205,18 @@ class TestWhatAScanFinds:
         assert reference["CLs_obs"] == pytest.approx(ours["CLs_obs"], abs=1e-4)
         assert reference["CLs_exp"] == pytest.approx(ours["CLs_exp"], abs=1e-4)
 
+    def test_pyhf_as_the_engine_where_nothing_but_mu_is_free(self, tmp_path):
+        """One channel without nuisance parameters: at a fixed mu there is nothing left to fit."""
+        spec = counting([6.0], [5.0], [4.0])
+        ours, reference = (
+            strict(self.at_one(Chain(tmp_path / engine, spec), "--engine", engine)) for engine in ("newton", "pyhf")
+        )
+        # q of a Poisson count of 6, and of the Asimov count of 4, where 9 are expected
+        q, q_asimov = (2 * (9 - best - n * np.log(9 / best)) for n, best in ((6, 6.0), (4, 4.0)))
+        for result in (ours, reference):
+            found = [result[name] for name in ("q_obs", "q_asimov")]
+            assert found == pytest.approx([q, q_asimov], abs=1e-5)
+
     @staticmethod
     def at_one(chain, *options: str) -> Path:
         chain.fit(*options)

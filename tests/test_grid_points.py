@@ -145,6 +145,18 @@ class TestCrossSections:
             ("m1,cross_section,cross_section_error\n100,4,1\n200,1,1,7\n", "line 3: 4 cells, but 3 columns"),
             ("m1,cross_section,cross_section_error\n100,4,1,7\n", "line 2: 4 cells, but 3 columns"),
             ("m1,m1,cross_section,cross_section_error\n100,1,4,1\n", "a column stands twice"),
+            (
+                "m1,cross_section,cross_section_error\n",
+                "no row belongs to a point of the grid: the first row is missing",
+            ),
+            (
+                "m1,m2,cross_section,cross_section_error\n1,50,4,1\n",
+                "the first row is m1 = 1, m2 = 50, the first point m1 = 100, m2 = 1",
+            ),
+            (
+                "signal,cross_section,cross_section_error\nx,4,1\n",
+                "first row is x, the first point a_100_1",
+            ),
             ("m1;cross_section;cross_section_error\n100;4;1\n", "needs the columns"),
         ],
     )

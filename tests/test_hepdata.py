@@ -5,22 +5,17 @@ import os
 import socket
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-
-from inference.errors import InputError
-from records import LIMIT_COLUMNS
-
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "jsonschema.exceptions.RefResolutionError is deprecated", DeprecationWarning)
-    from hepdata_validator.full_submission_validator import FullSubmissionValidator  # version 0.3.6 uses it
+from hepdata_validator.full_submission_validator import FullSubmissionValidator
 
 import hepdata_submission
+from inference.errors import InputError
+from records import LIMIT_COLUMNS
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # hepdata_validator leaves them open
 SCRIPT = Path(hepdata_submission.__file__)

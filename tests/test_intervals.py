@@ -109,26 +109,26 @@ def test_curves_do_not_disturb_one_another():
 
 class TestOutsideTheScan:
     def test_above(self):
-        result = no_limit(falling(GRID / 5), "above_scan", "smallest CLs of the scan is 0.3173", "extend mu beyond 5")
+        result = no_limit(falling(GRID / 5), "above_scan", "above 0.05 in the whole scan", "extend mu beyond 5")
         assert result.bound == 5
 
     def test_below(self):
-        result = no_limit([0.04, 0.01], "below_scan", "largest CLs of the scan is 0.04", "begin mu below 3", mu=[3, 4])
+        result = no_limit([0.04, 0.01], "below_scan", "below 0.05 in the whole scan", "begin mu below 3", mu=[3, 4])
         assert result.bound == 3
 
     def test_one_point_above(self):
-        result = no_limit([0.3], "above_scan", "the only point of the scan has CLs 0.3", "extend mu beyond 1", mu=[1])
+        result = no_limit([0.3], "above_scan", "extend mu beyond 1", mu=[1])
         assert result.bound == 1
 
     def test_one_point_below(self):
-        result = no_limit([0.01], "below_scan", "the only point of the scan", "begin mu below 1", mu=[1])
+        result = no_limit([0.01], "below_scan", "begin mu below 1", mu=[1])
         assert result.bound == 1
 
     def test_cls_of_one_everywhere(self):
-        no_limit(np.ones(11), "above_scan", "smallest CLs of the scan is 1,")
+        no_limit(np.ones(11), "above_scan", "extend mu beyond")
 
     def test_cls_of_zero_everywhere(self):
-        no_limit(np.zeros(11), "below_scan", "largest CLs of the scan is 0,")
+        no_limit(np.zeros(11), "below_scan", "begin mu below 0")
 
 
 class TestCurvesWithoutALimit:

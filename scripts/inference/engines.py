@@ -44,6 +44,8 @@ class Pyhf(Newton):
         start[fixed] = self.model.initial[fixed]
         if not np.isnan(mu):
             start[self.model.poi], fixed[self.model.poi] = mu, True
+        if fixed.all():
+            return start, self.likelihood.deviance_of(start, data)  # pyhf wants something to fit
         try:
             parameters = self._pyhf.infer.mle.fit(
                 data.tolist(), self._model, start.tolist(), self.model.bounds.tolist(), fixed.tolist()

@@ -125,16 +125,13 @@ def _crossing(mu: np.ndarray, cls: np.ndarray, alpha: float) -> Limit | Bracket:
 def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -> Limit:
     """The limit lies outside the points whose tests succeeded."""
     above = bool(cls[-1] >= alpha)
-    edge, verb, extreme = (mu[-1], "extend mu beyond", "smallest") if above else (mu[0], "begin mu below", "largest")
+    edge, remedy = (mu[-1], "extend mu beyond") if above else (mu[0], "begin mu below")
     beyond = mu_bad[mu_bad > edge] if above else mu_bad[mu_bad < edge]
     if len(beyond):
         values = ", ".join(f"{value:g}" for value in beyond)
         return Limit(None, "fit_failed", f"the tests between which the limit lies failed: mu = {values}", float(edge))
     side = "above" if above else "below"
-    value = cls.min() if above else cls.max()
-    points = "the only point of the scan has CLs" if len(mu) == 1 else f"the {extreme} CLs of the scan is"
-    reason = f"{points} {value:.4g}, {side} {alpha:.4g}: {verb} {edge:g}"
-    return Limit(None, f"{side}_scan", reason, float(edge))
+    return Limit(None, f"{side}_scan", f"CLs is {side} {alpha:.4g} in the whole scan: {remedy} {edge:g}", float(edge))
 
 
 def _close_in(brackets: dict[int, Bracket], alpha: float, test: Callable) -> dict[int, Limit]:
