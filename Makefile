@@ -60,7 +60,7 @@ report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
 
 test: $(TEST_ENV) ## the whole test suite
-	@$(IN_ENV) python -m pytest $(PYTEST_ARGS)
+	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
