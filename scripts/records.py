@@ -1,6 +1,6 @@
 """The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 BOTH = ("observed_limit", "expected_limit")
@@ -29,7 +29,7 @@ class Record:
     """A result that is written as a JSON object."""
 
     def to_json(self) -> dict:
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def from_json(cls, record: dict):
@@ -133,6 +133,9 @@ class ToyPlan(Record):
     def blocks(self) -> tuple[list[list[int]], list[list[int]]]:
         """`signal` and `background` of all points."""
         return [point.signal for point in self.points], [point.background for point in self.points]
+
+    def to_json(self) -> dict:
+        return super().to_json() | {"points": [point.to_json() for point in self.points]}
 
     @classmethod
     def from_json(cls, record: dict):

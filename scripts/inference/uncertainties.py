@@ -43,7 +43,9 @@ def uncertainties(newton: Newton, data: np.ndarray, best: Fit) -> Uncertainties:
             covariance[left_out] = covariance[:, left_out] = np.nan
             errors = _as_minuit(model.bounds, best.parameters, np.sqrt(np.diag(covariance)))
             flat = bool(np.isnan(errors[model.poi]))
-            minos = (None, None) if flat else _interval(newton, data, best, errors[model.poi])
+            with np.errstate(invalid="ignore"):
+                response = np.nan_to_num(covariance[:, model.poi] / covariance[model.poi, model.poi])
+            minos = (None, None) if flat else _interval(newton, data, best, errors[model.poi], response)
             return Uncertainties(errors, covariance, minos)
     nothing = np.full((len(poi), len(poi)), np.nan)
     return Uncertainties(nothing[0], nothing, (None, None))
@@ -81,23 +83,30 @@ def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.
     return np.where(shift <= 1, half * (sides[0] + sides[1]) / 2, sigma)
 
 
-def _interval(newton: Newton, data: np.ndarray, best: Fit, sigma: float) -> tuple[float | None, float | None]:
-    """How far below and above mu_hat the profiled deviance rises by 1."""
+def _interval(
+    newton: Newton, data: np.ndarray, best: Fit, sigma: float, response: np.ndarray
+) -> tuple[float | None, float | None]:
+    """How far below and above mu_hat the profiled deviance rises by 1; `response` is how the fit follows the POI."""
     poi = newton.model.poi
     mu_hat, ends = best.parameters[poi], newton.model.bounds[newton.model.poi]
     room = np.abs(ends - mu_hat)  # below, above
     sides = np.array([-1.0, 1.0])
 
     known = {(side, 0.0): -1.0 for side in sides}
+    slopes = dict.fromkeys(sides, response)  # from the best fit to the last one on each side
 
     def rise(distance: np.ndarray, side: np.ndarray) -> np.ndarray:
         """sqrt(q) - 1, which is nearly linear in the distance."""
         places = list(zip(side.tolist(), distance.tolist(), strict=True))
         new = [place for place in places if place not in known]
         if new:
-            mu = np.clip([mu_hat + side * distance for side, distance in new], *ends)
-            found = newton.fit(np.repeat(data[:, None], len(mu), axis=1), [best.parameters], mu)
+            offsets = np.clip([side * distance for side, distance in new], *(ends - mu_hat))
+            starts = best.parameters[:, None] + np.transpose([slopes[side] for side, _ in new]) * offsets
+            found = newton.fit(np.repeat(data[:, None], len(new), axis=1), [starts], mu_hat + offsets)
             known.update(zip(new, np.sqrt(np.maximum(found.deviance - best.deviance, 0.0)) - 1, strict=True))
+            for (side, _), offset, parameters in zip(new, offsets, found.parameters.T, strict=True):
+                if offset and np.isfinite(parameters).all():
+                    slopes[side] = (parameters - best.parameters) / offset
         return np.array([known[place] for place in places])
 
     far = np.minimum(1.2 * sigma, room)
