@@ -170,8 +170,9 @@ def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) ->
             known[key] = pd.to_numeric(known[key], errors="coerce").astype(float)
     found = known[keys].merge(table, how="left", on=keys)
     if found["cross_section"].isna().all():
-        here, there = (_place(each.iloc[0], keys) if len(each) else "missing" for each in (table, known))
-        raise InputError(f"no row belongs to a point of the grid: the first row is {here}, the first point {there}")
+        first = _place(table.iloc[0], keys) if len(table) else "missing"
+        point = _place(known.iloc[0], keys)
+        raise InputError(f"no row belongs to a point of the grid: the first row is {first}, the first point {point}")
     points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
     for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):
         points[name] = points[limit] * points["cross_section"]

@@ -44,14 +44,14 @@ class Pyhf(Newton):
         start[fixed] = self.model.initial[fixed]
         if not np.isnan(mu):
             start[self.model.poi], fixed[self.model.poi] = mu, True
-        if fixed.all():
-            return start, self.likelihood.deviance_of(start, data)  # pyhf wants something to fit
-        try:
-            parameters = self._pyhf.infer.mle.fit(
-                data.tolist(), self._model, start.tolist(), self.model.bounds.tolist(), fixed.tolist()
-            )
-        except self._pyhf.exceptions.FailedMinimization:
-            return None
+        parameters = start
+        if not fixed.all():  # pyhf wants something to fit
+            try:
+                parameters = self._pyhf.infer.mle.fit(
+                    data.tolist(), self._model, start.tolist(), self.model.bounds.tolist(), fixed.tolist()
+                )
+            except self._pyhf.exceptions.FailedMinimization:
+                return None
         value = self.likelihood.deviance_of(np.asarray(parameters), data)
         return (np.asarray(parameters), value) if np.isfinite(value) else None
 

@@ -43,9 +43,7 @@ def uncertainties(newton: Newton, data: np.ndarray, best: Fit) -> Uncertainties:
             covariance[left_out] = covariance[:, left_out] = np.nan
             errors = _as_minuit(model.bounds, best.parameters, np.sqrt(np.diag(covariance)))
             flat = bool(np.isnan(errors[model.poi]))
-            with np.errstate(invalid="ignore"):
-                response = np.nan_to_num(covariance[:, model.poi] / covariance[model.poi, model.poi])
-            minos = (None, None) if flat else _interval(newton, data, best, errors[model.poi], response)
+            minos = (None, None) if flat else _interval(newton, data, best, errors[model.poi], covariance[model.poi])
             return Uncertainties(errors, covariance, minos)
     nothing = np.full((len(poi), len(poi)), np.nan)
     return Uncertainties(nothing[0], nothing, (None, None))
@@ -84,16 +82,17 @@ def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.
 
 
 def _interval(
-    newton: Newton, data: np.ndarray, best: Fit, sigma: float, response: np.ndarray
+    newton: Newton, data: np.ndarray, best: Fit, sigma: float, covariances: np.ndarray
 ) -> tuple[float | None, float | None]:
-    """How far below and above mu_hat the profiled deviance rises by 1; `response` is how the fit follows the POI."""
+    """How far below and above mu_hat the profiled deviance rises by 1; covariances of the POI say where fits begin."""
     poi = newton.model.poi
     mu_hat, ends = best.parameters[poi], newton.model.bounds[newton.model.poi]
     room = np.abs(ends - mu_hat)  # below, above
     sides = np.array([-1.0, 1.0])
 
     known = {(side, 0.0): -1.0 for side in sides}
-    slopes = dict.fromkeys(sides, response)  # from the best fit to the last one on each side
+    # Where a fit begins: on the line from the best fit to the last one on its side.
+    slopes = dict.fromkeys(sides, np.nan_to_num(covariances / covariances[poi]))
 
     def rise(distance: np.ndarray, side: np.ndarray) -> np.ndarray:
         """sqrt(q) - 1, which is nearly linear in the distance."""
