@@ -18,10 +18,7 @@ include: "rules/inputs.smk"
 
 rule all:
     input:
-        TABLES,
-        "results/plots/limits.png",
-        SCAN_PLOTS,
-        GRID_RESULTS,
+        result_files.MANIFEST,
         "results/.verdict",
 
 
@@ -33,6 +30,10 @@ include: "rules/packs.smk"
 include: "rules/toys.smk"
 include: "rules/plots.smk"
 include: "rules/grids.smk"
+
+
+onstart:
+    files.remove_leftovers()
 
 
 onsuccess:

@@ -1,6 +1,6 @@
 # What the rules share: the checked configuration, the grids, the constraints of the wildcards, and what a script consists of.
 #
-# Needs: config. Makes: SIGNALS, SCANS, PACKS, GRIDS, what `all` wants and the functions below; no files.
+# Needs: config. Makes: SIGNALS, SCANS, PACKS, GRIDS, RESULTS and the functions below; no files.
 
 import atexit
 import json
@@ -15,6 +15,9 @@ sys.path.append(SCRIPTS)
 import config_check
 import configuration
 import dependencies
+import files
+import result_files
+import start
 from configuration import as_options
 from records import label_column
 
@@ -30,6 +33,19 @@ def checked_config():
 
 checked_config()
 
+
+def look_at_results():
+    """Say what cannot be written, and what is not what was written; jobs on a cluster leave that to who sends them."""
+    unwritable = ", ".join(start.unwritable())
+    if unwritable:
+        raise SystemExit(f"muscan cannot write here: {unwritable} (in {os.getcwd()})")
+    for message in start.tidy():
+        print(message, file=sys.stderr)
+
+
+if workflow.is_main_process:
+    look_at_results()
+
 # A job has one core, and its numbers must not depend on how many the machine has.
 os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # Large arrays that come and go stay with the process: the kernel takes a quarter of the time otherwise.
@@ -43,7 +59,7 @@ SIGNALS = {analysis: configuration.signals(config, analysis) for analysis in con
 PUBLISHED = [analysis for analysis in SIGNALS if configuration.source(config, analysis)[0] == "workspace"]
 PACKS = {
     f"scan_{analysis}_{number}_of_{len(packs)}": (analysis, pack)
-    for analysis in PUBLISHED
+    for analysis in SIGNALS
     if SETTINGS[analysis]["signals_per_job"] > 1
     for packs in [configuration.packs(config, analysis)]
     for number, pack in enumerate(packs, 1)
@@ -53,19 +69,8 @@ GRIDS = {grid: configuration.grid_settings(config, grid) for grid in config.get(
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 BINNED = [name for name, dataset in config["datasets"].items() if "histograms" in dataset]
 SCANS = configuration.scans(config)
-SCAN_PLOTS = [
-    f"results/{scan}/plots/{plot}" + ("" if plot in configuration.FOLDER_PLOTS else ".png")
-    for scan in SCANS
-    for analysis, _, calculator in [scan.split("/")]
-    for plot in configuration.scan_plots(SETTINGS[analysis], calculator)
-]
 TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.TOYBASED]
-GRID_RESULTS = [
-    f"results/grids/{grid}/{name}"
-    for grid in GRIDS
-    for name in ["points.csv", *configuration.grid_plots(config, grid), "hepdata/submission.yaml"]
-]
-TABLES = [f"results/{name}.{kind}" for name in ["limits"] + ["toybased"] * bool(TOY_SCANS) for kind in ("csv", "md")]
+RESULTS = result_files.results(config)
 
 
 def one_of(names):

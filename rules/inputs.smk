@@ -53,16 +53,19 @@ def bound_options(wildcards):
 
 
 def pack_files(pack):
-    """Files outside of the results that make the workspaces of a pack, by the name of the option that takes them."""
+    """Files that make the workspaces of a pack, by the name of the option that takes them."""
     analysis, signals = PACKS[pack]
+    if analysis not in PUBLISHED:
+        return {"histograms": histograms_of(analysis)}
     block = configuration.source(config, analysis)[1]
     files = [configuration.workspace_files(block, SIGNALS[analysis][signal]) for signal in signals]
     patches = {"patches": [each["patch"] for each in files]} if "patches" in block else {}
-    return {key: path for key, path in files[0].items() if key != "patch"} | patches
+    shared = {key: path for key, path in files[0].items() if key != "patch"}
+    return {"checked": checked_of(analysis)} | shared | patches
 
 
 def pack_inputs(pack):
-    """Those of them that are there."""
+    """Those of them that are there, or will be."""
     files = pack_files(pack)
     return files | {"patches": [path for path in files.get("patches", []) if os.path.exists(path)]}
 
@@ -70,8 +73,10 @@ def pack_inputs(pack):
 def pack_outputs(pack):
     """What the steps of a pack write."""
     analysis, signals = PACKS[pack]
+    settings = SETTINGS[analysis]
     names = ["workspace.json", "model.npz", "fit.json"]
-    names += ["asymptotics/limits.json"] * ("asymptotics" in SETTINGS[analysis]["calculators"])
+    if "asymptotics" in settings["calculators"]:
+        names += [f"asymptotics/{name}" for name in [*result_files.hypotest_files(settings), "limits.json"]]
     return [f"results/{analysis}/{signal}/{name}" for signal in signals for name in names]
 
 
@@ -79,7 +84,8 @@ def pack_options(pack):
     """Options of scan_signals.py."""
     analysis, signals = PACKS[pack]
     settings, block = SETTINGS[analysis], configuration.source(config, analysis)[1]
-    values = pack_files(pack) | {"measurement": block.get("measurement"), **settings["interpolation"]}
+    values = pack_files(pack) | settings["interpolation"]
+    values |= {"measurement": block.get("measurement")} if analysis in PUBLISHED else {"model": model_of(analysis)}
     values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
     values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)}
     values |= {"folder": f"results/{analysis}", "signals": signals}
@@ -107,8 +113,8 @@ def toys_of(wildcards):
 
 def toy_jobs(wildcards, number):
     """What the jobs that throw the toys of a round leave."""
-    jobs = SETTINGS[wildcards.analysis]["toys"]["jobs"]
-    return [f"{toys_of(wildcards)}/jobs/round_{number}_part_{part}_of_{jobs}.json" for part in range(jobs)]
+    names = result_files.toy_jobs(SETTINGS[wildcards.analysis]["toys"], number)
+    return [f"{toys_of(wildcards)}/{name}" for name in names]
 
 
 def round_before(wildcards):
@@ -200,7 +206,16 @@ def hepdata_options(wildcards):
 
 
 def histograms(wildcards):
-    return f"results/datasets/{config['analyses'][wildcards.analysis]['dataset']}/histograms.csv"
+    return histograms_of(wildcards.analysis)
+
+
+def histograms_of(analysis):
+    return f"results/datasets/{config['analyses'][analysis]['dataset']}/histograms.csv"
+
+
+def model_of(analysis):
+    """The model of an analysis of histograms, as JSON."""
+    return json.dumps(config["models"][config["analyses"][analysis]["model"]])
 
 
 def title(wildcards):

@@ -1,6 +1,6 @@
 # All steps of several signals in one job, where a configuration asks for it with signals_per_job.
 #
-# Needs: the files of a `workspace` data set. Makes: what workspaces.smk, fits.smk and scan.smk make, with the same content;
+# Needs: histograms.csv, or the files of a `workspace` data set. Makes: what workspaces.smk, fits.smk and scan.smk make, with the same content;
 # a rule without wildcards is preferred to theirs.
 
 
@@ -12,7 +12,6 @@ for pack in PACKS:
         input:
             unpack(literally(pack_inputs(pack))),
             code=code("scan_signals.py"),
-            checked=checked_of(PACKS[pack][0]),
         output:
             pack_outputs(pack),
         log:
@@ -24,4 +23,4 @@ for pack in PACKS:
         params:
             options=literally(pack_options(pack)),
         shell:
-            "python {input.code[0]:q}" " --checked {input.checked:q}" " {params.options:q}" " --log {log:q}"
+            "python {input.code[0]:q}" " {params.options:q}" " --log {log:q}"

@@ -1,6 +1,7 @@
-# Tables and pictures.
+# Tables and pictures, and the list of all results.
 #
-# Needs: fit.json and limits.json. Makes: plots of every scan, limits.csv and limits.md, and the picture that compares them.
+# Needs: fit.json and limits.json. Makes: plots of every scan, limits.csv and limits.md, the picture that compares them, and
+# manifest.json.
 
 
 rule plot:
@@ -147,3 +148,22 @@ rule verdict:
         "../envs/muscan.yaml"
     shell:
         "python {input.code[0]:q}" " --verdict" " --limits {input.limits:q}" " --log {log:q}"
+
+
+rule manifest:
+    """The last one: digests of all results and inputs."""
+    input:
+        RESULTS,
+        code=code("manifest.py"),
+    output:
+        result_files.MANIFEST,
+    log:
+        "logs/manifest.log",
+    benchmark:
+        "benchmarks/manifest.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        config=literally(json.dumps(config)),
+    shell:
+        "python {input.code[0]:q}" " --config {params.config:q}" " --output {output:q}" " --log {log:q}"

@@ -19,7 +19,7 @@ rule build_workspace:
     conda:
         "../envs/muscan.yaml"
     params:
-        model=lambda wildcards: json.dumps(config["models"][config["analyses"][wildcards.analysis]["model"]]),
+        model=lambda wildcards: model_of(wildcards.analysis),
     shell:
         "python {input.code[0]:q}"
         " --histograms {input.histograms:q}"

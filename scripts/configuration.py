@@ -137,12 +137,13 @@ def outline(config: dict) -> dict:
 
 def packs(config: dict, analysis: str) -> list[list[str]]:
     """Signals that share a job: so many, or fewer if the command that names them and their patches were too long."""
-    _, block = source(config, analysis)
+    kind, block = source(config, analysis)
     signals_per_job = scan_settings(config, analysis)["signals_per_job"]
     found: list[list[str]] = []
     length = 0
     for signal, name in signals(config, analysis).items():
-        more = len(signal) + len(workspace_files(block, name).get("patch", ""))
+        patch = workspace_files(block, name).get("patch", "") if kind == "workspace" else ""
+        more = len(signal) + len(patch)
         if not found or len(found[-1]) == signals_per_job or length + more > LONGEST_PACK:
             found.append([])
             length = 0

@@ -18,6 +18,7 @@ from matplotlib.tri import TriAnalyzer, Triangulation
 from scipy.spatial import Delaunay, QhullError
 from scipy.special import ndtri
 
+import seals
 from inference.errors import InputError
 
 TEXTS = ("signal", "analysis", "calculator", "status", "unit", "excluded", "expected_excluded", "reason")
@@ -41,6 +42,7 @@ def read_points(path: str | Path) -> pd.DataFrame:
 
     Labels are numbers where all their cells are; otherwise they stay text.
     """
+    seals.check(path)
     points = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in points.columns.difference(TEXTS):
         try:

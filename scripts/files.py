@@ -1,35 +1,51 @@
 """Reading and writing of result files: whole or not at all, and failures as records that travel with the data."""
 
 import argparse
+import errno
+import glob
 import gzip
 import hashlib
 import json
 import os
 import shutil
+import signal
+import socket
 import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
+import seals
+import versions
 from inference.errors import InputError, StepError
 
-VERSION = "0.1.0"
+# What to do, behind what the system says of a file.
+HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again") | {
+    errno.EROFS: ". Nothing was changed"
+}
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; it takes the place of `path` only if the block ends well."""
+def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; it takes the place of `path` only if the block ends well.
+
+    Args:
+        path: of the file.
+        sealed: if it is a result, whether it gets a seal; not needed if the file itself tells that it is whole.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=path.suffix, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=_prefix(), suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
         yield Path(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
+        _to_disk(temporary)
         os.replace(temporary, path)
+        if sealed:
+            seals.seal(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -40,12 +56,45 @@ def folder_written_whole(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; it takes the place of `path` only if the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name[:40]}.", dir=path.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=_prefix(), dir=path.parent) as temporary:
         folder = Path(temporary).absolute() / "folder"
         folder.mkdir()
         yield folder
         shutil.rmtree(path, ignore_errors=True)
         folder.replace(path)
+        seals.seal(path)
+
+
+def _prefix() -> str:
+    """Of temporary names: they tell whose they are, for `remove_leftovers`."""
+    return f"{seals.PART}{socket.gethostname()}-{os.getpid()}-"
+
+
+def remove_leftovers() -> None:
+    """Remove what processes of this host left half written among the results when they were killed."""
+    for path in list(seals.RESULTS.rglob(f"{seals.PART}{glob.escape(socket.gethostname())}-*")):
+        process = path.name.removeprefix(seals.PART + socket.gethostname()).split("-")[1]
+        if process.isdecimal() and not _runs(int(process)) and path.exists():
+            seals.remove(path)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def _to_disk(path: str) -> None:
+    """A file must be on disk before its name is: otherwise a crash of the machine could leave an empty result."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:
@@ -59,8 +108,8 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
-    with written_whole(path) as temporary:
+def write_bytes(path: str | Path, content: bytes, sealed: bool = True) -> None:
+    with written_whole(path, sealed) as temporary:
         temporary.write_bytes(content)
 
 
@@ -97,7 +146,9 @@ def read_json(path: str | Path) -> dict | list:
 
     Raises:
         InputError: if the file is missing or not JSON.
+        BrokenResult: if it is a result that is not what was written.
     """
+    seals.check(path)
     try:
         raw = Path(path).read_bytes()
         text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
@@ -143,15 +194,10 @@ def named(*names: str) -> Iterator[None]:
         raise InputError(f"{', '.join(names)}: {error}") from error
 
 
-def versions() -> dict[str, str]:
-    """Of muscan and of the packages on which numbers depend."""
-    return {"muscan": VERSION, **{name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}}
-
-
 def made_by(inputs: list[str | Path], **options) -> dict:
     """What made a result: the versions, the options and the digests of the inputs."""
     digests = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in inputs}
-    return {**versions(), "inputs": digests, "options": options}
+    return {**versions.of_numbers(), "inputs": digests, "options": options}
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:
@@ -159,12 +205,22 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     parse = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parse.add_argument("--log", type=Path)
     args, rest = parse.parse_known_args()
-    if args.log:
-        args.log.parent.mkdir(parents=True, exist_ok=True)
-        with args.log.open("w", encoding="utf-8") as log:
-            os.dup2(log.fileno(), 1)
-            os.dup2(log.fileno(), 2)
+    # A batch system that ends a job says so first: what is half written is then removed.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
+        if args.log:
+            _redirect(args.log)
         sys.exit(main(rest))
-    except StepError as error:  # a problem of the input: the message says all, a traceback would hide it
+    except (StepError, seals.BrokenResult) as error:  # the message says all, a traceback would hide it
         sys.exit(f"failed: {error}")
+    except OSError as error:
+        sys.exit(f"failed: {error}{HINTS.get(error.errno, '')}")
+    except MemoryError as error:
+        sys.exit(f"failed: the memory does not suffice: {error}")
+
+
+def _redirect(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+import seals
 from files import read_result, write_text
 from inference.errors import InputError
 
@@ -73,6 +74,7 @@ def read_histograms(path: str | Path) -> Histograms:
 
 
 def _rows(path: str | Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    seals.check(path)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 import plotting
+import seals
 from configuration import scan_name
 from files import run
 from records import ERROR_COLUMNS, LIMIT_COLUMNS
@@ -33,6 +34,7 @@ def read_limits(path: str | Path) -> pd.DataFrame:
     """The table of limits. A signal may be called "NA": only empty cells of numbers are missing."""
     numbers = [*LIMIT_COLUMNS, ERROR, "confidence_level"]
     types = dict.fromkeys(numbers, float) | dict.fromkeys(["analysis", "signal", "calculator", "status"], str)
+    seals.check(path)
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python
-"""Run all steps of several signals of a published workspace, one signal after the other.
+"""Run all steps of the signals of an analysis, one signal after the other.
 
-Writes for each signal what patch_workspace.py, compile_model.py, fit.py, hypotest.py and invert.py write, byte by byte;
-in one process, because starting Python takes longer than such a step. A failure of one signal is recorded in its files,
-and the others go on.
+Writes for each signal what build_workspace.py or patch_workspace.py, compile_model.py, fit.py, hypotest.py and
+invert.py write, byte by byte; in one process, because starting Python takes longer than such a step. A failure of one
+signal is recorded in its files, and the others go on.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import build_workspace
 import compile_model
 import fit
 import hypotest
@@ -32,11 +33,13 @@ def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[
     """
     folder = args.folder / signal
     workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
-    source = {"workspace": args.workspace, "patchset": args.patchset, "patch": patch, "measurement": args.measurement}
-    yield (
-        patch_workspace.main,
-        as_options({**source, "checked": args.checked, "signal": unquote(signal), "output": workspace}),
-    )
+    if args.histograms:
+        source = {"histograms": args.histograms, "model": args.model}
+        yield build_workspace.main, as_options({**source, "output": workspace})
+    else:
+        source = {key: getattr(args, key) for key in ("workspace", "patchset", "measurement", "checked")}
+        source |= {"patch": patch, "signal": unquote(signal)}
+        yield patch_workspace.main, as_options({**source, "output": workspace})
     codes = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
     yield compile_model.main, as_options({"workspace": workspace, **codes, "output": model})
     engine = {"workspace": workspace if args.engine == "pyhf" else None}
@@ -60,8 +63,11 @@ def label(mu: list[str] | None) -> str:
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
-    parse.add_argument("--checked", required=True, help="what check_published.py wrote about the files")
+    kind = parse.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--histograms", help="templates and observed counts")
+    kind.add_argument("--workspace", help="pyhf workspace, plain or gzipped")
+    parse.add_argument("--model", help="what the model makes of the histograms, as JSON")
+    parse.add_argument("--checked", help="what check_published.py wrote about the workspace and its patches")
     source = parse.add_mutually_exclusive_group()
     source.add_argument("--patchset", help="patch set, plain or gzipped")
     source.add_argument("--patches", nargs="+", help="JSON patches, one for each signal")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import seals
 from configuration import TOYBASED, scan_name
 from files import run
 
@@ -67,10 +68,16 @@ def problems(rows: list[dict[str, str]]) -> list[str]:
     ]
 
 
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Rows of limits.csv or points.csv."""
+    seals.check(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def grid_summary(points: Path) -> str:
     """How many points of a grid of signals are excluded, and where its pictures are."""
-    with points.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(points)
     number = {name: sum(row[name] == "True" for row in rows) for name in ("excluded", "expected_excluded")}
     unknown = sum(not row["excluded"] for row in rows)
     without = f", {unknown} without a number" if unknown else ""
@@ -86,8 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     parse.add_argument("--grids", nargs="*", default=[], help="names of grids of signals")
     parse.add_argument("--verdict", action="store_true", help="say only what failed; exit code 1 if anything did")
     args = parse.parse_args(argv)
-    with args.limits.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(args.limits)
     if args.verdict:
         failed = problems([row for row in rows if "fit_failed" in row["status"]])
         for problem in failed:

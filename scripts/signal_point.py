@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+import seals
 from files import read_result
 from inference.engines import engine
 from inference.errors import FitError, InputError
@@ -28,6 +29,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
 
 def read_model(path: str) -> Model:
     """A compiled model; a failure that was recorded in its place becomes this step's failure."""
+    seals.check(path)
     if Path(path).exists() and Path(path).read_bytes()[:1] == b"{":
         read_result(path)
     return from_file(path)

@@ -16,7 +16,7 @@ from inference.tail_counts import Point
 from inference.toy_limits import ToyCurves, curves
 from inference.toys import BACKGROUND, SIGNAL, Counts, Toys
 from records import ToyPlan, ToyPoint
-from toy_store import ToyStore
+from toy_store import ToyStore, block_file, free_file
 
 
 class Unit(NamedTuple):
@@ -113,6 +113,18 @@ def throw(store: ToyStore, unit: Unit) -> None:
             store.signal(point.mu, unit.number, np.array(point.parameters))
         else:
             store.background(point.mu, unit.number)
+
+
+def block_files(plan: ToyPlan, folder: Path) -> list[Path]:
+    """The files of all toys of a plan."""
+    found: dict[Path, None] = {}
+    for point in plan.points:
+        for hypothesis, blocks in ((SIGNAL, point.signal), (BACKGROUND, point.background)):
+            for number in range(blocks[-1] if blocks else 0):
+                found[block_file(folder, hypothesis, point.mu, number)] = None
+                if hypothesis == BACKGROUND:
+                    found[free_file(folder, number)] = None
+    return list(found)
 
 
 def gather(store: ToyStore, plan: ToyPlan) -> list[Thrown]:

@@ -13,14 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
+import versions
 from dependencies import modules
-from files import versions, write_bytes
+from files import write_bytes
 from inference import toys
 from inference.minima import Fits
 from inference.model import digest
 from inference.toys import BACKGROUND, SIGNAL, Toys
 
 MADE_BY = ("inference/toys.py", "inference/engines.py", "toy_store.py")
+
+
+def block_file(folder: Path, hypothesis: str, mu: float, number: int) -> Path:
+    """Where a block of toys is, with their test statistic at mu."""
+    return Path(folder) / f"mu_{mu:.10g}" / f"{hypothesis}_{number}.npz"
+
+
+def free_file(folder: Path, number: int) -> Path:
+    """Where the free fits of a block of background-only toys are."""
+    return Path(folder) / "free" / f"{number}.npz"
 
 
 class ToyStore:
@@ -39,7 +50,7 @@ class ToyStore:
         self._folder, self._engine, self._statistic = Path(folder), engine, test_statistic
         self._background, self._seed, self._size = np.asarray(background, dtype=float), seed, size
         self._model = digest(engine.model)
-        self._common = [_code(), versions(), self._model, engine.name, test_statistic, seed, size]
+        self._common = [_code(), versions.of_numbers(), self._model, engine.name, test_statistic, seed, size]
         self._free: tuple[int, np.ndarray, Fits] | None = None  # the block of free fits that was used last
         self.made = 0  # blocks that were not there
 
@@ -52,7 +63,7 @@ class ToyStore:
             return toys.test(self._engine, data, free, mu, self._statistic)._asdict()
 
         key = [SIGNAL, float(mu), number, _digest(parameters)]
-        return Toys(**self._load_or_make(self._path(SIGNAL, mu, number), key, make))
+        return Toys(**self._load_or_make(block_file(self._folder, SIGNAL, mu, number), key, make))
 
     def background(self, mu: float, number: int) -> Toys:
         """Background-only toys and their test statistic at mu."""
@@ -61,7 +72,7 @@ class ToyStore:
             return toys.test(self._engine, *self._free_fits(number), mu, self._statistic)._asdict()
 
         key = [BACKGROUND, float(mu), number, _digest(self._background)]
-        return Toys(**self._load_or_make(self._path(BACKGROUND, mu, number), key, make))
+        return Toys(**self._load_or_make(block_file(self._folder, BACKGROUND, mu, number), key, make))
 
     def _free_fits(self, number: int) -> tuple[np.ndarray, Fits]:
         """Background-only toys, which are thrown again, and their free fits, which are kept."""
@@ -75,7 +86,7 @@ class ToyStore:
                 return fits._asdict() | {"parameters": fits.parameters.astype(np.float32), "poi": poi}
 
             key = [BACKGROUND, "free", number, _digest(self._background)]
-            stored = self._load_or_make(self._folder / "free" / f"{number}.npz", key, make)
+            stored = self._load_or_make(free_file(self._folder, number), key, make)
             fits = Fits(*(stored[name].astype(float) for name in Fits._fields[:-1]), stored["rescued"])
             fits.parameters[self._engine.model.poi] = stored["poi"]
             self._free = number, data, fits
@@ -84,9 +95,6 @@ class ToyStore:
     def _throw(self, hypothesis: str, mu: float, number: int, parameters: np.ndarray) -> np.ndarray:
         rng = toys.stream(self._seed, self._model, hypothesis, mu, number)
         return toys.throw(self._engine.likelihood, parameters, self._size, rng)
-
-    def _path(self, hypothesis: str, mu: float, number: int) -> Path:
-        return self._folder / f"mu_{mu:.10g}" / f"{hypothesis}_{number}.npz"
 
     def _load_or_make(self, path: Path, key: list, make) -> dict[str, np.ndarray]:
         key = hashlib.sha256(json.dumps([*self._common, *key]).encode()).hexdigest()
@@ -97,7 +105,7 @@ class ToyStore:
         content = make()
         file = io.BytesIO()
         np.savez(file, key=np.frombuffer(bytes.fromhex(key), np.uint8), **content)
-        write_bytes(path, file.getvalue())
+        write_bytes(path, file.getvalue(), sealed=False)  # its key, and the checksums of ZIP, do as well
         return content
 
 
