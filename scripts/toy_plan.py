@@ -108,6 +108,8 @@ def share(units: list[Unit], part: int, parts: int) -> list[Unit]:
 
 def throw(store: ToyStore, unit: Unit) -> None:
     """Make sure that a block is there."""
+    if unit.hypothesis == BACKGROUND:
+        store.free(unit.number)
     for point in unit.points:
         if unit.hypothesis == SIGNAL:
             store.signal(point.mu, unit.number, np.array(point.parameters))

@@ -69,13 +69,13 @@ class ToyStore:
         """Background-only toys and their test statistic at mu."""
 
         def make() -> dict[str, np.ndarray]:
-            return toys.test(self._engine, *self._free_fits(number), mu, self._statistic)._asdict()
+            return toys.test(self._engine, *self.free(number), mu, self._statistic)._asdict()
 
         key = [BACKGROUND, float(mu), number, _digest(self._background)]
         return Toys(**self._load_or_make(block_file(self._folder, BACKGROUND, mu, number), key, make))
 
-    def _free_fits(self, number: int) -> tuple[np.ndarray, Fits]:
-        """Background-only toys, which are thrown again, and their free fits, which are kept."""
+    def free(self, number: int) -> tuple[np.ndarray, Fits]:
+        """Background-only toys, which are thrown again, and their free fits, which are kept for more values of mu."""
         if self._free is None or self._free[0] != number:
             data = self._throw(BACKGROUND, 0.0, number, self._background)
 

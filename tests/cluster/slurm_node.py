@@ -118,6 +118,8 @@ MinJobAge=3600
 
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
+# That of Munge: slurmdbd is asked with a credential of its own.
+AccountingStoragePass={MUNGE_SOCKET}
 AccountingStorageEnforce=associations
 
 # Failures are noticed within a test's patience, and a node that comes back is used again.
@@ -164,8 +166,9 @@ def processes() -> dict[int, tuple[str, int]]:
         with contextlib.suppress(OSError):
             state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             if state not in "ZX":
-                program = os.readlink(folder / "exe").removesuffix(" (deleted)")
-                found[int(folder.name)] = (Path(program).name, int(parent))
+                program = Path(os.readlink(folder / "exe").removesuffix(" (deleted)")).name
+                # Debian's daemons of Slurm are links to slurmctld-wlm and the like.
+                found[int(folder.name)] = (program.removesuffix("-wlm"), int(parent))
     return found
 
 
@@ -223,8 +226,8 @@ def reason_not_to_run() -> str | None:
     for path in filter(is_foreign, (SLURM_CONF, SLURMDBD_CONF)):
         return f"{path} belongs to another Slurm"
     ours = {pid_of(daemon) for daemon in DAEMONS}
-    for pid, (program, _) in processes().items():
-        if program in ("slurmctld", "slurmdbd", "slurmd") and pid not in ours:
+    for pid, (program, parent) in processes().items():
+        if program in ("slurmctld", "slurmdbd", "slurmd") and not {pid, parent} & ours:
             return f"another Slurm runs here: {program}, process {pid}"
     return None
 
