@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits verify story test study study-toys study-grid bench bench-toys bench-grid bench-peers lint format report lock clean
+.PHONY: help scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 IN_ENV := source $(BIN)/activate &&
 CONFIG_ARGS = $(if $(CONFIG),--configfile '$(CONFIG)')
+PROFILE_ARGS = $(if $(PROFILE),--workflow-profile '$(PROFILE)')
 # The environment is made again when its lock file changes.
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
@@ -23,9 +24,9 @@ PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-s
 help: ## what can be made
 	@sed -nE 's/^([a-zA-Z0-9 -]+):.*## */make \1\t/p' Makefile | expand -t 25
 
-scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores
+scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores, or with PROFILE=profiles/slurm
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
-	@$(IN_ENV) snakemake $(CONFIG_ARGS)
+	@$(IN_ENV) snakemake $(CONFIG_ARGS) $(PROFILE_ARGS)
 
 forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
 	@$(IN_ENV) python scripts/forecast.py --configfiles '$(or $(CONFIG),config/config.yaml)'
@@ -46,6 +47,9 @@ scan-1Lbb scan-sbottom-A scan-stau-highmass: scan-%:
 limits: $(RUN_ENV) ## the table of limits again
 	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
 
+reproduce: $(RUN_ENV) ## run again what MANIFEST=results/manifest.json describes, in a fresh folder, and compare byte by byte
+	@$(IN_ENV) python scripts/reproduce.py --manifest '$(or $(MANIFEST),results/manifest.json)'
+
 verify: $(RUN_ENV) ## pyhf and Minuit repeat a random sample of the tests, NUMBER=10 of them
 	@$(IN_ENV) python scripts/verify.py --number $(or $(NUMBER),10) --seed $(or $(SEED),0)
 
@@ -62,6 +66,9 @@ report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 test: $(TEST_ENV) ## the whole test suite
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
+test-cluster: $(TEST_ENV) ## the workflow on a Slurm of one node, which root starts here with Debian's packages (five minutes)
+	@$(IN_ENV) python -m pytest tests/cluster $(PYTEST_ARGS)
+
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
 
@@ -70,6 +77,12 @@ study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quote
 
 study-grid: $(TEST_ENV) ## the limits of all 125 signals of 1Lbb against root finding (five minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)
+
+study-interruption: $(TEST_ENV) ## kill -9 at 20 random moments (ten minutes)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_interruption.py -s -k random_moments $(PYTEST_ARGS)
+
+study-cluster: $(TEST_ENV) ## all faults of a cluster, and its price against local runs (half an hour)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/cluster -s $(PYTEST_ARGS)
 
 bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py

@@ -31,11 +31,8 @@ def checked_config():
         raise SystemExit(f"{sources} cannot be used:\n{error}\nconfig/README.md explains every key.") from None
 
 
-checked_config()
-
-
 def look_at_results():
-    """Say what cannot be written, and what is not what was written; jobs on a cluster leave that to who sends them."""
+    """Say what cannot be written, and which results are not what was written."""
     unwritable = ", ".join(start.unwritable())
     if unwritable:
         raise SystemExit(f"muscan cannot write here: {unwritable} (in {os.getcwd()})")
@@ -43,7 +40,9 @@ def look_at_results():
         print(message, file=sys.stderr)
 
 
+# Jobs on a cluster start Snakemake too: what they are sent has been looked at.
 if workflow.is_main_process:
+    checked_config()
     look_at_results()
 
 # A job has one core, and its numbers must not depend on how many the machine has.
@@ -93,7 +92,8 @@ wildcard_constraints:
 
 def code(script):
     """A script and all modules of ours that it imports: as inputs of a rule, they make it run again when they change."""
-    return [os.path.relpath(file) for file in dependencies.modules(script)]
+    files = dependencies.modules(script) if workflow.is_main_process else [os.path.join(SCRIPTS, script)]
+    return [os.path.relpath(file) for file in files]
 
 
 def setting(key):
@@ -108,6 +108,8 @@ def literally(value):
 
 def show_limits_at_end():
     """Print the table of limits, if there is one, when Snakemake has said its last word (a progress bar would hide it)."""
+    if start.disk_is_full():
+        atexit.register(print, start.DISK_IS_FULL, file=sys.stderr)
     limits = "results/limits.csv"
     command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits, "--grids", *GRIDS]
     if os.path.exists(limits):

@@ -1,7 +1,6 @@
 """Seals of results: digests by which a file that was cut off, edited or replaced is told from the one that was written.
 
-The seal of `results/a/b` is `results/.sha256/a/b`: its digest and size. It has the modification time of the result, so
-that results which nobody has touched need not be read to be trusted.
+The seal of `results/a/b` is the file `results/.sha256/a/b` with its digest.
 """
 
 import hashlib
@@ -29,9 +28,7 @@ def seal(path: str | Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=PART, dir=place.parent)
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(f"{digest(path)} {_size(path)}\n")
-    modified = os.stat(path).st_mtime_ns
-    os.utime(temporary, ns=(modified, modified))
+        file.write(f"{digest(path)}\n")
     os.chmod(temporary, 0o644)
     os.replace(temporary, place)
 
@@ -43,17 +40,17 @@ def check(path: str | Path) -> None:
         BrokenResult: if it has a seal, and is not what was sealed.
     """
     place = _place(path)
-    if place is not None and os.path.exists(path) and not _intact(path, place, trust_time=False):
+    if place is not None and os.path.exists(path) and not _intact(path, place):
         raise BrokenResult(f"{path} was cut off, edited or replaced since it was written; run again, it is made anew")
 
 
 def broken() -> Iterator[Path]:
-    """Results that are not what was sealed. Files are read only if their time or size is another one."""
+    """Results that are not what was sealed."""
     for folder, _, names in os.walk(SEALS):
         for name in names:
             place = Path(folder, name)
             path = RESULTS / place.relative_to(SEALS)
-            if not name.startswith(PART) and path.exists() and not _intact(path, place, trust_time=True):
+            if not name.startswith(PART) and path.exists() and not _intact(path, place):
                 yield path
 
 
@@ -88,19 +85,10 @@ def _place(path: str | Path) -> Path | None:
     return None if outside else SEALS / inside
 
 
-def _intact(path: str | Path, place: Path, trust_time: bool) -> bool:
+def _intact(path: str | Path, place: Path) -> bool:
     """Whether a result is what was sealed, as far as there is a seal that can be read."""
     try:
-        sealed, size = place.read_text(encoding="ascii").split()
-        times = {os.stat(file).st_mtime_ns for file in (path, place)}
+        sealed = place.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return True
-    if _size(path) != int(size):
-        return False
-    # The time of a folder says nothing of its files.
-    return (trust_time and len(times) == 1 and not os.path.isdir(path)) or digest(path) == sealed
-
-
-def _size(path: str | Path) -> int:
-    files = files_of(path) if os.path.isdir(path) else [path]
-    return sum(os.stat(file).st_size for file in files)
+    return sealed in ("", digest(path))

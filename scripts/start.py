@@ -1,6 +1,7 @@
 """Before a run: whether results can be written, and whether those that are there are what was written there."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,19 @@ from result_files import MANIFEST
 
 WRITTEN = ("results", "logs", "benchmarks", ".snakemake")
 LOCKS, RECORDS = Path(".snakemake", "locks"), Path(".snakemake", "metadata")
+LEAST_ROOM = 1_000_000  # bytes
+DISK_IS_FULL = "The disk is full: make room and run again. What is finished stays."
 ANEW = "To be sure, make all anew: snakemake --forceall"
 
 
 def unwritable() -> list[str]:
     """Folders of this one in which a run could not write."""
     return [name for name in WRITTEN if not os.access(name if os.path.exists(name) else ".", os.W_OK | os.X_OK)]
+
+
+def disk_is_full() -> bool:
+    """Whether there is no room for results."""
+    return shutil.disk_usage("results" if os.path.exists("results") else ".").free < LEAST_ROOM
 
 
 def tidy() -> Iterator[str]:
@@ -49,7 +57,7 @@ def _manifest() -> tuple[list[str], dict[str, str]]:
     try:
         manifest = read_json(MANIFEST)
         return [record["file"] for record in manifest["results"]], dict(manifest["versions"])
-    except (StepError, KeyError, TypeError, ValueError):
+    except (StepError, seals.BrokenResult, KeyError, TypeError, ValueError):
         return [], {}
 
 

@@ -1,6 +1,7 @@
 """The whole workflow in a folder of its own, for the tests."""
 
 import csv
+import hashlib
 import os
 import re
 import shutil
@@ -32,10 +33,27 @@ def clone(target: Path) -> Path:
     return target
 
 
-def snakemake(folder: Path, *options: str, check: bool = True) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "snakemake", *options, "--configfile", "test.yaml"]
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+def environment(**changes: str) -> dict[str, str]:
+    """That of an activated environment."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **changes}
+
+
+def snakemake(
+    folder: Path, *options: str, check: bool = True, prefix: tuple[str, ...] = (), **changes: str
+) -> subprocess.CompletedProcess:
+    """Run a folder's configuration.
+
+    Args:
+        folder: the workflow, with test.yaml.
+        options: of Snakemake.
+        check: whether it must succeed.
+        prefix: a command that runs it.
+        changes: of the environment.
+    """
+    command = [*prefix, sys.executable, "-m", "snakemake", *options, "--configfile", "test.yaml"]
+    result = subprocess.run(
+        command, cwd=folder, env=environment(**changes), capture_output=True, text=True, timeout=600
+    )
     if check:
         assert result.returncode == 0, result.stdout + result.stderr
     return result
@@ -57,3 +75,27 @@ def limits(folder: Path) -> dict[str, dict[str, str]]:
     """Rows of the table, by analysis/signal."""
     with (folder / "results" / "limits.csv").open(newline="") as file:
         return {f"{row['analysis']}/{row['signal']}": row for row in csv.DictReader(file)}
+
+
+def with_toys(default_config: dict) -> dict:
+    """A small question with both calculators and all kinds of pictures."""
+    return {
+        "datasets": {"mismatched": default_config["datasets"]["mismatched"]},
+        "models": default_config["models"],
+        "scan": {
+            "mu": [0.1, 0.3, 0.5, 1.0],
+            "calculators": ["asymptotics", "toybased"],
+            "toys": {"per_hypothesis": 400, "block": 200, "jobs": 2},
+        },
+        "analyses": {"locked": {"dataset": "mismatched", "model": "locked"}},
+    }
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """{file: digest} of everything among the results, hidden files included."""
+    files = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.name != ".snakemake_timestamp"
+    }
