@@ -63,8 +63,8 @@ story: scan ## renew the pictures of the README
 report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
 
-test: $(TEST_ENV) ## the whole test suite
-	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+test: $(TEST_ENV) ## the whole test suite but that of clusters
+	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
 
 test-cluster: $(TEST_ENV) ## the workflow on a Slurm of one node, which root starts here with Debian's packages (five minutes)
 	@$(IN_ENV) python -m pytest tests/cluster $(PYTEST_ARGS)

@@ -16,6 +16,27 @@ include: "rules/common.smk"
 include: "rules/inputs.smk"
 
 
+# What takes seconds whatever the model: on a cluster it runs where Snakemake runs.
+localrules:
+    simulate,
+    read_histograms,
+    check_published,
+    build_workspace,
+    patch_workspace,
+    compile_model,
+    plot,
+    plot_folder,
+    tables,
+    compare_calculators,
+    compare_limits,
+    grid_points,
+    plot_contour,
+    plot_mass_limits,
+    hepdata,
+    verdict,
+    manifest,
+
+
 rule all:
     input:
         result_files.MANIFEST,

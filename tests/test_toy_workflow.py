@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow import clone, copy, limits, planned, snakemake, write_config
+from workflow import clone, copy, environment, limits, planned, snakemake, write_config
 
 TOYS = {"per_hypothesis": 400, "block": 100, "jobs": 2}
 SCAN = [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.3, 1.5, 1.8]
@@ -99,13 +99,13 @@ def test_other_jobs_give_the_same_bytes(changed, finished, tmp_path, config, job
 
 
 def test_more_toys_add_to_the_old_ones(changed, config):
-    old = {path: path.stat().st_mtime_ns for path in changed.glob("results/locked/signal/toybased/toys/*/*.npz")}
+    old = {path: path.stat().st_mtime_ns for path in changed.glob("results/locked/signal/toybased/toys/*/[!.]*.npz")}
     write_config(changed, with_toys(config, per_hypothesis=600))
     before = float(limits(changed)["locked/signal"]["observed_limit_error"])
     assert not {"fit", "compile_model", "allocate_toys"} & set(planned(changed))
     snakemake(changed)
     assert {path: path.stat().st_mtime_ns for path in old} == old
-    assert len(list(changed.glob("results/locked/signal/toybased/toys/*/*.npz"))) == len(old) * 6 // 4
+    assert len(list(changed.glob("results/locked/signal/toybased/toys/*/[!.]*.npz"))) == len(old) * 6 // 4
     assert float(limits(changed)["locked/signal"]["observed_limit_error"]) < before
 
 
@@ -115,15 +115,14 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, config, finished):
     write_config(folder, config)
     target = "results/locked/signal/toybased/limits.json"
     command = [sys.executable, "-m", "snakemake", target, "--cores", "1", "--configfile", "test.yaml"]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    run = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **quiet)
+    run = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **quiet)
     deadline = time.monotonic() + 120
-    while len(list(folder.glob("results/locked/signal/toybased/toys/*/*.npz"))) < 5 and time.monotonic() < deadline:
+    while len(list(folder.glob("results/locked/signal/toybased/toys/*/[!.]*.npz"))) < 5 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    kept = {path: path.stat().st_mtime_ns for path in folder.glob("results/locked/signal/toybased/toys/*/*.npz")}
+    kept = {path: path.stat().st_mtime_ns for path in folder.glob("results/locked/signal/toybased/toys/*/[!.]*.npz")}
     assert len(kept) >= 5
     snakemake(folder, "--unlock")
     snakemake(folder, target)

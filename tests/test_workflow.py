@@ -103,13 +103,13 @@ def test_touched_script_runs_nothing(changed):
 def test_changed_plot_script_reruns_its_plots(changed):
     with (changed / "scripts" / "plot_pulls.py").open("a") as script:
         script.write("# changed\n")
-    assert planned(changed) == {"plot": 2}
+    assert planned(changed) == {"plot": 2, "manifest": 1}
 
 
 def test_changed_plot_style_reruns_all_plots(changed):
     with (changed / "scripts" / "plotting.py").open("a") as script:
         script.write("# changed\n")
-    assert planned(changed) == {"plot": 4, "plot_folder": 2, "compare_limits": 1}
+    assert planned(changed) == {"plot": 4, "plot_folder": 2, "compare_limits": 1, "manifest": 1}
 
 
 def test_changed_statistics_reruns_what_uses_it(changed):
@@ -155,7 +155,7 @@ def test_commands_can_be_pasted(tmp_path, small_config):
     dry = snakemake(folder, "-n", "-p", "--workflow-profile", "none")
     lines = (dry.stdout + dry.stderr).splitlines()
     commands = [line.strip().removeprefix("Shell command:").strip() for line in lines if "python scripts/" in line]
-    assert len(commands) == 11
+    assert len(commands) == 12
     shell = subprocess.run(
         ["bash", "-euo", "pipefail"],
         input="\n".join(commands),
@@ -278,6 +278,7 @@ def test_default_configuration_is_planned_in_full(tmp_path, default_config):
         "tables": 1,
         "compare_limits": 1,
         "verdict": 1,
+        "manifest": 1,
     }
 
 

@@ -1,16 +1,21 @@
-"""A real Slurm of one node on the loopback of this machine, without systemd: what the cluster tests submit to.
+"""A real Slurm on the loopback of this machine, without systemd: what the cluster tests submit to.
 
-    python tests/cluster/slurm_node.py start [--cpus N] | stop | status
-    python tests/cluster/slurm_node.py node-down [--with-jobs] | node-up | controller-stop | controller-start
+    python tests/cluster/slurm_node.py start [--nodes N] [--cpus N] | stop | status
+    python tests/cluster/slurm_node.py node-down [--node NAME] [--with-jobs] | node-up [--node NAME]
+    python tests/cluster/slurm_node.py controller-stop | controller-start
 
 It needs root on Debian 12, at best in a container: start installs the packages that are missing and writes
 /etc/slurm. Everything else is under /var/tmp/muscan-slurm, and each start from nothing begins with an empty cluster.
+
+It is a cluster of one node, or of several that share this machine: node1, node2 and so on. Jobs go to node1 while it
+has room. With a second node it can be seen that a job goes elsewhere when its node fails.
 """
 
 import argparse
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -33,8 +38,8 @@ MARK = "# Written by slurm_node.py of muscan's tests; changes are lost."
 PACKAGES = ("munge", "mariadb-server", "slurmdbd", "slurmctld", "slurmd", "slurm-client")
 POLICY = Path("/usr/sbin/policy-rc.d")
 
-# In the order of their start. All but MariaDB put themselves into the background.
-DAEMONS = {
+# In the order of their start; the nodes come last. All but MariaDB put themselves into the background.
+SERVERS = {
     "munged": (
         *("munged", "--force", f"--key-file={RUN}/munge.key", f"--socket={MUNGE_SOCKET}"),
         *(f"--pid-file={RUN}/munged.pid", f"--log-file={LOGS}/munged.log", f"--seed-file={RUN}/munge.seed"),
@@ -46,7 +51,6 @@ DAEMONS = {
     ),
     "slurmdbd": ("slurmdbd",),
     "slurmctld": ("slurmctld",),
-    "slurmd": ("slurmd",),
 }
 
 # What the tests' environment holds must not reach the jobs through the daemons.
@@ -80,9 +84,25 @@ StorageLoc=slurm_acct_db
 """
 
 
-def slurm_conf(cpus: int) -> str:
+def node_name(number: int) -> str:
+    return f"node{number}"
+
+
+def node_daemons() -> list[str]:
+    """What pid_of, launch and end call the nodes of the configuration: slurmd-node1 and so on."""
+    text = SLURM_CONF.read_text() if SLURM_CONF.exists() else ""
+    return [f"slurmd-{name}" for name in re.findall(r"^NodeName=(\S+)", text, re.MULTILINE)]
+
+
+def slurm_conf(nodes: int, cpus: int) -> str:
     host = socket.gethostname().split(".")[0]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 9 // 10 // 2**20
+    # A job takes the node with the least weight that has room.
+    node_lines = "\n".join(
+        f"NodeName={node_name(number)} NodeHostname={host} NodeAddr=127.0.0.1 Port={6820 + number} CPUs={cpus} "
+        f"RealMemory={memory} Weight={number} State=UNKNOWN"
+        for number in range(1, nodes + 1)
+    )
     return f"""{MARK}
 ClusterName=muscan
 SlurmctldHost={host}(127.0.0.1)
@@ -93,11 +113,11 @@ AuthType=auth/munge
 CredType=cred/munge
 AuthInfo=socket={MUNGE_SOCKET}
 StateSaveLocation={STATE}/slurmctld
-SlurmdSpoolDir={STATE}/slurmd
+SlurmdSpoolDir={STATE}/slurmd/%n
 SlurmctldPidFile={RUN}/slurmctld.pid
-SlurmdPidFile={RUN}/slurmd.pid
+SlurmdPidFile={RUN}/slurmd-%n.pid
 SlurmctldLogFile={LOGS}/slurmctld.log
-SlurmdLogFile={LOGS}/slurmd.log
+SlurmdLogFile={LOGS}/slurmd-%n.log
 
 # Without systemd there may be no cgroups that Slurm could use: what a job takes is read from /proc.
 ProctrackType=proctrack/linuxproc
@@ -130,9 +150,9 @@ MessageTimeout=10
 
 # The tests may pretend more CPUs than there are.
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
-PartitionName={PARTITION} Nodes={host} Default=YES MaxTime=24:00:00 DefaultTime=60 State=UP
-PartitionName={SHORT_PARTITION} Nodes={host} MaxTime=5 DefaultTime=5 State=UP
+{node_lines}
+PartitionName={PARTITION} Nodes=ALL Default=YES MaxTime=24:00:00 DefaultTime=60 State=UP
+PartitionName={SHORT_PARTITION} Nodes=ALL MaxTime=5 DefaultTime=5 State=UP
 """
 
 
@@ -179,7 +199,7 @@ def pid_of(daemon: str) -> int | None:
     except (OSError, ValueError):
         return None
     # Another process may have the number now.
-    return pid if processes().get(pid, ("", 0))[0] == daemon else None
+    return pid if processes().get(pid, ("", 0))[0] == daemon.partition("-")[0] else None
 
 
 def end(daemon: str, how: signal.Signals = signal.SIGTERM) -> None:
@@ -194,12 +214,20 @@ def end(daemon: str, how: signal.Signals = signal.SIGTERM) -> None:
             wait(lambda pid=pid: pid not in processes(), f"the end of {daemon}", 20)
 
 
-def kill_jobs() -> None:
-    """Kill what jobs and their steps run on the node, as when it loses power."""
+def works_for(pid: int, node: str | None) -> bool:
+    """Whether a slurmstepd runs a step on a node, or on any for None."""
+    # It has the log file of its slurmd open, and that is where it tells the node.
+    with contextlib.suppress(OSError):
+        return node is None or LOGS / f"slurmd-{node}.log" in map(Path.readlink, Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def kill_jobs(node: str | None = None) -> None:
+    """Kill what jobs and their steps run on a node, or on all, as when it loses power."""
     # More than once: a process that is about to start another one may be faster.
     for _ in range(20):
         table = processes()
-        doomed = {pid for pid, (program, _) in table.items() if program == "slurmstepd"}
+        doomed = {pid for pid, (program, _) in table.items() if program == "slurmstepd" and works_for(pid, node)}
         if not doomed:
             return
         while more := {pid for pid, (_, parent) in table.items() if parent in doomed} - doomed:
@@ -225,7 +253,7 @@ def reason_not_to_run() -> str | None:
         return "SLURM_CONF names another Slurm"
     for path in filter(is_foreign, (SLURM_CONF, SLURMDBD_CONF)):
         return f"{path} belongs to another Slurm"
-    ours = {pid_of(daemon) for daemon in DAEMONS}
+    ours = {pid_of(daemon) for daemon in (*SERVERS, *node_daemons())}
     for pid, (program, parent) in processes().items():
         if program in ("slurmctld", "slurmdbd", "slurmd") and not {pid, parent} & ours:
             return f"another Slurm runs here: {program}, process {pid}"
@@ -255,16 +283,17 @@ def launch(daemon: str) -> None:
     """Start a daemon unless it runs."""
     if pid_of(daemon):
         return
+    command = SERVERS.get(daemon) or ("slurmd", "-N", daemon.removeprefix("slurmd-"))
     output = LOGS / f"{daemon}.out"
     with output.open("a") as log:
         # With what is left of the tests' own descriptors the daemon would keep their pipes open.
-        done = subprocess.run(DAEMONS[daemon], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     if done.returncode:
         raise SlurmError(f"{daemon} does not start: {output.read_text()[-2000:]}")
     wait(lambda: pid_of(daemon), f"the start of {daemon}", 30)
 
 
-def fresh_state(cpus: int) -> None:
+def fresh_state(conf: str) -> None:
     """An empty cluster: configuration, key and database, with nothing of an earlier one but its lock."""
     for folder in ("run", "log", "mysql", "slurmctld", "slurmd"):
         shutil.rmtree(STATE / folder, ignore_errors=True)
@@ -273,7 +302,7 @@ def fresh_state(cpus: int) -> None:
     key.touch(mode=0o600)
     key.write_bytes(os.urandom(128))
     SLURM_CONF.parent.mkdir(exist_ok=True)
-    SLURM_CONF.write_text(slurm_conf(cpus))
+    SLURM_CONF.write_text(conf)
     SLURMDBD_CONF.touch()
     SLURMDBD_CONF.chmod(0o600)  # slurmdbd refuses a file that others can read
     SLURMDBD_CONF.write_text(slurmdbd_conf())
@@ -294,13 +323,14 @@ def controller_answers() -> bool:
     return " is UP" in run("scontrol", "ping", check=False)
 
 
-def node_state() -> str:
-    """What sinfo calls the state of the node; a star at its end says that it does not answer."""
-    return run("sinfo", "-h", "-N", "-p", PARTITION, "-o", "%T", check=False, timeout=20).strip()
+def node_states() -> dict[str, str]:
+    """What sinfo calls the states of the nodes; a star at its end says that a node does not answer."""
+    lines = run("sinfo", "-h", "-N", "-p", PARTITION, "-o", "%N %T", check=False, timeout=20).splitlines()
+    return dict(line.split() for line in lines)
 
 
-def node_is_ready() -> bool:
-    return node_state() in ("idle", "mixed", "allocated", "completing")
+def is_ready(node: str) -> bool:
+    return node_states().get(node) in ("idle", "mixed", "allocated", "completing")
 
 
 @contextlib.contextmanager
@@ -312,19 +342,19 @@ def locked() -> Iterator[None]:
         yield
 
 
-def start(cpus: int | None = None) -> None:
-    """Start what does not run yet, and return when the node takes jobs.
+def start(nodes: int = 1, cpus: int | None = None) -> None:
+    """Start what does not run yet, and return when the nodes take jobs.
 
-    Other CPUs than a running Slurm has, which are those of this machine by default, make it begin anew.
+    A running Slurm with other nodes, or other CPUs of a node, by default those of this machine, begins anew.
     """
     if reason := reason_not_to_run():
         raise SlurmError(reason)
-    cpus = cpus or os.cpu_count() or 1
+    conf = slurm_conf(nodes, cpus or os.cpu_count() or 1)
     install()
     with locked():
-        if not SLURM_CONF.exists() or SLURM_CONF.read_text() != slurm_conf(cpus) or not pid_of("munged"):
+        if not SLURM_CONF.exists() or SLURM_CONF.read_text() != conf or not pid_of("munged"):
             stop_all()
-            fresh_state(cpus)
+            fresh_state(conf)
         launch("munged")
         launch("mariadbd")
         wait(database_answers, "MariaDB")
@@ -334,12 +364,13 @@ def start(cpus: int | None = None) -> None:
             # It answers with an error for what is there already.
             run("sacctmgr", "-i", "-Q", "add", *entity, check=False)
         controller_start()
-        node_up()
+        for number in range(1, nodes + 1):
+            node_up(node_name(number))
 
 
 def stop_all() -> None:
     # Without the controller first, nothing that dies is requeued.
-    for daemon in ("slurmctld", "slurmd"):
+    for daemon in ("slurmctld", *node_daemons()):
         end(daemon)
     kill_jobs()
     for daemon in ("slurmdbd", "mariadbd", "munged"):
@@ -357,17 +388,17 @@ def stop() -> None:
                 path.unlink()
 
 
-def node_down(with_jobs: bool = False) -> None:
-    """The node no longer answers. Its jobs go on, as after a failure of the network, or die with it."""
-    end("slurmd", signal.SIGKILL)
+def node_down(node: str = node_name(1), with_jobs: bool = False) -> None:
+    """A node no longer answers. Its jobs go on, as after a failure of the network, or die with it."""
+    end(f"slurmd-{node}", signal.SIGKILL)
     if with_jobs:
-        kill_jobs()
+        kill_jobs(node)
 
 
-def node_up() -> None:
-    """The node answers again and takes jobs."""
-    launch("slurmd")
-    wait(node_is_ready, "a node that takes jobs")
+def node_up(node: str = node_name(1)) -> None:
+    """A node answers again and takes jobs."""
+    launch(f"slurmd-{node}")
+    wait(lambda: is_ready(node), f"{node} to take jobs")
 
 
 def controller_stop() -> None:
@@ -382,15 +413,14 @@ def controller_start() -> None:
 
 
 def status() -> bool:
-    """Whether the node takes jobs; print it, the daemons and the jobs."""
-    for daemon in DAEMONS:
-        print(f"{daemon:10}", pid_of(daemon) or "-")
+    """Whether all nodes take jobs; print the daemons, the nodes and the jobs."""
+    for daemon in (*SERVERS, *node_daemons()):
+        print(f"{daemon:15}", pid_of(daemon) or "-")
     # Without a controller the commands of Slurm would wait for it.
-    ready = bool(pid_of("slurmctld")) and node_is_ready()
-    print("node      ", node_state() if pid_of("slurmctld") else "-")
-    if ready:
-        print(run("squeue", check=False), end="")
-    return ready
+    if not pid_of("slurmctld"):
+        return False
+    print(run("sinfo", "-N", check=False), run("squeue", check=False), sep="\n", end="")
+    return all(is_ready(node) for node in node_states())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -400,8 +430,11 @@ def main(arguments: list[str] | None = None) -> int:
         command = commands.add_parser(function.__name__.replace("_", "-"), help=function.__doc__.splitlines()[0])
         command.set_defaults(function=function)
         if function is start:
+            command.add_argument("--nodes", type=int, default=1)
             command.add_argument("--cpus", type=int)
-        elif function is node_down:
+        elif function in (node_down, node_up):
+            command.add_argument("--node", default=node_name(1))
+        if function is node_down:
             command.add_argument("--with-jobs", action="store_true")
     options = vars(parser.parse_args(arguments))
     function = options.pop("function")
