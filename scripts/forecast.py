@@ -37,6 +37,8 @@ from inference.ranges import POINTS
 
 ROOT = Path(__file__).resolve().parents[1]
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # seconds that Snakemake spends on a job, here and on a Slurm cluster
+# What a cluster is sent; other rules take seconds, and run where Snakemake runs.
+SENT = ("fit", "hypotest", "invert", "scan_signals", "plan_toys", "throw_toys", "allocate_toys", "invert_toys")
 SIGNALS, VALUES, TOYS = 5, 9, 50  # of a sample
 FINAL = 3.0  # seconds of a table or picture of a grid
 JOB_SECONDS = 120  # of a job on a cluster, about
@@ -269,7 +271,8 @@ def report(config: dict, cores: int, console: Console) -> int:
             forecasts.append(forecast(config, analysis))
         except InputError as error:
             failed.append(str(error))
-    jobs = sum(job_counts(config).values())
+    counts = job_counts(config)
+    jobs, sent = sum(counts.values()), sum(counts[rule] for rule in SENT)
     shared = jobs - sum(each.jobs for each in forecasts)
     seconds = sum(each.seconds for each in forecasts) + max(shared, 0) * FINAL
     longest = max((each.longest for each in forecasts), default=0)
@@ -279,9 +282,10 @@ def report(config: dict, cores: int, console: Console) -> int:
         f"In all {jobs} jobs, {duration(seconds)} of core time, {sum(each.size for each in forecasts) / 1e6:.0f} MB; "
         f"about {duration(wall)} on {cores} cores."
     )
+    on_cluster = seconds + sent * CLUSTER_JOB
     console.print(
-        f"On a cluster each job costs about {CLUSTER_JOB} s more, {duration(jobs * CLUSTER_JOB)} in all: "
-        "pack short jobs, into some minutes each."
+        f"On a cluster {sent} jobs, {duration(on_cluster / sent)} each and {duration(longest + CLUSTER_JOB)} at most; "
+        f"{on_cluster / 3600:.2g} core-hours. {CLUSTER_JOB} s of each job are Snakemake's: pack them, into minutes."
     )
     if any("target" in configuration.scan_settings(config, name)["toys"] for name in config["analyses"]):
         console.print("Of toys with a target the first round is counted; later ones throw what the target needs.")

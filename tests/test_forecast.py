@@ -1,6 +1,7 @@
 """The forecast: jobs as Snakemake counts them, and times and sizes of real signals, multiplied."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ import yaml
 import forecast
 import simulate_grid
 from forecast import Sample, advice, duration, first_toys, toy_fits
-from workflow import clone, planned, write_config
+from workflow import REPO, clone, planned, write_config
 
 COUNTS = {"datasets": {"d": {"histograms": {"counts": {"SR": {"s": 5, "b": 50, "observed": 52}}}}}}
 MODEL = {"m": {"samples": {"s": [{"name": "mu", "type": "normfactor"}], "b": []}}}
@@ -150,3 +151,14 @@ class TestAdvice:
         monkeypatch.setattr("os.cpu_count", lambda: 2)
         packed = self.settings | {"signals_per_job": 12}
         assert advice(Sample({"scan_signals": 3.0}, {"scan_signals": 2.0}, 0), packed, 100, {}) == ""
+
+
+def test_what_a_cluster_is_sent():
+    """All rules but the local ones; packs of signals have a rule each."""
+    rules = set(
+        re.findall(r"^rule (\w+):", "\n".join(file.read_text() for file in REPO.glob("rules/*.smk")), re.MULTILINE)
+    )
+    block = (REPO / "Snakefile").read_text().partition("localrules:\n")[2].partition("\n\n")[0]
+    local = {name.strip() for name in block.split(",") if name.strip()}
+    assert local < rules
+    assert set(forecast.SENT) == (rules - local) | {"scan_signals"}
