@@ -253,6 +253,10 @@ def reason_not_to_run() -> str | None:
         return "SLURM_CONF names another Slurm"
     for path in filter(is_foreign, (SLURM_CONF, SLURMDBD_CONF)):
         return f"{path} belongs to another Slurm"
+    try:
+        socket.getaddrinfo(socket.gethostname(), None)
+    except OSError:
+        return f"srun needs an address of this machine, {socket.gethostname()}, for example in /etc/hosts"
     ours = {pid_of(daemon) for daemon in (*SERVERS, *node_daemons())}
     for pid, (program, parent) in processes().items():
         if program in ("slurmctld", "slurmdbd", "slurmd") and not {pid, parent} & ours:
@@ -306,7 +310,8 @@ def fresh_state(conf: str) -> None:
     SLURMDBD_CONF.touch()
     SLURMDBD_CONF.chmod(0o600)  # slurmdbd refuses a file that others can read
     SLURMDBD_CONF.write_text(slurmdbd_conf())
-    options = ("--no-defaults", "--user=root", "--auth-root-authentication-method=socket", "--skip-test-db")
+    # Force: the names of this machine need not be known to it.
+    options = ("--no-defaults", "--force", "--user=root", "--auth-root-authentication-method=socket", "--skip-test-db")
     run("mariadb-install-db", *options, f"--datadir={STATE}/mysql")
 
 
