@@ -33,8 +33,10 @@ def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
 
 
 def toys(config: dict, scan: str) -> list[Path]:
-    """The blocks of toys from which the limits of a scan were made."""
+    """The blocks of toys from which the limits of a scan were made, unless they have been deleted to have the room."""
     folder = seals.RESULTS / scan
+    if not (folder / "toys").exists():
+        return []
     last = toy_rounds(scan_settings(config, scan.split("/")[0])["toys"]) - 1
     plan = read_json(folder / f"plan_{last}.json")
     return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []

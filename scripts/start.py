@@ -13,6 +13,7 @@ from result_files import MANIFEST
 
 WRITTEN = ("results", "logs", "benchmarks", ".snakemake")
 LOCKS, RECORDS = Path(".snakemake", "locks"), Path(".snakemake", "metadata")
+TOYS = "/toybased/toys/"
 LEAST_ROOM = 1_000_000  # bytes
 DISK_IS_FULL = "The disk is full: make room and run again. What is finished stays."
 ANEW = "To be sure, make all anew: snakemake --forceall"
@@ -42,12 +43,17 @@ def tidy() -> Iterator[str]:
         seals.remove(path)
         yield f"{path} was cut off, edited or replaced: it is made anew."
     listed, made_with = _manifest()
-    missing = [file for file in listed if not os.path.exists(file)]
-    for scan in {file.partition("/toys/")[0] for file in missing if "/toybased/toys/" in file}:
+    missing = [file for file in listed if not os.path.exists(file) and not _deleted_toys(file)]
+    for scan in {file.partition("/toys/")[0] for file in missing if TOYS in file}:
         seals.remove(f"{scan}/jobs")  # they throw the toys that are missing
     if missing or not listed:
         seals.remove(MANIFEST)
     yield from _of_another_version(made_with)
+
+
+def _deleted_toys(file: str) -> bool:
+    """Whether a file is one of the toys of a scan whose toys somebody deleted altogether, to have the room."""
+    return TOYS in file and not os.path.exists(file.partition(TOYS)[0] + TOYS)
 
 
 def _manifest() -> tuple[list[str], dict[str, str]]:

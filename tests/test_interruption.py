@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 import start
-from workflow import clone, contents, copy, environment, snakemake, with_toys, write_config
+from workflow import clone, contents, copy, environment, planned, snakemake, with_toys, write_config
 
 KILLS = 20 if "MUSCAN_STUDY" in os.environ else 3
 SIGNAL = Path("results", "locked", "signal")
@@ -163,6 +163,14 @@ def test_deleted_toys_are_thrown_again(changed, finished):
     shutil.rmtree(changed / SIGNAL / "toybased" / "toys" / "mu_1")
     snakemake(changed)
     assert contents(changed) == contents(finished)
+
+
+def test_all_toys_may_be_deleted(changed):
+    shutil.rmtree(changed / SIGNAL / "toybased" / "toys")
+    assert planned(changed) == {}
+    (changed / "results" / "limits.csv").unlink()
+    snakemake(changed)
+    assert not (changed / SIGNAL / "toybased" / "toys").exists()
 
 
 def test_result_of_another_signal(changed, finished, question):
