@@ -87,7 +87,7 @@ def test_killed_at_random_moments(finished, tmp_path, question):
     while kills < KILLS:
         run, done = Killed(tmp_path / f"run_{runs}", question), {}
         runs += 1
-        while not run.run(rng.uniform(0.5, 12) if kills < KILLS else 600):
+        while not run.run(rng.uniform(0.5, 20) if kills < KILLS else 600):
             kills += 1
             kept += len(done)
             done |= run.finished_work()
