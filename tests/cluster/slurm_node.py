@@ -1,4 +1,4 @@
-"""A real Slurm on the loopback of this machine, without systemd: what the cluster tests submit to.
+"""A real Slurm on this machine alone, without systemd: what the cluster tests submit to.
 
     python tests/cluster/slurm_node.py start [--nodes N] [--cpus N] | stop | status
     python tests/cluster/slurm_node.py node-down [--node NAME] [--with-jobs] | node-up [--node NAME]
@@ -67,10 +67,13 @@ class SlurmError(RuntimeError):
     """The Slurm of the tests does not do what it should."""
 
 
+def host_name() -> str:
+    return socket.gethostname().split(".")[0]
+
+
 def slurmdbd_conf() -> str:
     return f"""{MARK}
-DbdHost=localhost
-DbdAddr=127.0.0.1
+DbdHost={host_name()}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={MUNGE_SOCKET}
@@ -95,17 +98,18 @@ def node_daemons() -> list[str]:
 
 
 def slurm_conf(nodes: int, cpus: int) -> str:
-    host = socket.gethostname().split(".")[0]
+    host = host_name()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 9 // 10 // 2**20
     # A job takes the node with the least weight that has room.
     node_lines = "\n".join(
-        f"NodeName={node_name(number)} NodeHostname={host} NodeAddr=127.0.0.1 Port={6820 + number} CPUs={cpus} "
+        f"NodeName={node_name(number)} NodeHostname={host} NodeAddr={host} Port={6820 + number} CPUs={cpus} "
         f"RealMemory={memory} Weight={number} State=UNKNOWN"
         for number in range(1, nodes + 1)
     )
     return f"""{MARK}
 ClusterName=muscan
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}
+# All listen at the address of that name only: the loopback, or that of the container.
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmUser=root
 SlurmdUser=root
@@ -137,7 +141,7 @@ EnforcePartLimits=ALL
 MinJobAge=3600
 
 AccountingStorageType=accounting_storage/slurmdbd
-AccountingStorageHost=127.0.0.1
+AccountingStorageHost={host}
 # That of Munge: slurmdbd is asked with a credential of its own.
 AccountingStoragePass={MUNGE_SOCKET}
 AccountingStorageEnforce=associations
@@ -254,9 +258,9 @@ def reason_not_to_run() -> str | None:
     for path in filter(is_foreign, (SLURM_CONF, SLURMDBD_CONF)):
         return f"{path} belongs to another Slurm"
     try:
-        socket.getaddrinfo(socket.gethostname(), None)
+        socket.getaddrinfo(host_name(), None)
     except OSError:
-        return f"srun needs an address of this machine, {socket.gethostname()}, for example in /etc/hosts"
+        return f"Slurm needs an address of {host_name()}, this machine, for example in /etc/hosts"
     ours = {pid_of(daemon) for daemon in (*SERVERS, *node_daemons())}
     for pid, (program, parent) in processes().items():
         if program in ("slurmctld", "slurmdbd", "slurmd") and not {pid, parent} & ours:

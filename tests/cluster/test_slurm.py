@@ -18,7 +18,7 @@ study = pytest.mark.skipif("MUSCAN_STUDY" not in os.environ, reason="takes minut
 
 # As the profile says, but impatient.
 PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
-LIMIT = ("timeout", "--kill-after", "10", "580")
+LIMIT = ("timeout", "--kill-after", "10", "300")
 
 
 @pytest.fixture(scope="module", autouse=True)
