@@ -62,4 +62,5 @@ onsuccess:
 
 
 onerror:
+    show_what_is_missing()
     show_limits_at_end()

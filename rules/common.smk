@@ -108,9 +108,13 @@ def literally(value):
 
 def show_limits_at_end():
     """Print the table of limits, if there is one, when Snakemake has said its last word (a progress bar would hide it)."""
-    if start.disk_is_full():
-        atexit.register(print, start.DISK_IS_FULL, file=sys.stderr)
     limits = "results/limits.csv"
     command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits, "--grids", *GRIDS]
     if os.path.exists(limits):
         atexit.register(subprocess.run, command, cwd=os.getcwd(), check=False)
+
+
+def show_what_is_missing():
+    """After a run with errors: which results are not there, and why none could be written if the disk is full."""
+    for message in start.missing(RESULTS):
+        atexit.register(print, message, file=sys.stderr)

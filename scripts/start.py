@@ -1,4 +1,4 @@
-"""Before a run: whether results can be written, and whether those that are there are what was written there."""
+"""Before a run: can results be written, are those that are there what was written? After it: which are missing?"""
 
 import os
 import shutil
@@ -9,13 +9,13 @@ import seals
 import versions
 from files import read_json
 from inference.errors import StepError
+from messages import listed
 from result_files import MANIFEST
 
 WRITTEN = ("results", "logs", "benchmarks", ".snakemake")
 LOCKS, RECORDS = Path(".snakemake", "locks"), Path(".snakemake", "metadata")
 TOYS = "/toybased/toys/"
 LEAST_ROOM = 1_000_000  # bytes
-DISK_IS_FULL = "The disk is full: make room and run again. What is finished stays."
 ANEW = "To be sure, make all anew: snakemake --forceall"
 
 
@@ -24,9 +24,13 @@ def unwritable() -> list[str]:
     return [name for name in WRITTEN if not os.access(name if os.path.exists(name) else ".", os.W_OK | os.X_OK)]
 
 
-def disk_is_full() -> bool:
-    """Whether there is no room for results."""
-    return shutil.disk_usage("results" if os.path.exists("results") else ".").free < LEAST_ROOM
+def missing(results: list[str]) -> Iterator[str]:
+    """What to say after a run that had errors."""
+    absent = [name for name in results if not os.path.exists(name)]
+    if absent:
+        yield f"Not made: {listed(absent)}. Run again to make what is missing; what is finished stays."
+    if shutil.disk_usage("results" if os.path.exists("results") else ".").free < LEAST_ROOM:
+        yield "The disk is full: make room first."
 
 
 def tidy() -> Iterator[str]:

@@ -33,6 +33,8 @@ MUNGE_SOCKET, MYSQL_SOCKET = RUN / "munge.socket", RUN / "mysql.socket"
 
 # Slurm finds its configuration at the default place only: Snakemake does not pass SLURM_CONF on to its job steps.
 SLURM_CONF, SLURMDBD_CONF = Path("/etc/slurm/slurm.conf"), Path("/etc/slurm/slurmdbd.conf")
+CGROUP_CONF = Path("/etc/slurm/cgroup.conf")
+CONFIGURATION = (SLURM_CONF, SLURMDBD_CONF, CGROUP_CONF)
 MARK = "# Written by slurm_node.py of muscan's tests; changes are lost."
 
 PACKAGES = ("munge", "mariadb-server", "slurmdbd", "slurmctld", "slurmd", "slurm-client")
@@ -255,7 +257,7 @@ def reason_not_to_run() -> str | None:
         return "the Slurm of the tests is installed from Debian's packages, and there is no apt-get"
     if "SLURM_CONF" in os.environ:
         return "SLURM_CONF names another Slurm"
-    for path in filter(is_foreign, (SLURM_CONF, SLURMDBD_CONF)):
+    for path in filter(is_foreign, CONFIGURATION):
         return f"{path} belongs to another Slurm"
     try:
         socket.getaddrinfo(host_name(), None)
@@ -297,7 +299,7 @@ def launch(daemon: str) -> None:
         # With what is left of the tests' own descriptors the daemon would keep their pipes open.
         done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     if done.returncode:
-        raise SlurmError(f"{daemon} does not start: {output.read_text()[-2000:]}")
+        raise SlurmError(f"{daemon} does not start (logs: {LOGS}): {output.read_text()[-2000:]}")
     wait(lambda: pid_of(daemon), f"the start of {daemon}", 30)
 
 
@@ -311,6 +313,8 @@ def fresh_state(conf: str) -> None:
     key.write_bytes(os.urandom(128))
     SLURM_CONF.parent.mkdir(exist_ok=True)
     SLURM_CONF.write_text(conf)
+    # slurmd would look for cgroups to find out their version, and not start where there are none.
+    CGROUP_CONF.write_text(f"{MARK}\nCgroupPlugin=cgroup/v1\n")
     SLURMDBD_CONF.touch()
     SLURMDBD_CONF.chmod(0o600)  # slurmdbd refuses a file that others can read
     SLURMDBD_CONF.write_text(slurmdbd_conf())
@@ -392,7 +396,7 @@ def stop() -> None:
         return
     with locked():
         stop_all()
-        for path in (SLURM_CONF, SLURMDBD_CONF):
+        for path in CONFIGURATION:
             if path.exists() and not is_foreign(path):
                 path.unlink()
 
