@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-peers lint format report lock clean
+.PHONY: help scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -92,6 +92,9 @@ bench-toys: $(TEST_ENV) ## toys per second of the whole workflow against the bar
 
 bench-grid: $(TEST_ENV) ## time of 10, 30 and 125 signals of a patch set, from the files to the contour (seven minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/grid_workflow.py
+
+bench-cluster: $(TEST_ENV) ## wall time on a Slurm of one node against that of a local run, PER_HYPOTHESIS=5000 (fifteen minutes)
+	@$(IN_ENV) PYTHONPATH=scripts:tests:tests/benchmarks python -W ignore tests/benchmarks/cluster_workflow.py $(or $(PER_HYPOTHESIS),5000)
 
 bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same models, in an environment of their own
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py --dump $(PEERS)/cases

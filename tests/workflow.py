@@ -39,7 +39,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def snakemake(
-    folder: Path, *options: str, check: bool = True, prefix: tuple[str, ...] = (), **changes: str
+    folder: Path, *options: str, check: bool = True, prefix: tuple[str, ...] = (), timeout: float = 600, **changes: str
 ) -> subprocess.CompletedProcess:
     """Run a folder's configuration.
 
@@ -48,11 +48,12 @@ def snakemake(
         options: of Snakemake.
         check: whether it must succeed.
         prefix: a command that runs it.
+        timeout: in seconds.
         changes: of the environment.
     """
     command = [*prefix, sys.executable, "-m", "snakemake", *options, "--configfile", "test.yaml"]
     result = subprocess.run(
-        command, cwd=folder, env=environment(**changes), capture_output=True, text=True, timeout=600
+        command, cwd=folder, env=environment(**changes), capture_output=True, text=True, timeout=timeout
     )
     if check:
         assert result.returncode == 0, result.stdout + result.stderr
