@@ -22,9 +22,7 @@ import versions
 from inference.errors import InputError, StepError
 
 # What to do, behind what the system says of a file.
-HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again") | {
-    errno.EROFS: ". Nothing was changed"
-}
+HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again")
 
 
 @contextmanager
@@ -37,7 +35,7 @@ def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=_prefix(), suffix=path.suffix, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=seals.part_prefix(), suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
         yield Path(temporary)
@@ -56,18 +54,13 @@ def folder_written_whole(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; it takes the place of `path` only if the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=_prefix(), dir=path.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=seals.part_prefix(), dir=path.parent) as temporary:
         folder = Path(temporary).absolute() / "folder"
         folder.mkdir()
         yield folder
         shutil.rmtree(path, ignore_errors=True)
         folder.replace(path)
         seals.seal(path)
-
-
-def _prefix() -> str:
-    """Of temporary names: they tell whose they are, for `remove_leftovers`."""
-    return f"{seals.PART}{socket.gethostname()}-{os.getpid()}-"
 
 
 def remove_leftovers() -> None:

@@ -6,6 +6,7 @@ The seal of `results/a/b` is the file `results/.sha256/a/b` with its digest.
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +21,18 @@ class BrokenResult(Exception):
     """A result is not what was written there."""
 
 
+def part_prefix() -> str:
+    """Of the names of files that this process is writing: they tell whose they are if it is killed."""
+    return f"{PART}{socket.gethostname()}-{os.getpid()}-"
+
+
 def seal(path: str | Path) -> None:
     """Seal a result that has just been written; files that are not under results/ have no seals."""
     place = _place(path)
     if place is None:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=PART, dir=place.parent)
+    handle, temporary = tempfile.mkstemp(prefix=part_prefix(), dir=place.parent)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(f"{digest(path)}\n")
     os.chmod(temporary, 0o644)

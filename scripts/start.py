@@ -46,11 +46,11 @@ def tidy() -> Iterator[str]:
     for path in list(seals.broken()):
         seals.remove(path)
         yield f"{path} was cut off, edited or replaced: it is made anew."
-    listed, made_with = _manifest()
-    missing = [file for file in listed if not os.path.exists(file) and not _deleted_toys(file)]
-    for scan in {file.partition("/toys/")[0] for file in missing if TOYS in file}:
+    files, made_with = _manifest()
+    gone = [file for file in files if not os.path.exists(file) and not _deleted_toys(file)]
+    for scan in {file.partition("/toys/")[0] for file in gone if TOYS in file}:
         seals.remove(f"{scan}/jobs")  # they throw the toys that are missing
-    if missing or not listed:
+    if gone or not files:
         seals.remove(MANIFEST)
     yield from _of_another_version(made_with)
 
