@@ -1,7 +1,7 @@
 """What a script consists of."""
 
+import ast
 from functools import cache
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parent
@@ -9,9 +9,26 @@ SCRIPTS = Path(__file__).parent
 
 @cache
 def modules(script: str) -> list[Path]:
-    """A script and all modules of ours that it imports, the script first."""
-    finder = ModuleFinder(path=[str(SCRIPTS)])
+    """A script and all modules of ours that it imports, wherever the statements stand, the script first."""
     path = SCRIPTS / script
-    finder.run_script(str(path))
-    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
-    return [path, *sorted(files - {path})]
+    found, new = {path}, [path]
+    while new:
+        more = _imported(new.pop()) - found
+        found |= more
+        new += more
+    return [path, *sorted(found - {path})]
+
+
+@cache
+def _imported(file: Path) -> frozenset[Path]:
+    """The modules of ours that a file names in its imports, and the packages in which they are."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = (name.split(".") for name in names)
+    places = {SCRIPTS.joinpath(*each[:length]) for each in parts for length in range(1, len(each) + 1)}
+    files = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
+    return frozenset(file for file in files if file.is_file())
