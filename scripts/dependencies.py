@@ -10,7 +10,7 @@ SCRIPTS = Path(__file__).parent
 @cache
 def modules(script: str) -> list[Path]:
     """A script and all modules of ours that it imports, wherever the statements stand, the script first."""
-    # The standard library's modulefinder finds the same, but compiles everything again for each script: half of the time
+    # The standard library's modulefinder finds the same, but compiles all again for each script: half of the time
     # that Snakemake needs to start.
     path = SCRIPTS / script
     found, new = {path}, [path]
