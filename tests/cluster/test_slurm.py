@@ -23,7 +23,7 @@ LIMIT = ("timeout", "--kill-after", "10", "300")
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm():
-    slurm_node.start()
+    slurm_node.start(nodes=2, cpus=1)
     yield
     slurm_node.stop()
 
@@ -77,11 +77,12 @@ class Run:
     def _run(self, folder: Path, *options: str, **changes: str) -> None:
         self._result = snakemake(folder, *options, check=False, prefix=LIMIT, **changes)
 
-    def job(self) -> str:
-        """The number of the job that is held."""
-        jobs = slurm_node.run("squeue", "--noheader", "--states=RUNNING", "--format=%i %k").splitlines()
+    def job(self) -> tuple[str, str]:
+        """Number and node of the job that is held, or of another one of its rule."""
+        jobs = slurm_node.run("squeue", "--noheader", "--states=RUNNING", "--format=%i %N %k").splitlines()
         rule = self.script.removesuffix(".py")
-        return next(line.split()[0] for line in jobs if rule in line)
+        number, node = next(line.split()[:2] for line in jobs if rule in line)
+        return number, node
 
     def end(self) -> subprocess.CompletedProcess:
         self._thread.join()
@@ -101,7 +102,7 @@ def test_cancelled_and_too_large(folder, expected):
     """
     memory = ("plan_toys:mem_mb=40 if attempt == 1 else 1000", "invert_toys:mem_mb=40")
     run = Run(folder, "throw_toys.py", 60, "--retries", "1", "--set-resources", *memory)
-    slurm_node.run("scancel", run.job())
+    slurm_node.run("scancel", run.job()[0])
     result = run.end()
     assert result.returncode == 1
     assert "Not made: results/locked/signal/toybased/limits.json, " in result.stderr
@@ -122,10 +123,12 @@ def test_over_its_time(folder, expected):
 @study
 @pytest.mark.parametrize("with_jobs", [False, True])
 def test_node_goes_down_and_comes_back(folder, expected, with_jobs):
+    """With the jobs on it or without: they are sent to the other node, because Snakemake avoids the one that failed."""
     run = Run(folder, "throw_toys.py", 60)
-    slurm_node.node_down(with_jobs=with_jobs)
+    _, node = run.job()
+    slurm_node.node_down(node, with_jobs=with_jobs)
     time.sleep(40)
-    slurm_node.node_up()
+    slurm_node.node_up(node)
     result = run.end()
     assert result.returncode == 0, result.stdout + result.stderr
     assert contents(folder) == expected
