@@ -260,7 +260,8 @@ def reason_not_to_run() -> str | None:
     for path in filter(is_foreign, CONFIGURATION):
         return f"{path} belongs to another Slurm"
     try:
-        socket.getaddrinfo(host_name(), None, flags=socket.AI_ADDRCONFIG)  # as Slurm does
+        # As Slurm asks: a loopback alone does not count.
+        socket.getaddrinfo(host_name(), None, socket.AF_INET, flags=socket.AI_ADDRCONFIG)
     except OSError:
         return f"Slurm needs an address of {host_name()}, this machine, for example in /etc/hosts"
     ours = {pid_of(daemon) for daemon in (*SERVERS, *node_daemons())}
