@@ -23,6 +23,10 @@ LIMIT = ("timeout", "--kill-after", "10", "300")
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm():
+    try:
+        slurm_node.install()
+    except slurm_node.SlurmError as error:
+        pytest.skip(f"Slurm's packages cannot be installed: {error}")
     slurm_node.start(nodes=2, cpus=1)
     yield
     slurm_node.stop()
