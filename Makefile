@@ -93,8 +93,8 @@ bench-toys: $(TEST_ENV) ## toys per second of the whole workflow against the bar
 bench-grid: $(TEST_ENV) ## time of 10, 30 and 125 signals of a patch set, from the files to the contour (seven minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/grid_workflow.py
 
-bench-cluster: $(TEST_ENV) ## wall time on a Slurm of one node against that of a local run, PER_HYPOTHESIS=5000 (fifteen minutes)
-	@$(IN_ENV) PYTHONPATH=scripts:tests:tests/benchmarks python -W ignore tests/benchmarks/cluster_workflow.py $(or $(PER_HYPOTHESIS),5000)
+bench-cluster: $(TEST_ENV) ## wall time on a Slurm of one node against that of a local run, PER_HYPOTHESIS=20000 (ten minutes)
+	@$(IN_ENV) PYTHONPATH=scripts:tests:tests/benchmarks python -W ignore tests/benchmarks/cluster_workflow.py $(or $(PER_HYPOTHESIS),20000)
 
 bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same models, in an environment of their own
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py --dump $(PEERS)/cases
