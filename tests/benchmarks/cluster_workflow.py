@@ -21,7 +21,7 @@ from workflow import REPO, clone, contents, snakemake, write_config
 
 
 def question(per_hypothesis: int) -> dict:
-    """The six analyses of the default question, packed: a job for the asymptotic steps of each, and one for its toys."""
+    """The six analyses of the default question, packed: a job for the asymptotic steps of each, one for its toys."""
     config = yaml.safe_load((REPO / "config" / "config.yaml").read_text(encoding="utf-8"))
     toys = {"per_hypothesis": per_hypothesis, "jobs": 1}
     scan = {"calculators": ["asymptotics", "toybased"], "toys": toys, "signals_per_job": 2, "plots": []}
