@@ -24,6 +24,7 @@ localrules:
     build_workspace,
     patch_workspace,
     compile_model,
+    plan_toys,
     plot,
     plot_folder,
     tables,

@@ -38,7 +38,7 @@ from inference.ranges import POINTS
 ROOT = Path(__file__).resolve().parents[1]
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # seconds that Snakemake spends on a job, here and on a Slurm cluster
 # What a cluster is sent; other rules take seconds, and run where Snakemake runs.
-SENT = ("fit", "hypotest", "invert", "scan_signals", "plan_toys", "throw_toys", "allocate_toys", "invert_toys")
+SENT = ("fit", "hypotest", "invert", "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
 SIGNALS, VALUES, TOYS = 5, 9, 50  # of a sample
 FINAL = 3.0  # seconds of a table or picture of a grid
 JOB_SECONDS = 120  # of a job on a cluster, about

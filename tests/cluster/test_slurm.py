@@ -104,7 +104,7 @@ def test_cancelled_and_too_large(folder, expected):
 
     What never gets enough is listed, and the next run, here, does the rest.
     """
-    memory = ("plan_toys:mem_mb=40 if attempt == 1 else 1000", "invert_toys:mem_mb=40")
+    memory = ("scan_locked_1_of_1:mem_mb=40 if attempt == 1 else 1000", "invert_toys:mem_mb=40")
     run = Run(folder, "throw_toys.py", 60, "--retries", "1", "--set-resources", *memory)
     slurm_node.run("scancel", run.job()[0])
     result = run.end()
