@@ -66,7 +66,7 @@ report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 test: $(TEST_ENV) ## the whole test suite but that of clusters
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
 
-test-cluster: $(TEST_ENV) ## the workflow on a Slurm of one node, which root starts here with Debian's packages (five minutes)
+test-cluster: $(TEST_ENV) ## the workflow on a Slurm of two nodes, which root starts here with Debian's packages (five minutes)
 	@$(IN_ENV) python -m pytest tests/cluster $(PYTEST_ARGS)
 
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
@@ -81,7 +81,7 @@ study-grid: $(TEST_ENV) ## the limits of all 125 signals of 1Lbb against root fi
 study-interruption: $(TEST_ENV) ## kill -9 at 20 random moments (ten minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_interruption.py -s -k random_moments $(PYTEST_ARGS)
 
-study-cluster: $(TEST_ENV) ## all faults of a cluster, and its price against local runs (half an hour)
+study-cluster: $(TEST_ENV) ## all faults of a cluster (half an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/cluster -s $(PYTEST_ARGS)
 
 bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)

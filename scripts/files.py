@@ -4,7 +4,6 @@ import argparse
 import errno
 import glob
 import gzip
-import hashlib
 import json
 import os
 import shutil
@@ -77,7 +76,7 @@ def _runs(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:  # somebody else's
-        return True
+        pass
     return True
 
 
@@ -189,7 +188,7 @@ def named(*names: str) -> Iterator[None]:
 
 def made_by(inputs: list[str | Path], **options) -> dict:
     """What made a result: the versions, the options and the digests of the inputs."""
-    digests = {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in inputs}
+    digests = {Path(path).name: seals.digest(path) for path in inputs}
     return {**versions.of_numbers(), "inputs": digests, "options": options}
 
 

@@ -37,10 +37,10 @@ def timed(folder: Path, config: dict, *options: str) -> float:
     return time.monotonic() - start
 
 
-def seconds(folder: Path, rule: str) -> list[float]:
-    """How long the jobs of a rule took, without Snakemake."""
+def seconds(folder: Path) -> list[float]:
+    """How long the jobs that throw toys took, without Snakemake."""
     found = []
-    for path in (folder / "benchmarks").rglob(f"{rule}*.tsv"):
+    for path in (folder / "benchmarks").rglob("round_*.tsv"):
         with path.open(newline="") as file:
             found += [float(row["s"]) for row in csv.DictReader(file, delimiter="\t")]
     return found
@@ -56,7 +56,7 @@ def main(per_hypothesis: int) -> None:
             "Slurm": timed(there, config, "--workflow-profile", "profiles/slurm"),
         }
         for name, wall in walls.items():
-            jobs = seconds(here if name == "here" else there, "round_")
+            jobs = seconds(here if name == "here" else there)
             print(f"{name:5}  {wall:6.1f} s wall; {len(jobs)} jobs throw toys, {np.median(jobs):.1f} s each (median)")
         print(f"ratio  {walls['Slurm'] / walls['here']:.2f}; the same bytes: {contents(here) == contents(there)}")
     slurm_node.stop()
