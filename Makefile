@@ -26,6 +26,7 @@ help: ## what can be made
 
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores, or with PROFILE=profiles/slurm
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
+	@$(if $(PROFILE),test -f '$(PROFILE)/config.yaml' || { echo "there is no profile '$(PROFILE)'" >&2; exit 1; })
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) $(PROFILE_ARGS)
 
 forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
