@@ -3,7 +3,6 @@
 import argparse
 import errno
 import glob
-import gzip
 import json
 import os
 import shutil
@@ -11,7 +10,6 @@ import signal
 import socket
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,9 @@ from pathlib import Path
 import seals
 import versions
 from inference.errors import InputError, StepError
+from json_input import read_json
 
+LARGEST_RESULT = 100_000  # megabytes: what was written here can be read
 # What to do, behind what the system says of a file.
 HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again")
 
@@ -133,31 +133,9 @@ def _compact(value) -> str:
     return json.dumps(value, allow_nan=False)
 
 
-def read_json(path: str | Path) -> dict | list:
-    """Read JSON, plain or gzipped.
-
-    Raises:
-        InputError: if the file is missing or not JSON.
-        BrokenResult: if it is a result that is not what was written.
-    """
-    seals.check(path)
-    try:
-        raw = Path(path).read_bytes()
-        text = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        return json.loads(text, parse_constant=_not_json)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
-
-
-def _not_json(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number of JSON")
-
-
 def read_result(path: str | Path) -> dict | list:
     """Read a result of an earlier step; a failure recorded there becomes this step's failure."""
-    record = read_json(path)
+    record = read_json(path, max_megabytes=LARGEST_RESULT)
     if isinstance(record, dict) and record.get("status") == "failed":
         raise StepError(record["reason"])
     return record

@@ -225,7 +225,7 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
         ({"workspace": {"channels": []}}, ["workspace.json: not a valid pyhf workspace: "]),
         (
             {"workspace": WORKSPACE | {"channels": [{"name": "SR", "samples": [SIGNAL | {"data": [float("nan")]}]}]}},
-            ["workspace.json: not JSON: NaN is not a number of JSON"],
+            ["workspace.json: /channels/0/samples/0/data/0 is not a finite number"],
         ),
         ({"workspace": WORKSPACE | {"measurements": []}}, ["workspace.json: ", "measurements"]),
         (
