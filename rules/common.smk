@@ -13,22 +13,30 @@ SCRIPTS = os.path.join(workflow.basedir, "scripts")
 sys.path.append(SCRIPTS)
 
 import config_check
+import config_file
 import configuration
 import dependencies
 import files
 import result_files
 import start
 from configuration import as_options
+from inference.errors import InputError
 from records import label_column
 
 
-def checked_config():
+def usable_config():
+    """The part of the configuration that can be used, why other analyses cannot, and all problems."""
     schema = os.path.join(workflow.basedir, "config", "config.schema.yaml")
-    sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
     try:
-        config_check.check(config, schema)
-    except config_check.ConfigError as error:
-        raise SystemExit(f"{sources} cannot be used:\n{error}\nconfig/README.md explains every key.") from None
+        if workflow.is_main_process:
+            for file in workflow.configfiles:
+                config_file.check_file(file)
+        return config_check.usable(config, schema)
+    except (config_check.ConfigError, InputError) as error:
+        sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
+        raise SystemExit(
+            f"{sources} cannot be used (in {os.getcwd()}):\n{error}\nconfig/README.md explains every key."
+        ) from None
 
 
 def look_at_results():
@@ -40,10 +48,17 @@ def look_at_results():
         print(message, file=sys.stderr)
 
 
-# Jobs on a cluster start Snakemake too: what they are sent has been looked at.
+USABLE, NOT_RUN, PROBLEMS = usable_config()
+# What no row of the table of limits tells.
+OTHER_PROBLEMS = [text for text in PROBLEMS if not any(text in reason for reason in NOT_RUN.values())]
+config.clear()
+config.update(USABLE)
+
+# Jobs on a cluster start Snakemake too: the results they are to make have been looked at.
 if workflow.is_main_process:
-    checked_config()
     look_at_results()
+    for problem in PROBLEMS:
+        print(f"Not run, while the rest is: {problem}", file=sys.stderr)
 
 # A job has one core, and its numbers must not depend on how many the machine has.
 os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")

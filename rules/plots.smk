@@ -82,9 +82,11 @@ rule tables:
         "../envs/muscan.yaml"
     params:
         outline=literally(OUTLINE),
+        not_run=literally(json.dumps(NOT_RUN)),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"
+        " --not-run {params.not_run:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
         " --log {log:q}"
@@ -146,8 +148,10 @@ rule verdict:
         "logs/verdict.log",
     conda:
         "../envs/muscan.yaml"
+    params:
+        problems=literally(as_options({"problems": OTHER_PROBLEMS or None})),
     shell:
-        "python {input.code[0]:q}" " --verdict" " --limits {input.limits:q}" " --log {log:q}"
+        "python {input.code[0]:q}" " --verdict" " --limits {input.limits:q}" " {params.problems:q}" " --log {log:q}"
 
 
 rule manifest:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import yaml
@@ -27,6 +28,7 @@ from inference.errors import InputError
 from messages import did_you_mean
 
 BLOCKS = ("datasets", "models", "scan", "analyses", "grids")
+ENTRIES = ("datasets", "models", "analyses", "grids")  # blocks whose entries can be wrong one by one
 
 # The words of messages.
 TYPES = {
@@ -48,8 +50,18 @@ _Validator = jsonschema.validators.extend(
 )
 
 
+Owner = tuple  # (block, name) of the entry that has a problem; shorter if all entries are concerned
+
+
 class ConfigError(Exception):
     """All problems of a configuration, one per line."""
+
+
+class Problem(NamedTuple):
+    """Something that is wrong, with its key and what to do."""
+
+    owner: Owner
+    text: str
 
 
 def check(config: dict, schema_file: str | Path) -> None:
@@ -58,15 +70,88 @@ def check(config: dict, schema_file: str | Path) -> None:
     Raises:
         ConfigError: naming the key of every problem and what to do.
     """
+    found = problems(config, schema_file)
+    if found:
+        raise ConfigError("\n".join(problem.text for problem in found))
+
+
+def usable(config: dict, schema_file: str | Path) -> tuple[dict, dict[str, str], list[str]]:
+    """What can be used of a configuration: the analyses that have no problem, and the grids of such analyses alone.
+
+    Returns:
+        that part of the configuration; why each other analysis cannot be run, {analysis: reason}; all problems.
+
+    Raises:
+        ConfigError: if a problem concerns all analyses, or no analysis is left.
+    """
+    found = problems(config, schema_file)
+    broken = {problem.owner for problem in found}
+    if not broken:
+        return config, {}, []
+    whole = ConfigError("\n".join(problem.text for problem in found))
+    if any(len(owner) < 2 or owner[0] not in ENTRIES for owner in broken):
+        raise whole
+    found += [problem for problem in _consequences(config, found) if problem.owner not in broken]
+    broken = {problem.owner for problem in found}
+    kept = {
+        block: {name: entry for name, entry in config[block].items() if (block, name) not in broken}
+        for block in ENTRIES
+        if block in config
+    }
+    if not kept["analyses"]:
+        raise whole
+    return config | kept, _reasons(config, found), list(dict.fromkeys(problem.text for problem in found))
+
+
+def _reasons(config: dict, found: list[Problem]) -> dict[str, str]:
+    """{analysis: why} of the analyses that have problems, in their order."""
+    reasons: dict[str, list[str]] = {}
+    for problem in found:
+        if problem.owner[0] == "analyses":
+            reasons.setdefault(problem.owner[1], []).append(problem.text)
+    return {name: "; ".join(reasons[name]) for name in config["analyses"] if name in reasons}
+
+
+def _consequences(config: dict, found: list[Problem]) -> Iterator[Problem]:
+    """Analyses whose data set or model has a problem, and grids of which an analysis has one."""
+    texts: dict[tuple, list[str]] = {}
+    for problem in found:
+        texts.setdefault(problem.owner, []).append(problem.text)
+    lost = {name for block, name in texts if block == "analyses"}
+    for name, analysis in config["analyses"].items():
+        if name in lost or not isinstance(analysis, dict):
+            continue
+        for block, key in (("datasets", "dataset"), ("models", "model")):
+            for text in texts.get((block, analysis.get(key)), ()):
+                lost.add(name)
+                yield Problem(("analyses", name), text)
+    for name, grid in config.get("grids", {}).items():
+        missing = [each for each in grid["analyses"] if each in lost] if ("grids", name) not in texts else []
+        if missing:
+            yield Problem(("grids", name), f"grids.{name}: needs {', '.join(missing)}, which cannot be run")
+
+
+def problems(config: dict, schema_file: str | Path) -> list[Problem]:
+    """All problems of a configuration, each once."""
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
     errors = list(_Validator(schema).iter_errors(config))
-    problems = [problem for error in errors for problem in _schema_problems(error)]
+    found = [Problem(_owner(error.absolute_path), text) for error in errors for text in _schema_problems(error)]
     infinite = dict(_infinite(config))
-    problems += [f"{_key(path)}: needs a finite number, has {value}" for path, value in infinite.items()]
-    sound = _sound(config, {tuple(path)[:2] for path in (*(error.absolute_path for error in errors), *infinite)})
-    problems += [*_reference_problems(sound), *_file_problems(sound)] if sound else []
-    if problems:
-        raise ConfigError("\n".join(dict.fromkeys(problems)))
+    found += [
+        Problem(_owner(path), f"{_key(path)}: needs a finite number, has {value}") for path, value in infinite.items()
+    ]
+    sound = _sound(config, {problem.owner for problem in found})
+    found += [*_reference_problems(sound), *_file_problems(sound)] if sound else []
+    return list(dict.fromkeys(found))
+
+
+def _owner(path: Iterable[str | int]) -> Owner:
+    """The entry of a block to which a place in the configuration belongs; less where it belongs to none."""
+    return tuple(path)[:2]
+
+
+def _owned(owner: Owner, texts: Iterable[str]) -> Iterator[Problem]:
+    return (Problem(owner, text) for text in texts)
 
 
 def _key(path: Iterable[str | int]) -> str:
@@ -180,32 +265,37 @@ def _sound(config: dict, broken: set[tuple]) -> dict | None:
     }
 
 
-def _reference_problems(config: dict) -> Iterator[str]:
+def _reference_problems(config: dict) -> Iterator[Problem]:
     """What a schema cannot say: names that refer to other blocks, and grids."""
-    datasets, models = config["datasets"], config["models"]
-    for name, dataset in _entries(datasets):
-        yield from _simulate_problems(f"datasets.{name}.simulate", dataset.get("simulate"))
-    for name, model in _entries(models):
-        yield from _model_problems(f"models.{name}", model)
+    for name, dataset in _entries(config["datasets"]):
+        texts = _simulate_problems(f"datasets.{name}.simulate", dataset.get("simulate"))
+        yield from _owned(("datasets", name), texts)
+    for name, model in _entries(config["models"]):
+        yield from _owned(("models", name), _model_problems(f"models.{name}", model))
     for name, analysis in _entries(config["analyses"]):
-        where = f"analyses.{name}"
-        yield from _grid_problems(f"{where}.mu", analysis.get("mu"))
-        yield from _toy_problems(f"{where}.toys", analysis.get("toys"))
-        if analysis["dataset"] not in datasets:
-            hint = did_you_mean(analysis["dataset"], list(datasets))
-            yield f"{where}.dataset: there is no data set {analysis['dataset']!r} under `datasets`{hint}"
-        dataset = datasets.get(analysis["dataset"])
-        if dataset and "workspace" in dataset:
-            if "model" in analysis:
-                yield f"{where}.model: the data set is a workspace, which is a model already; remove the key"
-        elif "model" in analysis and analysis["model"] not in models:
-            hint = did_you_mean(analysis["model"], list(models))
-            yield f"{where}.model: there is no model {analysis['model']!r} under `models`{hint}"
-        elif dataset and "model" not in analysis:
-            yield f"{where}: the key 'model' is missing: the data set has histograms, and needs one"
-    yield from _signal_grid_problems(config)
-    yield from _grid_problems("scan.mu", config["scan"].get("mu"))
-    yield from _toy_problems("scan.toys", config["scan"].get("toys"))
+        yield from _owned(("analyses", name), _analysis_problems(f"analyses.{name}", analysis, config))
+    for name, grid in _entries(config["grids"]):
+        yield from _owned(("grids", name), _signal_grid_problems(f"grids.{name}", grid, config))
+    yield from _owned(("scan",), _grid_problems("scan.mu", config["scan"].get("mu")))
+    yield from _owned(("scan",), _toy_problems("scan.toys", config["scan"].get("toys")))
+
+
+def _analysis_problems(where: str, analysis: dict, config: dict) -> Iterator[str]:
+    datasets, models = config["datasets"], config["models"]
+    yield from _grid_problems(f"{where}.mu", analysis.get("mu"))
+    yield from _toy_problems(f"{where}.toys", analysis.get("toys"))
+    if analysis["dataset"] not in datasets:
+        hint = did_you_mean(analysis["dataset"], list(datasets))
+        yield f"{where}.dataset: there is no data set {analysis['dataset']!r} under `datasets`{hint}"
+    dataset = datasets.get(analysis["dataset"])
+    if dataset and "workspace" in dataset:
+        if "model" in analysis:
+            yield f"{where}.model: the data set is a workspace, which is a model already; remove the key"
+    elif "model" in analysis and analysis["model"] not in models:
+        hint = did_you_mean(analysis["model"], list(models))
+        yield f"{where}.model: there is no model {analysis['model']!r} under `models`{hint}"
+    elif dataset and "model" not in analysis:
+        yield f"{where}: the key 'model' is missing: the data set has histograms, and needs one"
 
 
 def _entries(block: dict) -> list[tuple[str, dict]]:
@@ -261,26 +351,25 @@ def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:
             yield f"{where}.components.{name}: low must be below high"
 
 
-def _signal_grid_problems(config: dict) -> Iterator[str]:
+def _signal_grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
     """Grids whose analyses, labels or cross sections are not there."""
-    for name, grid in _entries(config["grids"]):
-        where, sound = f"grids.{name}", True
-        for analysis in grid["analyses"]:
-            entry = config["analyses"].get(analysis)
-            if analysis not in config["analyses"]:
-                hint = did_you_mean(analysis, list(config["analyses"]))
-                yield f"{where}.analyses: there is no analysis {analysis!r} under `analyses`{hint}"
-            elif entry and "workspace" not in (config["datasets"].get(entry["dataset"]) or {"workspace": {}}):
-                yield f"{where}.analyses: {analysis!r} has a single signal; a grid needs a `workspace` with patches"
-            sound = sound and bool(entry and (config["datasets"].get(entry["dataset"]) or {}).get("workspace"))
-        if sound:
-            yield from _label_problems(where, grid, config)
-            yield from _mixture_problems(where, grid, config)
-        if grid["x"] == grid.get("y"):
-            yield f"{where}.y: must be another label than x"
-        file = grid.get("cross_sections", {}).get("csv")
-        if file:
-            yield from _input_problems(f"{where}.cross_sections.csv", file)
+    sound = True
+    for analysis in grid["analyses"]:
+        entry = config["analyses"].get(analysis)
+        if analysis not in config["analyses"]:
+            hint = did_you_mean(analysis, list(config["analyses"]))
+            yield f"{where}.analyses: there is no analysis {analysis!r} under `analyses`{hint}"
+        elif entry and "workspace" not in (config["datasets"].get(entry["dataset"]) or {"workspace": {}}):
+            yield f"{where}.analyses: {analysis!r} has a single signal; a grid needs a `workspace` with patches"
+        sound = sound and bool(entry and (config["datasets"].get(entry["dataset"]) or {}).get("workspace"))
+    if sound:
+        yield from _label_problems(where, grid, config)
+        yield from _mixture_problems(where, grid, config)
+    if grid["x"] == grid.get("y"):
+        yield f"{where}.y: must be another label than x"
+    file = grid.get("cross_sections", {}).get("csv")
+    if file:
+        yield from _input_problems(f"{where}.cross_sections.csv", file)
 
 
 def _mixture_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
@@ -314,15 +403,14 @@ def _label_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
             yield f"{where}.calculator: {analysis!r} does not use {grid['calculator']!r}, only {', '.join(calculators)}"
 
 
-def _file_problems(config: dict) -> Iterator[str]:
+def _file_problems(config: dict) -> Iterator[Problem]:
     """Files that are missing, and signals that the patches do not have."""
     for name, dataset in _entries(config["datasets"]):
         where = f"datasets.{name}"
-        problems = [problem for key, path in input_files(dataset).items() for problem in _input_problems(key, path)]
-        for problem in problems:
-            yield f"{where}.{problem}"
-        if "workspace" in dataset and not problems:
-            yield from _signal_problems(f"{where}.workspace", dataset["workspace"])
+        texts = [text for key, path in input_files(dataset).items() for text in _input_problems(f"{where}.{key}", path)]
+        if "workspace" in dataset and not texts:
+            texts = _signal_problems(f"{where}.workspace", dataset["workspace"])
+        yield from _owned(("datasets", name), texts)
 
 
 def _input_problems(where: str, path: str) -> Iterator[str]:

@@ -311,7 +311,7 @@ def check_input(path: str) -> None:
         InputError: if there is no such file, or Snakemake cannot take its name.
     """
     if not isfile(path):
-        raise InputError(f"there is no file {path!r} (seen from {Path.cwd()})")
+        raise InputError(f"there is no file {path!r}")
     if "{" in path or "}" in path:
         raise InputError(f"rename {path!r}: braces in paths are wildcards of Snakemake")
 
@@ -321,7 +321,7 @@ def _loose_patches(pattern: str) -> dict[str, str]:
     """{name: file} of a folder or a glob pattern."""
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
     if not files:
-        raise InputError(f"there are no JSON files {pattern!r} (seen from {Path.cwd()})")
+        raise InputError(f"there are no JSON files {pattern!r}")
     patches: dict[str, str] = {}
     for file in files:
         check_input(file)

@@ -22,7 +22,6 @@ import configuration
 from configuration import path_name
 from files import named, read_result, run, write_text
 from inference.errors import InputError, StepError
-from invert import no_limits
 from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits, label_column
 from tables import cls_columns, label_columns, markdown, reason, status
 
@@ -68,7 +67,7 @@ def read_limits(file: Path, calculator: str) -> Limits:
     try:
         return Limits.from_json(read_result(file))
     except StepError as error:
-        return no_limits(str(error), None, calculator=calculator, test_statistic="")
+        return Limits.failed(str(error), None, calculator=calculator, test_statistic="")
 
 
 def best(rows: list[dict], labels: list[str]) -> list[dict]:

@@ -108,12 +108,6 @@ def both(limits: list[Limit], attribute: str) -> dict:
     return {"observed_limit": values[0], "expected_limit": values[1:]}
 
 
-def no_limits(reason: str, confidence_level: float, **more) -> Limits:
-    """The record of a scan that could not be run."""
-    parts = six_limits([Limit(None, "fit_failed", reason)] * 6)
-    return Limits(confidence_level=confidence_level, **{"points": [], "failed_points": []} | parts | more)
-
-
 def parser() -> argparse.ArgumentParser:
     parse = arguments(__doc__)
     parse.add_argument("--hypotest", nargs="+", required=True, help="the tests of the scan")
@@ -133,7 +127,7 @@ def main(argv: list[str] | None = None) -> None:
             check_kind([result, *tests], **kind)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
-            limits = no_limits(str(error), args.confidence_level, **kind)
+            limits = Limits.failed(str(error), args.confidence_level, **kind)
         else:
             curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, args.test_statistic, args.calculator))
             limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)

@@ -16,7 +16,7 @@ from inference.intervals import Limit, outside
 from inference.tail_counts import Point
 from inference.toy_limits import ToyCurves, limit_values
 from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
-from invert import both, no_limits, six_limits
+from invert import both, six_limits
 from records import Limits, ToyPlan
 from toy_plan import Thrown, arguments, gather, limits_of, open_plan, sorted_out
 
@@ -46,7 +46,7 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
 def _without_toys(thrown: list[Thrown], failed: list[dict], plan: ToyPlan, common: dict) -> Limits:
     """All points failed, or the scan has none but mu = 0, where CLs is 1."""
     if failed:
-        return no_limits(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
+        return Limits.failed(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
     limits = [outside(np.zeros(1), np.ones(1), 1 - plan.confidence_level, np.zeros(0))] * 6
     said = six_limits(limits) | {"points": _points(thrown, [], None), "failed_points": []}
     return Limits(confidence_level=plan.confidence_level, **said, **common)
@@ -132,7 +132,7 @@ def main(argv: list[str] | None = None) -> None:
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
             kind = {"calculator": TOYBASED, "test_statistic": args.test_statistic}
-            limits = no_limits(str(error), args.confidence_level, **kind)
+            limits = Limits.failed(str(error), args.confidence_level, **kind)
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
         write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})

@@ -82,6 +82,14 @@ class Limits(Record):
     asymptotics: dict | None = None
     made_by: dict = field(default_factory=dict)
 
+    @classmethod
+    def failed(cls, reason: str, confidence_level: float | None, **more) -> "Limits":
+        """The record of a scan that could not be run; `more` has the calculator and the test statistic at least."""
+        parts = {"status": "fit_failed", "reason": reason, "bound": None}
+        six = {key: {BOTH[0]: value, BOTH[1]: [value] * 5} for key, value in parts.items()}
+        none = {"observed_limit": None, "expected_limit": [None] * 5, "points": [], "failed_points": []}
+        return cls(confidence_level=confidence_level, **none | six | more)
+
     def six(self) -> list[tuple[float | None, str, str | None, float | None]]:
         """(value, status, reason, bound) of the observed and the five expected limits."""
         parts = ({name: getattr(self, name) for name in BOTH}, self.status, self.reason, self.bound)

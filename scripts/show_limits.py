@@ -92,10 +92,11 @@ def main(argv: list[str] | None = None) -> int:
     parse.add_argument("--limits", type=Path, required=True, help="limits.csv")
     parse.add_argument("--grids", nargs="*", default=[], help="names of grids of signals")
     parse.add_argument("--verdict", action="store_true", help="say only what failed; exit code 1 if anything did")
+    parse.add_argument("--problems", nargs="*", default=[], help="of the configuration, which count as failures")
     args = parse.parse_args(argv)
     rows = read_table(args.limits)
     if args.verdict:
-        failed = problems([row for row in rows if "fit_failed" in row["status"]])
+        failed = list(dict.fromkeys(problems([row for row in rows if "fit_failed" in row["status"]]) + args.problems))
         for problem in failed:
             print(f"failed: {problem}", file=sys.stderr)
         return 1 if failed else 0

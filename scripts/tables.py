@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 import configuration
+from configuration import ONLY_SIGNAL
 from files import read_result, run, write_text
 from inference.errors import StepError
 from records import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, FitResult, Limits, label_column
@@ -20,16 +21,31 @@ from records import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, FitR
 
 def row(results: Path, scan: str) -> dict:
     """One scan, `analysis/signal/calculator`, as a row of the table."""
-    analysis, signal, calculator = scan.split("/")
+    analysis, signal, _ = scan.split("/")
     limits = Limits.from_json(read_result(results / scan / "limits.json"))
+    return row_of(analysis, signal, limits, _fit_columns(results / analysis / signal / "fit.json"))
+
+
+def row_not_run(analysis: str, reason: str, like: dict) -> dict:
+    """An analysis that the configuration does not let run, under the confidence level of another row."""
+    kind = {name: like[name] for name in ("calculator", "confidence_level", "test_statistic")}
+    return row_of(analysis, ONLY_SIGNAL, Limits.failed(reason, **kind), dict.fromkeys(FIT_COLUMNS))
+
+
+def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
+    """Limits and the fit behind them as a row.
+
+    Args:
+        fit: those of FIT_COLUMNS.
+    """
     return {
         "analysis": analysis,
         "signal": unquote(signal),
-        "calculator": calculator,
+        "calculator": limits.calculator,
         "confidence_level": limits.confidence_level,
         **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
         "status": status(limits),
-        **_fit_columns(results / analysis / signal / "fit.json"),
+        **fit,
         "test_statistic": limits.test_statistic,
         "failed_points": len(limits.failed_points),
         "reason": reason(limits),
@@ -121,13 +137,15 @@ def tabulate(rows_of: Callable, numbers: list[str], description: str, argv: list
     parse = argparse.ArgumentParser(description=description)
     parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
     parse.add_argument("--outline", type=json.loads, required=True, help="the data sets and analyses, as JSON")
+    parse.add_argument("--not-run", type=json.loads, default={}, help="{analysis: why}, as JSON")
     parse.add_argument("--csv", required=True)
     parse.add_argument("--markdown", required=True)
     args = parse.parse_args(argv)
     labels = {analysis: label_columns(args.outline, analysis) for analysis in args.outline["analyses"]}
     scans = [scan for scan in configuration.scans(args.outline) if scan.endswith(f"/{only}" if only else "")]
     rows = [row for scan in scans for row in rows_of(args.results, scan)]
-    table = pd.DataFrame([row | labels[row["analysis"]].get(row["signal"], {}) for row in rows])
+    rows += [row_not_run(analysis, why, rows[0]) for analysis, why in args.not_run.items()]
+    table = pd.DataFrame([row | labels.get(row["analysis"], {}).get(row["signal"], {}) for row in rows])
     columns = list(rows[0])
     behind = columns.index("signal") + 1
     table = table[columns[:behind] + [name for name in table if name not in columns] + columns[behind:]]

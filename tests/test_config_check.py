@@ -528,17 +528,17 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "datasets/more",
             {"workspace": {"file": "config/README.md", "patches": "none/*.json"}},
-            f"datasets.more.workspace.patches: there are no JSON files 'none/*.json' (seen from {ROOT})",
+            "datasets.more.workspace.patches: there are no JSON files 'none/*.json'",
         ),
         (
             "datasets/more",
             {"histograms": {"csv": "none.csv"}},
-            f"datasets.more.histograms.csv: there is no file 'none.csv' (seen from {ROOT})",
+            "datasets.more.histograms.csv: there is no file 'none.csv'",
         ),
         (
             "datasets/more",
             {"histograms": {"csv": "config"}},
-            f"datasets.more.histograms.csv: there is no file 'config' (seen from {ROOT})",
+            "datasets.more.histograms.csv: there is no file 'config'",
         ),
         # names that cannot be
         ("datasets/a b", DEFAULT["datasets"]["original"], f"datasets: 'a b' cannot be a name here: {NAMES}"),

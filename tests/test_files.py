@@ -111,14 +111,44 @@ class TestReading:
             gzip.compress(b"{}")[:-9],
             b"\x1f\x8b nonsense",
             gzip.compress(b"{"),
-            b"[" * 100_000,
         ],
-        ids=["empty", "cut", "text", "binary", "cut gzip", "no gzip", "cut within gzip", "deep"],
+        ids=["empty", "cut", "text", "binary", "cut gzip", "no gzip", "cut within gzip"],
     )
     def test_what_is_not_json_is_named(self, tmp_path, content):
         (tmp_path / "broken.json").write_bytes(content)
         with pytest.raises(InputError, match=r"broken\.json: not JSON"):
             read_json(tmp_path / "broken.json")
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"[" * 100_000, "nested deeper"),
+            (b"[" * 60 + b"1" + b"]" * 60, "nested deeper"),
+            (b'{"a": {"b": 1, "c": 2, "b": 3}}', "the key 'b' stands twice"),
+            (b'{"a": [1, {"b/c": [0, NaN]}]}', "/a/1/b/c/1 is not a finite number"),
+            (b'{"a": [1e999]}', "/a/0 is not a finite number"),
+            (b'{"a": [-Infinity, Infinity]}', "/a/0 is not a finite number"),
+            (b'{"a": 1' + b"0" * 400 + b"}", "/a is not a finite number"),
+            (gzip.compress(b" " * 3_000_000 + b"1"), "unpacks to more than 2 MB.*max_megabytes"),
+            (b" " * 3_000_000 + b"1", "has more than 2 MB.*max_megabytes"),
+        ],
+    )
+    def test_what_would_do_harm_is_refused(self, tmp_path, content, problem):
+        (tmp_path / "hostile.json").write_bytes(content)
+        with pytest.raises(InputError, match=rf"hostile\.json: .*{problem}"):
+            read_json(tmp_path / "hostile.json", max_megabytes=2)
+
+    def test_large_finite_numbers_are_read(self, tmp_path):
+        (tmp_path / "large.json").write_text("[1e308, 1e308, -1e308]")
+        assert read_json(tmp_path / "large.json") == [1e308, 1e308, -1e308]
+
+    def test_only_files_are_read(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.json")
+        (tmp_path / "link.json").symlink_to(tmp_path / "gone.json")
+        (tmp_path / "folder.json").mkdir()
+        for name, problem in (("pipe", "a pipe"), ("link", "a link to nothing"), ("folder", "a folder")):
+            with pytest.raises(InputError, match=rf"{name}\.json: .*{problem}"):
+                read_json(tmp_path / f"{name}.json")
 
     def test_a_missing_file_is_named(self, tmp_path):
         with pytest.raises(InputError, match=r"absent\.json: no such file"):

@@ -11,7 +11,7 @@ from configuration import path_name
 from files import write_json
 from inference.errors import InputError
 from inference.intervals import Limit
-from invert import no_limits, six_limits
+from invert import six_limits
 from records import CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits
 
 MASSES = {"a_100_1": (100, 1), "a_200_1": (200, 1), "a_200_50": (200, 50)}
@@ -188,7 +188,7 @@ class TestSeveralAnalyses:
 
     def test_what_failed_in_the_other_is_told(self, grid):
         kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}
-        grid.add("a", {"a_100_1": no_limits("the minimiser gave up", 0.95, **kind)})
+        grid.add("a", {"a_100_1": Limits.failed("the minimiser gave up", 0.95, **kind)})
         grid.add("b", {"a_100_1": limits(1.0, 1.0)})
         row = grid.rows()["a_100_1"]
         assert (row["analysis"], row["status"], row["reason"]) == ("b", "ok", "a: the minimiser gave up")
@@ -196,7 +196,11 @@ class TestSeveralAnalyses:
 
 def test_failures_are_rows_without_numbers(grid):
     kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}
-    records = [{"status": "failed", "reason": "no such file"}, no_limits("no patch", 0.95, **kind), limits(1.0, 1.0)]
+    records = [
+        {"status": "failed", "reason": "no such file"},
+        Limits.failed("no patch", 0.95, **kind),
+        limits(1.0, 1.0),
+    ]
     grid.add("a", dict(zip(MASSES, records, strict=True)))
     grid.cross_sections("m1,cross_section,cross_section_error\n100,4,0.4\n200,1,0.1\n")
     rows = grid.rows()

@@ -1,0 +1,115 @@
+#!/usr/bin/env python
+"""Look at configuration files as text, before Snakemake reads them.
+
+Snakemake does not say in which line YAML is wrong, takes the last of two keys of one name without a word, and follows
+aliases that expand without end. Ends with an error that says where, if a file cannot be used.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import yaml
+
+from files import run
+from inference.errors import InputError
+from json_input import check_regular
+
+MOST_BYTES, MOST_NODES, DEEPEST = 10_000_000, 1_000_000, 50  # of a configuration
+PLAIN = "tag:yaml.org,2002:"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def check_file(path: str) -> None:
+    """Check that a file is one block of YAML or JSON, that no key stands twice, and that it has a reasonable size.
+
+    Raises:
+        InputError: with all problems and their lines.
+    """
+    problems = list(_problems(_composed(path)))
+    if problems:
+        raise InputError("\n".join(f"{path}, {problem}" for problem in problems))
+
+
+def _composed(path: str) -> yaml.Node:
+    """The nodes of a file, without any object made of them."""
+    check_regular(path)
+    with open(path, "rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: has more than {MOST_BYTES / 1e6:g} MB, too much for a configuration")
+    try:
+        root = yaml.compose(content.decode("utf-8-sig"), Loader=LOADER)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        where, words = _where(error.problem_mark or error.context_mark), filter(None, [error.context, error.problem])
+        hint = "; YAML takes no tabs for indentation" if b"\t" in content else ""
+        raise InputError(f"{path}, {where}: not YAML: {', '.join(words)}{hint}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{path}: not YAML: {error}") from error
+    if not isinstance(root, yaml.MappingNode):
+        raise InputError(f"{path}: needs blocks of keys at the top level, `datasets:` and `analyses:` among them")
+    return root
+
+
+def _where(mark: yaml.Mark | None) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+
+
+def _problems(root: yaml.Node) -> Iterator[str]:
+    """Keys that stand twice, tags that ask for objects, aliases that expand to too much."""
+    sizes: dict[int, float] = {}
+    for node, size in _with_sizes(root, sizes):
+        if size > MOST_NODES:
+            yield f"{_where(node.start_mark)}: nested too deep, or aliases (*name) that expand to too much"
+            return
+        if not (node.tag or PLAIN).startswith(PLAIN) or "python" in node.tag:
+            tag = node.tag.replace(PLAIN, "!!")
+            yield f"{_where(node.start_mark)}: {tag} asks for an object; only plain values are read"
+        if isinstance(node, yaml.MappingNode):
+            yield from _repeated(node)
+
+
+def _repeated(node: yaml.MappingNode) -> Iterator[str]:
+    lines: dict[str, yaml.Mark] = {}
+    for key, _ in node.value:
+        first = lines.setdefault(key.value, key.start_mark) if isinstance(key, yaml.ScalarNode) else key.start_mark
+        if first is not key.start_mark:
+            yield f"{_where(key.start_mark)}: the key {key.value!r} stands twice, before in line {first.line + 1}"
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _with_sizes(root: yaml.Node, sizes: dict[int, float]) -> Iterator[tuple[yaml.Node, float]]:
+    """Each node once, after those in it, with the number of nodes that it expands to; infinite if it holds itself."""
+    stack = [(root, iter(_children(root)))]
+    sizes[id(root)] = float("inf")  # until it is known
+    while stack:
+        node, children = stack[-1]
+        child = next((each for each in children if id(each) not in sizes), None)
+        if child is not None and len(stack) < DEEPEST:
+            sizes[id(child)] = float("inf")
+            stack.append((child, iter(_children(child))))
+            continue
+        sizes[id(node)] = 1 + sum(sizes.get(id(each), float("inf")) for each in _children(node))
+        stack.pop()
+        yield node, sizes[id(node)]
+
+
+def main(argv: list[str] | None = None) -> None:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("files", nargs="+", help="configuration files")
+    for file in parse.parse_args(argv).files:
+        try:
+            check_file(file)
+        except InputError as error:
+            sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    run(main)
