@@ -9,6 +9,17 @@ def published_inputs(wildcards):
     return {key.removeprefix("workspace.").replace("file", "workspace"): path for key, path in files.items()}
 
 
+def published_options(wildcards):
+    """Options of check_published.py."""
+    block = config["datasets"][wildcards.dataset]["workspace"]
+    return as_options({**published_inputs(wildcards), "max_megabytes": block.get("max_megabytes")})
+
+
+def reading(block):
+    """What a published data set says of the reading of its files."""
+    return {key: block.get(key) for key in ("measurement", "max_megabytes")}
+
+
 def checked(wildcards):
     return checked_of(wildcards.analysis)
 
@@ -32,7 +43,7 @@ def patch_options(wildcards):
     """Options of patch_workspace.py: those files, the name of the signal, the measurement."""
     block = configuration.source(config, wildcards.analysis)[1]
     signal = SIGNALS[wildcards.analysis][wildcards.signal]
-    return as_options({**workspace_files(wildcards), "signal": signal, "measurement": block.get("measurement")})
+    return as_options({**workspace_files(wildcards), "signal": signal, **reading(block)})
 
 
 def mu_options(mu):
@@ -85,7 +96,7 @@ def pack_options(pack):
     analysis, signals = PACKS[pack]
     settings, block = SETTINGS[analysis], configuration.source(config, analysis)[1]
     values = pack_files(pack) | settings["interpolation"]
-    values |= {"measurement": block.get("measurement")} if analysis in PUBLISHED else {"model": model_of(analysis)}
+    values |= reading(block) if analysis in PUBLISHED else {"model": model_of(analysis)}
     values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
     values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)}
     values |= {"folder": f"results/{analysis}", "signals": signals}

@@ -41,7 +41,7 @@ rule check_published:
     conda:
         "../envs/muscan.yaml"
     params:
-        options=lambda wildcards: as_options(published_inputs(wildcards)),
+        options=published_options,
     shell:
         "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
 

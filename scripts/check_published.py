@@ -11,8 +11,9 @@ from typing import Any
 
 import pyhf
 
-from files import failure_recorded, named, read_json, run, write_json
+from files import failure_recorded, named, run, write_json
 from inference.errors import InputError
+from json_input import MAX_MEGABYTES, read_json
 
 
 def check_workspace(workspace: Any) -> None:
@@ -95,15 +96,16 @@ def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
     parse.add_argument("--patchset", help="patch set, plain or gzipped")
+    parse.add_argument("--max-megabytes", type=float, default=MAX_MEGABYTES, help="of a file, when it is unpacked")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        workspace = read_json(args.workspace)
+        workspace = read_json(args.workspace, args.max_megabytes)
         with named(args.workspace):
             check_workspace(workspace)
         wrong = {}
         if args.patchset:
-            patchset = read_json(args.patchset)
+            patchset = read_json(args.patchset, args.max_megabytes)
             with named(args.patchset):
                 wrong = check_patchset(patchset, workspace)
         write_json(args.output, {"status": "ok", "wrong_patches": wrong})

@@ -11,8 +11,8 @@ from os.path import isdir, isfile
 from pathlib import Path
 from urllib.parse import quote
 
-from files import read_json
 from inference.errors import InputError
+from json_input import MAX_MEGABYTES, read_json
 from messages import did_you_mean, listed
 from records import label_column
 
@@ -180,7 +180,7 @@ def label_values(source: dict) -> dict[str, dict[str, float | str]]:
         InputError: if a name does not have the form that the configuration says.
     """
     if "patchset" in source:
-        return dict(_patchset(source["patchset"]))
+        return dict(_patches_of(source))
     if "labels" in source:
         return {name: _values_in(name, source["labels"]) for name in known_signals(source)}
     return {}
@@ -275,14 +275,18 @@ def known_signals(source: dict) -> list[str]:
     if "patches" in source:
         return sorted(_loose_patches(source["patches"]))
     if "patchset" in source:
-        return list(dict.fromkeys(name for name, _ in _patchset(source["patchset"])))
+        return list(dict.fromkeys(name for name, _ in _patches_of(source)))
     return [ONLY_SIGNAL]
 
 
+def _patches_of(source: dict) -> list[tuple[str, dict]]:
+    return _patchset(source["patchset"], source.get("max_megabytes", MAX_MEGABYTES))
+
+
 @lru_cache
-def _patchset(file: str) -> list[tuple[str, dict]]:
+def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
     """Name, and values by their labels, of every patch of a set; only these are kept of a large file."""
-    patchset = read_json(file)
+    patchset = read_json(file, max_megabytes)
     try:
         labels = patchset.get("metadata", {}).get("labels", [])
         metadata = [patch["metadata"] for patch in patchset["patches"]]

@@ -12,7 +12,8 @@ from pathlib import Path
 import seals
 import versions
 from configuration import TOYBASED, scan_settings, scans, toy_rounds
-from files import read_json, run, write_json
+from files import run, write_json
+from json_input import read_json
 from records import ToyPlan
 from result_files import SUBMISSION, inputs, results
 from toy_plan import block_files

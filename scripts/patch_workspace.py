@@ -11,8 +11,9 @@ from typing import Any
 
 import jsonpatch
 
-from files import failure_recorded, named, read_json, read_result, run, write_json
+from files import failure_recorded, named, read_result, run, write_json
 from inference.errors import InputError
+from json_input import MAX_MEGABYTES, read_json
 from messages import did_you_mean
 
 # What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
@@ -82,9 +83,9 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
 
 
 @lru_cache
-def _published(path: str) -> dict:
+def _published(path: str, max_megabytes: float) -> dict:
     """A file that the signals of a process share; nothing changes what was read."""
-    return read_json(path)
+    return read_json(path, max_megabytes)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -96,19 +97,20 @@ def main(argv: list[str] | None = None) -> None:
     source.add_argument("--patch", help="a JSON patch")
     parse.add_argument("--signal", default="signal", help="name of the patch")
     parse.add_argument("--measurement", help="name of the measurement; default: the first")
+    parse.add_argument("--max-megabytes", type=float, default=MAX_MEGABYTES, help="of a file, when it is unpacked")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         wrong = read_result(args.checked).get("wrong_patches", {})
-        workspace = _published(args.workspace)
+        workspace = _published(args.workspace, args.max_megabytes)
         if args.patchset:
-            patchset = _published(args.patchset)
+            patchset = _published(args.patchset, args.max_megabytes)
             with named(args.patchset, args.signal):
                 if args.signal in wrong:
                     raise InputError(wrong[args.signal])
                 workspace = from_patchset(workspace, patchset, args.signal)
         elif args.patch:
-            patch = read_json(args.patch)
+            patch = read_json(args.patch, args.max_megabytes)
             with named(args.patch):
                 workspace = patched(workspace, patch)
         with named(args.workspace, *filter(None, [args.patchset and args.signal, args.patch])):

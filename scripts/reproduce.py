@@ -21,8 +21,9 @@ import numpy as np
 
 import seals
 import versions
-from files import read_json, run, write_json
+from files import run, write_json
 from inference.errors import InputError
+from json_input import read_json
 from result_files import MANIFEST
 from versions import ROOT
 

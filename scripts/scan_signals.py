@@ -37,7 +37,9 @@ def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[
         source = {"histograms": args.histograms, "model": args.model}
         yield build_workspace.main, as_options({**source, "output": workspace})
     else:
-        source = {key: getattr(args, key) for key in ("workspace", "patchset", "measurement", "checked")}
+        source = {
+            key: getattr(args, key) for key in ("workspace", "patchset", "measurement", "max_megabytes", "checked")
+        }
         source |= {"patch": patch, "signal": unquote(signal)}
         yield patch_workspace.main, as_options({**source, "output": workspace})
     codes = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
@@ -72,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     source.add_argument("--patchset", help="patch set, plain or gzipped")
     source.add_argument("--patches", nargs="+", help="JSON patches, one for each signal")
     parse.add_argument("--measurement", help="name of the measurement; default: the first")
+    parse.add_argument("--max-megabytes", help="of a file, when it is unpacked")
     for kind, codes in INTERPOLATIONS.items():
         parse.add_argument(f"--{kind}", choices=codes, default=codes[0], help=f"interpolation of {kind}")
     parse.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what fits")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import seals
 import versions
-from files import read_json
 from inference.errors import StepError
+from json_input import read_json
 from messages import listed
 from result_files import MANIFEST
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from files import read_json, run
+from files import run
 from inference.engines import engine
 from inference.errors import FitError, StepError
 from inference.hypotest import hypotests, prepare
+from json_input import read_json
 from records import Hypotest
 from signal_point import load
 

@@ -7,12 +7,12 @@ import jsonpatch
 import numpy as np
 import pytest
 
-from files import read_json
 from inference import minuit
 from inference.errors import InputError
 from inference.fits import Newton
 from inference.likelihood import WALL_WIDTH, Likelihood
 from inference.minimize import minimize
+from json_input import read_json
 from workspaces import SMALL, counting, engine_of, normsys, referee
 
 # `make study` asks for the numbers of toys that the statements are about; the suite takes a part of them.

@@ -22,6 +22,7 @@ from files import (
     written_whole,
 )
 from inference.errors import FitError, InputError, StepError
+from json_input import read_json
 
 
 def names(folder: Path) -> list[str]:

@@ -12,8 +12,8 @@ from hepdata_validator.full_submission_validator import FullSubmissionValidator
 from scipy.optimize import brentq
 
 import simulate_grid
-from files import read_json
 from inference.hypotest import hypotest, prepare
+from json_input import read_json
 from patch_workspace import from_patchset, with_measurement
 from workflow import COLUMNS, clone, limits, planned, snakemake, write_config
 from workspaces import engine_of

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import check_published
 import patch_workspace
 from check_published import check_patchset, check_workspace
-from files import read_json
 from inference.errors import InputError
+from json_input import read_json
 from patch_workspace import from_patchset, patched, with_measurement
 
 WORKSPACE = {

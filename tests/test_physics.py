@@ -10,13 +10,13 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2, norm, poisson
 
-from files import read_json
 from inference.fits import Newton
 from inference.goodness_of_fit import saturated
 from inference.hypotest import Prepared, hypotest, prepare
 from inference.intervals import upper_limits
 from inference.test_statistics import TEST_STATISTICS
 from inference.uncertainties import uncertainties
+from json_input import read_json
 from workspaces import counting, engine_of, normsys, referee, tight_minuit
 
 

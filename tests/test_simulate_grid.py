@@ -13,8 +13,8 @@ import simulate_grid
 from check_published import check_patchset, check_workspace
 from config_check import check
 from configuration import label_values, signals
-from files import read_json
 from inference.hypotest import hypotest, prepare
+from json_input import read_json
 from patch_workspace import from_patchset
 from workspaces import engine_of, referee, tight_minuit
 

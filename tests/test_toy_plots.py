@@ -11,8 +11,8 @@ import plot_brazil
 import plot_distributions
 import plot_toys
 import tables
-from files import read_json
 from inference.toys import Toys
+from json_input import read_json
 from records import LIMIT_COLUMNS, Limits, ToyPoint
 from test_toys import Signal
 from toy_plan import Thrown

@@ -20,10 +20,10 @@ import invert_toys
 import plan_toys
 import throw_toys
 import toy_plan
-from files import read_json
 from inference import toys
 from inference.fits import Newton
 from inference.hypotest import hypotests, prepare
+from json_input import read_json
 from records import Limits, ToyPlan
 from workspaces import EVERY_MODIFIER, SMALL, counting, engine_of, normsys, referee, tight_minuit
 
