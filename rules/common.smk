@@ -94,6 +94,7 @@ def one_of(names):
 
 wildcard_constraints:
     dataset=one_of(config["datasets"]),
+    histograms="histograms|blinded",
     grid=one_of(GRIDS),
     analysis=one_of(config["analyses"]),
     signal=r"[^/]+",

@@ -1,25 +1,26 @@
 # Toy generation, and histograms from elsewhere.
 #
-# Needs: `datasets` of the configuration. Makes: histograms.csv, templates and observed counts per bin.
+# Needs: `datasets` of the configuration. Makes: histograms.csv, templates and observed counts per bin; for blind analyses
+# blinded.csv, the templates alone.
 
 
 rule simulate:
     input:
         code=code("simulate.py"),
     output:
-        "results/datasets/{dataset}/histograms.csv",
+        "results/datasets/{dataset}/{histograms}.csv",
     log:
-        "logs/datasets/{dataset}/simulate.log",
+        "logs/datasets/{dataset}/simulate_{histograms}.log",
     benchmark:
-        "benchmarks/datasets/{dataset}/simulate.tsv"
+        "benchmarks/datasets/{dataset}/simulate_{histograms}.tsv"
     wildcard_constraints:
         dataset=one_of(SIMULATED),
     conda:
         "../envs/muscan.yaml"
     params:
-        spec=lambda wildcards: json.dumps(config["datasets"][wildcards.dataset]["simulate"]),
+        options=histogram_options("simulate"),
     shell:
-        "python {input.code[0]:q}" " --spec {params.spec:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
 
 
 rule read_histograms:
@@ -27,16 +28,16 @@ rule read_histograms:
         code=code("read_histograms.py"),
         files=lambda wildcards: configuration.input_files(config["datasets"][wildcards.dataset]).values(),
     output:
-        "results/datasets/{dataset}/histograms.csv",
+        "results/datasets/{dataset}/{histograms}.csv",
     log:
-        "logs/datasets/{dataset}/read_histograms.log",
+        "logs/datasets/{dataset}/read_{histograms}.log",
     benchmark:
-        "benchmarks/datasets/{dataset}/read_histograms.tsv"
+        "benchmarks/datasets/{dataset}/read_{histograms}.tsv"
     wildcard_constraints:
         dataset=one_of(BINNED),
     conda:
         "../envs/muscan.yaml"
     params:
-        spec=lambda wildcards: json.dumps(config["datasets"][wildcards.dataset]["histograms"]),
+        options=histogram_options("histograms"),
     shell:
-        "python {input.code[0]:q}" " --spec {params.spec:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"

@@ -9,6 +9,17 @@ def published_inputs(wildcards):
     return {key.removeprefix("workspace.").replace("file", "workspace"): path for key, path in files.items()}
 
 
+def histogram_options(kind):
+    """Options of simulate.py and read_histograms.py, as a function of the wildcards."""
+
+    def options(wildcards):
+        spec = config["datasets"][wildcards.dataset][kind]
+        blind = wildcards.histograms == "blinded"
+        return as_options({"spec": json.dumps(configuration.unobserved(spec) if blind else spec)}) + ["--blind"] * blind
+
+    return options
+
+
 def published_options(wildcards):
     """Options of check_published.py."""
     block = config["datasets"][wildcards.dataset]["workspace"]
@@ -43,7 +54,7 @@ def patch_options(wildcards):
     """Options of patch_workspace.py: those files, the name of the signal, the measurement."""
     block = configuration.source(config, wildcards.analysis)[1]
     signal = SIGNALS[wildcards.analysis][wildcards.signal]
-    return as_options({**workspace_files(wildcards), "signal": signal, **reading(block)})
+    return as_options({**workspace_files(wildcards), "signal": signal, **reading(block)}) + blind_option(wildcards)
 
 
 def mu_options(mu):
@@ -60,7 +71,7 @@ def bound_options(wildcards):
     """Options of fit.py: the bound of mu, or the confidence level of the limits that decide it."""
     bound = poi_bound(wildcards.analysis)
     level = None if bound else SETTINGS[wildcards.analysis]["confidence_level"]
-    return as_options({"poi_bound": bound, "confidence_level": level})
+    return as_options({"poi_bound": bound, "confidence_level": level}) + blind_option(wildcards)
 
 
 def pack_files(pack):
@@ -100,7 +111,8 @@ def pack_options(pack):
     values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
     values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)}
     values |= {"folder": f"results/{analysis}", "signals": signals}
-    return as_options(values) + ["--no-tests"] * ("asymptotics" not in settings["calculators"])
+    flags = ["--blind"] * settings["blind"] + ["--no-tests"] * ("asymptotics" not in settings["calculators"])
+    return as_options(values) + flags
 
 
 def reference_inputs(wildcards):
@@ -221,7 +233,12 @@ def histograms(wildcards):
 
 
 def histograms_of(analysis):
-    return f"results/datasets/{config['analyses'][analysis]['dataset']}/histograms.csv"
+    name = result_files.histograms(SETTINGS[analysis]["blind"])
+    return f"results/datasets/{config['analyses'][analysis]['dataset']}/{name}"
+
+
+def blind_option(wildcards):
+    return ["--blind"] * SETTINGS[wildcards.analysis]["blind"]
 
 
 def model_of(analysis):

@@ -20,10 +20,12 @@ rule build_workspace:
         "../envs/muscan.yaml"
     params:
         model=lambda wildcards: model_of(wildcards.analysis),
+        blind=blind_option,
     shell:
         "python {input.code[0]:q}"
         " --histograms {input.histograms:q}"
         " --model {params.model:q}"
+        " {params.blind:q}"
         " --output {output:q}"
         " --log {log:q}"
 

@@ -87,7 +87,7 @@ def _affordable(blocks: dict, more: dict, plan: ToyPlan) -> dict:
 def main(argv: list[str] | None = None) -> None:
     args = arguments(__doc__).parse_args(argv)
     with failure_recorded(args.output):
-        plan, store, engine, prepared = open_plan(args)
+        plan, store, engine, prepared, _ = open_plan(args)
         points, failed = sorted_out(gather(store, plan), plan)
         mu = [point.mu for point in points]
         curves = limits_of(points, failed, plan, engine) if points else None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from blinding import blinded
 from files import failure_recorded, run, write_json
 from histograms import Histograms, read_histograms
 from inference.errors import InputError
@@ -95,7 +96,9 @@ def build(histograms: Histograms, model: dict) -> dict:
         if not channel["samples"]:
             raise InputError(f"channel {channel['name']!r} has none of the samples of the model")
     observations = [
-        {"name": channel, "data": columns["observed"].tolist()} for channel, columns in histograms.columns.items()
+        {"name": channel, "data": columns["observed"].tolist()}
+        for channel, columns in histograms.columns.items()
+        if "observed" in columns
     ]
     config = {"poi": model.get("poi", "mu"), "parameters": model.get("parameters", [])}
     return {
@@ -173,10 +176,12 @@ def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--histograms", required=True, help="CSV: [channel,] bin_low, bin_high, templates, observed")
     parse.add_argument("--model", type=json.loads, required=True, help="a block of `models`, as JSON")
+    parse.add_argument("--blind", action="store_true", help="replace the observed data, which the file need not have")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        write_json(args.output, build(read_histograms(args.histograms), args.model))
+        workspace = build(read_histograms(args.histograms, observed=not args.blind), args.model)
+        write_json(args.output, blinded(workspace) if args.blind else workspace)
 
 
 if __name__ == "__main__":

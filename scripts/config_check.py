@@ -87,7 +87,7 @@ def usable(config: dict, schema_file: str | Path) -> tuple[dict, dict[str, str],
     found = problems(config, schema_file)
     broken = {problem.owner for problem in found}
     if not broken:
-        return config, {}, []
+        return dict(config), {}, []
     whole = ConfigError("\n".join(problem.text for problem in found))
     if any(len(owner) < 2 or owner[0] not in ENTRIES for owner in broken):
         raise whole
@@ -374,7 +374,7 @@ def _signal_grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]
 
 def _mixture_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
     """Analyses whose limits cannot be compared."""
-    for key in ("confidence_level", "test_statistic"):
+    for key in ("confidence_level", "test_statistic", "blind"):
         values = {analysis: scan_settings(config, analysis)[key] for analysis in grid["analyses"]}
         if len(set(values.values())) > 1:
             each = ", ".join(f"{value} of {analysis!r}" for analysis, value in values.items())

@@ -26,6 +26,7 @@ SCAN_DEFAULTS = {
     "toys": {},
     "engine": "newton",
     "interpolation": {},
+    "blind": False,
     "plots": ["brazil", "yields", "pulls", "distributions", "toys"],
 }
 AUTO = "auto"  # instead of values of mu: they follow from the limits
@@ -37,6 +38,7 @@ INTERPOLATION_DEFAULTS = {"normsys": "code4", "histosys": "code4p"}
 FOLDER_PLOTS = ["yields", "distributions"]  # several pictures in a folder: of each channel, of some values of mu
 FIT_PLOTS = ["yields", "pulls"]  # they do not depend on the calculator, and are drawn for the first one
 TOY_PLOTS = ["distributions", "toys"]
+OBSERVED = "observed"  # name of the data among templates
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
 
 NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
@@ -252,6 +254,15 @@ def units(axis_labels: dict[str, str]) -> list[str]:
     """The units in brackets at the end of texts of axes, `label=unit`."""
     found = {label: re.search(r"\[([^\[\]]+)\]\s*$", text) for label, text in axis_labels.items()}
     return [f"{label_column(label)}={match[1]}" for label, match in found.items() if match]
+
+
+def unobserved(spec: dict) -> dict:
+    """A `histograms` or `simulate` block without what it says of observed data."""
+    return {
+        key: unobserved(value) if isinstance(value, dict) else value
+        for key, value in spec.items()
+        if key != OBSERVED or isinstance(value, dict)  # a channel may have that name
+    }
 
 
 def input_files(dataset: dict) -> dict[str, str]:

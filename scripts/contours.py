@@ -20,6 +20,7 @@ from scipy.special import ndtri
 
 import seals
 from inference.errors import InputError
+from records import BLINDED
 
 TEXTS = ("signal", "analysis", "calculator", "status", "unit", "excluded", "expected_excluded", "reason")
 CONTOURS = {
@@ -68,6 +69,16 @@ def units(points: pd.DataFrame) -> str:
     return " or ".join(dict.fromkeys(unit for unit in points["unit"] if unit))
 
 
+def is_blinded(points: pd.DataFrame) -> bool:
+    """Whether the points are of blind analyses, which have no observed limits; a grid has only such, or none."""
+    return bool(points["status"].str.startswith(BLINDED).any())
+
+
+def observed(points: pd.DataFrame) -> str:
+    """The limit whose number stands at a point: the observed one, or the expected one of blind analyses."""
+    return "expected" if is_blinded(points) else "observed"
+
+
 def quantity(points: pd.DataFrame) -> str:
     """What is interpolated: "limit", log of the upper limit on mu, or "CLs", CLs at mu = 1 as a normal quantile.
 
@@ -87,7 +98,7 @@ def heights(points: pd.DataFrame) -> dict[str, np.ndarray]:
     if quantity(points) == "CLs":
         level = ndtri(1 - points["confidence_level"].to_numpy())
         cls = {key: points[column].to_numpy() for key, column in CLS.items()}
-        return {key: np.clip(ndtri(each), -CLIP, CLIP) - level for key, each in cls.items()}
+        return _shown({key: np.clip(ndtri(each), -CLIP, CLIP) - level for key, each in cls.items()}, points)
     result = {key: _log(points[column].to_numpy()) for key, column in CONTOURS.items()}
     if points["cross_section_error"].notna().any():
         relative = (points["cross_section_error"] / points["cross_section"]).to_numpy()
@@ -95,7 +106,13 @@ def heights(points: pd.DataFrame) -> dict[str, np.ndarray]:
             height = result["observed"] - _log(1 + sign * relative)
             # No cross section is left to exclude.
             result[key] = np.where((1 + sign * relative <= 0) & np.isfinite(result["observed"]), CLIP, height)
-    return result
+    return _shown(result, points)
+
+
+def _shown(heights: dict[str, np.ndarray], points: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Those that do not rest on observed limits, if there are none."""
+    hidden = ("observed", *THEORY) if is_blinded(points) else ()
+    return {key: height for key, height in heights.items() if key not in hidden}
 
 
 def _log(values: np.ndarray) -> np.ndarray:

@@ -89,17 +89,20 @@ def _at_far_bound(model: Model, free: Fit) -> bool:
     return bool(mu_hat >= high - margin or (low < 0 and mu_hat <= low + margin))
 
 
-def fit_result(engine, prepared: Prepared, test_statistic: str, mu: list[float] | None = None) -> FitResult:
+def fit_result(
+    engine, prepared: Prepared, test_statistic: str, mu: list[float] | None = None, blinded: bool = False
+) -> FitResult:
     """Collect the results of the fits."""
     model = engine.model
     errors = uncertainties(Newton(model), model.data, prepared.free)
+    quality = saturated(model, prepared.free.deviance)._asdict()
     poi, best = model.poi, prepared.free
     return FitResult(
         poi=model.poi_name,
         poi_bounds=model.bounds[poi].tolist(),
-        mu_hat=float(best.parameters[poi]),
-        mu_hat_error=numbers(errors.errors)[poi],
-        mu_hat_minos=list(errors.minos),
+        mu_hat=None if blinded else float(best.parameters[poi]),
+        mu_hat_error=None if blinded else numbers(errors.errors)[poi],
+        mu_hat_minos=[None, None] if blinded else list(errors.minos),
         deviance=best.deviance,
         parameters=_parameters(model, best, errors).to_json(),
         reference={
@@ -108,11 +111,12 @@ def fit_result(engine, prepared: Prepared, test_statistic: str, mu: list[float] 
             "deviance": prepared.reference.deviance,
         },
         asimov=prepared.asimov.tolist(),
-        goodness_of_fit=saturated(model, best.deviance)._asdict(),
-        yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors)],
+        goodness_of_fit=dict.fromkeys(quality, None) if blinded else quality,
+        yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors, blinded)],
         interpolation=model.interpolation,
         test_statistic=test_statistic,
         mu=mu,
+        blinded=blinded,
         fitted_by={
             "engine": engine.name,
             "free": best.fitter,
@@ -142,7 +146,7 @@ def _parameters(model: Model, best: Fit, errors: Uncertainties) -> Parameters:
     )
 
 
-def _yields(likelihood: Likelihood, best: Fit, errors: Uncertainties) -> list[ChannelYields]:
+def _yields(likelihood: Likelihood, best: Fit, errors: Uncertainties, blinded: bool) -> list[ChannelYields]:
     model = likelihood.model
     stages = {
         "prefit": propagate(likelihood, model.initial, prefit_covariance(model)),
@@ -159,7 +163,7 @@ def _yields(likelihood: Likelihood, best: Fit, errors: Uncertainties) -> list[Ch
     return [
         ChannelYields(
             channel=channel,
-            observed=model.data[: model.nmain][bins].tolist(),
+            observed=None if blinded else model.data[: model.nmain][bins].tolist(),
             samples={sample: row(i, bins) for i, sample in enumerate(model.samples)},
             total=row(len(model.samples), bins),
         )
@@ -177,6 +181,7 @@ def parser() -> argparse.ArgumentParser:
         "--poi-bound", type=float, help="the largest mu that a fit must be able to reach; default: as the limits need"
     )
     parse.add_argument("--confidence-level", type=float, default=0.95, help="of these limits")
+    parse.add_argument("--blind", action="store_true", help="the observed data of the model are an expectation")
     parse.add_argument("--output", required=True)
     return parse
 
@@ -194,7 +199,7 @@ def main(argv: list[str] | None = None) -> None:
             *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
         else:
             fits, mu = inside(engine_with, args.poi_bound, args.test_statistic), None
-        result = fit_result(*fits, args.test_statistic, mu)
+        result = fit_result(*fits, args.test_statistic, mu, args.blind)
         provenance = made_by([args.model], poi_bound=result.poi_bounds[1])
         write_json(args.output, result.to_json() | {"made_by": provenance})
 

@@ -120,7 +120,7 @@ def results(points: pd.DataFrame, columns: tuple[str, str], name: str, unit: str
     ]
     for label in BANDS:
         both[1].add_uncertainty(band(points, columns[1], label))
-    return both
+    return both[contours.is_blinded(points) :]
 
 
 def choices(points: pd.DataFrame) -> list[Variable]:

@@ -42,13 +42,17 @@ def write_histograms(path: str | Path, histograms: Histograms) -> None:
     write_text(path, text.getvalue())
 
 
-def read_histograms(path: str | Path) -> Histograms:
+def read_histograms(path: str | Path, observed: bool = True) -> Histograms:
     """Read CSV as `write_histograms` writes it; an empty cell means that the channel lacks the column.
+
+    Args:
+        path: of the file.
+        observed: whether to read the observed counts; otherwise the file need not have them.
 
     Raises:
         InputError: naming file, line and column of what is wrong.
     """
-    rows, header = _rows(path)
+    rows, header = _rows(path, observed)
     channels = list(dict.fromkeys(row.get("channel", DEFAULT_CHANNEL) for _, row in rows))
     edges, columns = {}, {}
     for channel in channels:
@@ -59,12 +63,16 @@ def read_histograms(path: str | Path) -> Histograms:
             if not low < high or high != next_low:
                 raise InputError(f"{path}, line {line}: bins must follow one another without gaps, low edge first")
         edges[channel] = np.array([*lows, highs[-1]])
-        templates = [name for name in header if name not in ("channel", "bin_low", "bin_high")]
+        templates = [
+            name for name in header if name not in ("channel", "bin_low", "bin_high", *["observed"] * (not observed))
+        ]
         columns[channel] = {
             name: np.array([_number(path, line, row, name) for line, row in mine])
             for name in templates
             if any(row[name] for _, row in mine)
         }
+        if not observed:
+            continue
         if "observed" not in columns[channel]:
             raise InputError(f"{path}: channel {channel!r} has no observed counts")
         for (line, _), count in zip(mine, columns[channel]["observed"], strict=True):
@@ -73,7 +81,7 @@ def read_histograms(path: str | Path) -> Histograms:
     return Histograms(edges, columns)
 
 
-def _rows(path: str | Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+def _rows(path: str | Path, observed: bool) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
     seals.check(path)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -85,7 +93,7 @@ def _rows(path: str | Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]
         read_result(path)  # raises the failure that an earlier step left here
     reader = csv.reader(io.StringIO(text))
     header = [cell.strip() for cell in next(reader, [])]
-    missing = [name for name in ("bin_low", "bin_high", "observed") if name not in header]
+    missing = [name for name in ("bin_low", "bin_high", *["observed"] * observed) if name not in header]
     if missing or len(set(header)) < len(header):
         what = f"lacks the column {', '.join(missing)}" if missing else "has two columns of one name"
         separators = "" if len(header) > 1 else "; cells are separated by commas"

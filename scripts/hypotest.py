@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
         mu = values_of_mu(args.mu, result)
         provenance = made_by([args.model, args.fit])
         records = []
-        for record in run_tests(engine, prepared, mu, result.test_statistic, args.calculator):
+        for record in run_tests(engine, prepared, mu, result, args.calculator):
             if record.status != "ok":
                 print(f"mu = {record.mu:g}: {record.status}: {record.reason}")
             records.append(record.to_json() | {"made_by": provenance})

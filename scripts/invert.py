@@ -16,7 +16,7 @@ from files import failure_recorded, made_by, read_result, run, write_json
 from inference.calculators import CALCULATORS
 from inference.errors import InputError, StepError
 from inference.intervals import Limit, upper_limits
-from records import FitResult, Hypotest, Limits
+from records import BLINDED, FitResult, Hypotest, Limits
 from signal_point import arguments, load, run_tests
 
 NOMINAL = 1.0  # mu of the signal as it is predicted
@@ -129,10 +129,11 @@ def main(argv: list[str] | None = None) -> None:
             print(f"failed: {error}", file=sys.stderr)
             limits = Limits.failed(str(error), args.confidence_level, **kind)
         else:
-            curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, args.test_statistic, args.calculator))
+            curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, args.calculator))
             limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)
+            limits = limits.blinded() if result.blinded else limits
         if limits.status["observed_limit"] != "ok":
-            print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
+            print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
         write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit])})
 
 

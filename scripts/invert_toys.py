@@ -17,7 +17,7 @@ from inference.tail_counts import Point
 from inference.toy_limits import ToyCurves, limit_values
 from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
 from invert import both, six_limits
-from records import Limits, ToyPlan
+from records import BLINDED, Limits, ToyPlan
 from toy_plan import Thrown, arguments, gather, limits_of, open_plan, sorted_out
 
 
@@ -125,8 +125,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         try:
-            plan, store, engine, _ = open_plan(args)
+            plan, store, engine, _, blinded = open_plan(args)
             limits = collect(gather(store, plan), plan, engine)
+            limits = limits.blinded() if blinded else limits
             if store.made:
                 print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)
         except StepError as error:
@@ -134,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
             kind = {"calculator": TOYBASED, "test_statistic": args.test_statistic}
             limits = Limits.failed(str(error), args.confidence_level, **kind)
         if limits.status["observed_limit"] != "ok":
-            print(f"no observed limit: {limits.reason['observed_limit']}", file=sys.stderr)
+            print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
         write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonpatch
 
+from blinding import blinded
 from files import failure_recorded, named, read_result, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
@@ -98,6 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--signal", default="signal", help="name of the patch")
     parse.add_argument("--measurement", help="name of the measurement; default: the first")
     parse.add_argument("--max-megabytes", type=float, default=MAX_MEGABYTES, help="of a file, when it is unpacked")
+    parse.add_argument("--blind", action="store_true", help="replace the observed data")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
@@ -114,7 +116,8 @@ def main(argv: list[str] | None = None) -> None:
             with named(args.patch):
                 workspace = patched(workspace, patch)
         with named(args.workspace, *filter(None, [args.patchset and args.signal, args.patch])):
-            write_json(args.output, with_measurement(workspace, args.measurement))
+            workspace = with_measurement(workspace, args.measurement)
+            write_json(args.output, blinded(workspace) if args.blind else workspace)
 
 
 if __name__ == "__main__":

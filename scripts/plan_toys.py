@@ -14,7 +14,7 @@ from files import failure_recorded, made_by, run, write_json
 from inference.errors import FitError, InputError
 from inference.hypotest import hypotests
 from invert import Curves, collect
-from records import Limits, ToyPlan, ToyPoint
+from records import FitResult, Limits, ToyPlan, ToyPoint
 from signal_point import arguments, load, run_tests, values_of_mu
 
 # With a target, values of mu follow one another at this ratio, so far below and above all asymptotic limits.
@@ -53,15 +53,16 @@ def planned(engine, prepared, mu: list[float], test_statistic: str, blocks: tupl
     return found
 
 
-def asymptotic_limits(engine, prepared, mu: list[float], test_statistic: str, confidence_level: float) -> Limits:
+def asymptotic_limits(engine, prepared, mu: list[float], result: FitResult, confidence_level: float) -> Limits:
     """What the toys are compared with, and begin from."""
 
     def test(values: list[float]):
-        return run_tests(engine, prepared, values, test_statistic, "asymptotics")
+        return run_tests(engine, prepared, values, result, "asymptotics")
 
     curves = Curves(test(mu), test)
-    kind = {"calculator": "asymptotics", "test_statistic": test_statistic}
-    return collect(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
+    kind = {"calculator": "asymptotics", "test_statistic": result.test_statistic}
+    limits = collect(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
+    return limits.blinded() if result.blinded else limits
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
         engine, prepared, result = load(args.model, args.fit, args.workspace)
         statistic = result.test_statistic
         mu = values_of_mu(args.mu, result)
-        asymptotics = asymptotic_limits(engine, prepared, mu, statistic, args.confidence_level)
+        asymptotics = asymptotic_limits(engine, prepared, mu, result, args.confidence_level)
         blocks = FIRST_BLOCKS if args.target else (-(-args.per_hypothesis // args.block),) * 2
         if args.target or not args.mu:
             mu = around(asymptotics, mu, engine.model.bounds[engine.model.poi, 1])

@@ -48,8 +48,7 @@ def entries(limits: Limits) -> list[tuple[float | None, str, float | None]]:
 
 def limit_texts(limits: Limits) -> list[str]:
     """Observed limit; median with its one-sigma range; a line for each reason why others of the five are missing."""
-    observed, *expected = entries(limits)
-    value, *why = observed
+    (value, *why), *expected = entries(limits)
     error = limits.observed_limit_error
     observed = f": {plotting.in_words(*why)}" if value is None else f" {plotting.with_error(value, error)}"
     texts = [f"Observed limit{observed}"]
@@ -133,7 +132,7 @@ def draw(limits: Limits, title: str) -> Figure:
     axes = figure.add_subplot()
     axes.set_yscale("log")
     axes.set_xlim(mu_range(mu, cls, failed, FLOOR * alpha))
-    handles = draw_curves(axes, mu, cls, scan)
+    handles = draw_curves(axes, mu, cls, scan)[limits.is_blinded() :]
     draw_errors(axes, mu, cls, cls_errors(limits))
     handles += draw_asymptotics(axes, limits)
     handles.append(axes.axhline(alpha, color=plotting.SIGNAL, linewidth=1, label=f"CLs = {alpha:.3g}", zorder=3))

@@ -18,6 +18,7 @@ from matplotlib.tri import LinearTriInterpolator, UniformTriRefiner
 
 import contours
 import plotting
+from contours import CLS, CONTOURS
 from files import run
 from inference.errors import StepError
 
@@ -118,15 +119,17 @@ def draw_diagonal(axes: Axes, offset: float, text: str) -> None:
 
 def numbers(points: pd.DataFrame) -> tuple[list[str], str]:
     """What is written at the points, empty where there is no value, and what it is called."""
+    kind = contours.observed(points)
+    limit = CONTOURS[kind]
     if contours.has_cross_sections(points):
-        column, name = "xsec_observed_limit", "observed upper limits on the cross section"
+        column, name = f"xsec_{limit}", f"{kind} upper limits on the cross section"
         unit = plotting.one_line(contours.units(points), 20)
         name += f" in {unit}" if unit else ""
     elif contours.quantity(points) == "limit":
-        column, name = "observed_limit", "observed upper limits on μ"
+        column, name = limit, f"{kind} upper limits on μ"
     else:
-        column, name = "CLs_obs", "observed CLs at μ = 1"
-    tiny = 0.01 if column == "CLs_obs" else 0  # excluded beyond doubt
+        column, name = CLS[kind], f"{kind} CLs at μ = 1"
+    tiny = 0.01 if column in CLS.values() else 0  # excluded beyond doubt
     texts = [f"<{tiny:g}" if value < tiny else plotting.number(value, 2) for value in points[column].fillna(1)]
     return np.where(np.isfinite(points[column]), texts, "").tolist(), name
 

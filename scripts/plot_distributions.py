@@ -48,7 +48,17 @@ def draw_histogram(axes: Axes, thrown: Thrown, hypothesis: str, edges: np.ndarra
     return [points]
 
 
-def tail_text(thrown: Thrown, point: dict | None) -> str:
+def draw_observed(axes: Axes, thrown: Thrown, limits: Limits, high: float) -> list:
+    """The observed value, and the tail beyond it."""
+    root = np.sqrt(thrown.point.q_obs)
+    axes.axvspan(root, high, color="0.9", linewidth=0, zorder=0)
+    label = f"Observed, √{SYMBOLS[limits.test_statistic]} = {plotting.number(root)}"
+    line = axes.axvline(root, color="black", linewidth=1.2, label=label)
+    row = next((point for point in limits.points if point["mu"] == thrown.point.mu), None)
+    return [line, *axes.plot([], [], " ", label=tail_text(row))]
+
+
+def tail_text(point: dict | None) -> str:
     """The numbers that the toys give."""
     if point is None or point["CLs_obs"] is None:
         return "CLs: too few toys in the tail"
@@ -60,8 +70,7 @@ def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
     """The picture of one mu."""
     finite = np.concatenate([thrown.signal.q, thrown.background.q])
     finite = finite[np.isfinite(finite)]
-    q_obs = thrown.point.q_obs
-    root = np.sqrt(q_obs)
+    q_obs = 0.0 if limits.is_blinded() else thrown.point.q_obs
     high = 1.05 * np.sqrt(max(np.quantile(finite, 0.9995) if len(finite) else 1.0, q_obs, 1e-3))
     edges = np.linspace(0, high, BINS + 1)
     figure = Figure(figsize=(7, 5.2))
@@ -70,13 +79,10 @@ def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
     handles = []
     for hypothesis in HYPOTHESES:
         handles += draw_histogram(axes, thrown, hypothesis, edges, limits.test_statistic)
-    row = next((point for point in limits.points if point["mu"] == thrown.point.mu), None)
     symbol = SYMBOLS[limits.test_statistic]
     handles += axes.plot([], [], color="0.4", linewidth=1.2, label="Asymptotic forms")
-    observed = f"Observed, √{symbol} = {plotting.number(root)}"
-    handles.append(axes.axvline(root, color="black", linewidth=1.2, label=observed))
-    handles += axes.plot([], [], " ", label=tail_text(thrown, row))
-    axes.axvspan(root, high, color="0.9", linewidth=0, zorder=0)
+    if not limits.is_blinded():
+        handles += draw_observed(axes, thrown, limits, high)
     axes.set_xlim(0, high)
     axes.set_xlabel(f"Root of the test statistic, √{symbol}, at μ = {thrown.point.mu:g}")
     axes.set_ylabel("Fraction of toys per bin")

@@ -32,7 +32,7 @@ def alone(known: np.ndarray) -> np.ndarray:
     return known & ~padded[:-2] & ~padded[2:]
 
 
-def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
+def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray, blind: bool) -> list:
     """Bands, median and observed limits, shape (6, n), with gaps where one is missing; returns the legend."""
     handles = []
     for low, high, color, label in BANDS:
@@ -45,8 +45,9 @@ def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
     single = alone(np.isfinite(limits[EXPECTED]))
     axes.plot(x[single], limits[EXPECTED, single], "_", **look, markersize=7)
     look = {"color": "black", "linewidth": 1.2, "markersize": 4.5, "label": "Observed", "zorder": 5}
-    handles += axes.plot(x, limits[OBSERVED], "o-", **look)
-    return [handles[3], handles[2], handles[1], handles[0]]
+    if not blind:
+        handles += axes.plot(x, limits[OBSERVED], "o-", **look)
+    return handles[::-1]
 
 
 def draw_theory(axes: Axes, x: np.ndarray, points: pd.DataFrame) -> list:
@@ -80,9 +81,10 @@ def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) ->
     figure = Figure(figsize=(7, 5.4))
     axes = figure.add_subplot()
     axes.set_yscale("log")
-    handles = draw_limits(axes, place, limits)
+    blind = contours.is_blinded(points)
+    handles = draw_limits(axes, place, limits, blind)
     handles += draw_theory(axes, place, points)
-    handles += draw_missing(axes, place, limits)
+    handles += draw_missing(axes, place, limits[1:] if blind else limits)
     margin = 0.04 * np.ptp(place)
     axes.set_xlim(place[0] - margin, place[-1] + margin)
     unit = plotting.one_line(contours.units(points), 20)

@@ -100,7 +100,7 @@ def draw(fit: FitResult, title: str) -> Figure:
     if free:
         axes.append(figure.add_subplot(grid[-1, :]))
         draw_free(axes[-1], parameters, free)
-    plotting.figure_title(figure, title)
+    plotting.figure_title(figure, f"{title} (blinded: expected constraints)" if fit.blinded else title)
     return figure
 
 

@@ -63,8 +63,9 @@ def draw_errors(axes: Axes, limits: Limits) -> list:
         )
     axes.set_ylabel("Error of CLs (%)")
     axes.set_xlabel("Signal strength μ")
+    lines = axes.plot(mu, observed, "o-", color="black", markersize=3.5, label="Observed")
     return [
-        *axes.plot(mu, observed, "o-", color="black", markersize=3.5, label="Observed"),
+        *([] if limits.is_blinded() else lines),
         *axes.plot(mu, median, "s--", color="0.4", markersize=3.5, label="Expected (median)"),
     ]
 

@@ -71,7 +71,7 @@ def set_range(axes: Axes, stack: list, counts: np.ndarray, total: np.ndarray, er
     """A linear axis from zero, or a logarithmic one where bins differ much; the legend has its own room on top."""
     heights = np.concatenate([total, counts])
     heights = heights[heights > 0]
-    top = 1.08 * max(np.max(counts + garwood(counts)[1]), np.max(total + error), 1e-6)
+    top = 1.08 * max(np.max(counts + garwood(counts)[1], initial=0), np.max(total + error), 1e-6)
     log = len(heights) > 0 and heights.max() > LOG_RANGE * heights.min()
     if log:
         lowest = stack[0][1] if stack else total
@@ -90,38 +90,44 @@ def yields(
     channel: ChannelYields, stage: str, title: str, notes: str, edges: np.ndarray | None, palette: dict[str, str]
 ) -> Figure:
     """One channel before ("prefit") or after ("postfit") the fit; `notes` come in the second line of the header."""
-    counts = np.array(channel.observed)
+    blind = channel.observed is None
     total, error = np.array(channel.total[stage]), plotting.or_zero(channel.total[f"{stage}_error"])
+    counts = np.zeros(0) if blind else np.array(channel.observed)
     numbered = edges is None
-    edges = np.arange(len(counts) + 1) + 0.5 if numbered else edges
-    figure = Figure(figsize=(7, 6.2))
-    main, ratio = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    edges = np.arange(len(total) + 1) + 0.5 if numbered else edges
+    figure = Figure(figsize=(7, 4.8 if blind else 6.2))
+    panels = figure.subplots(2 - blind, 1, sharex=True, squeeze=False, height_ratios=(3, 1)[: 2 - blind])[:, 0]
+    main, lowest = panels[0], panels[-1]
     figure.get_layout_engine().set(hspace=0, h_pad=0.03)
     stack = stack_order(channel, stage, palette)
     handles = draw_stack(main, edges, stack, total, error)
-    data = draw_data(main, (edges[1:] + edges[:-1]) / 2, counts, garwood(counts))
-    draw_ratio(ratio, edges, counts, total, error)
+    if not blind:
+        handles = [draw_data(main, (edges[1:] + edges[:-1]) / 2, counts, garwood(counts)), *handles]
+        draw_ratio(lowest, edges, counts, total, error)
     main.set_xlim(edges[0], edges[-1])
-    main.set_ylabel("Events" if len(counts) == 1 else "Events per bin")
+    main.set_ylabel("Events" if len(total) == 1 else "Events per bin")
     if numbered:
-        ratio.xaxis.set_major_locator(FixedLocator(range(1, len(counts) + 1), nbins=20))
-        ratio.xaxis.set_minor_locator(NullLocator())
-    ratio.set_xlabel("Bin" if numbered else "Observable")
+        lowest.xaxis.set_major_locator(FixedLocator(range(1, len(total) + 1), nbins=20))
+        lowest.xaxis.set_minor_locator(NullLocator())
+    lowest.set_xlabel("Bin" if numbered else "Observable")
     figure.align_ylabels()
-    set_range(main, stack, counts, total, error, [data, *handles])
+    set_range(main, stack, counts, total, error, handles)
     names = f"{plotting.one_line(title)}\n{plotting.one_line(channel.channel)}"
     plotting.header(main, names, f"{stage.replace('fit', '-fit')}\n{notes}")
     return figure
 
 
 def notes(fit: FitResult) -> dict[str, str]:
-    """The numbers that belong to each stage."""
+    """The numbers that belong to each stage; a blind analysis has no fit to data."""
     poi = fit.parameters["names"].index(fit.poi)
+    prefit = {"prefit": f"μ = {fit.parameters['initial'][poi]:g}"}
+    if fit.blinded:
+        return {"prefit": f"{prefit['prefit']}, blinded"}
     mu = plotting.with_error(fit.mu_hat, fit.mu_hat_error)
     mu = f"{mu} (at its bound)" if fit.parameters["at_bound"][poi] else mu
     p_value = fit.goodness_of_fit["p_value"]
     quality = "no degrees of freedom" if p_value is None else f"goodness of fit p = {p_value:.2g}"
-    return {"prefit": f"μ = {fit.parameters['initial'][poi]:g}", "postfit": f"μ = {mu}, {quality}"}
+    return prefit | {"postfit": f"μ = {mu}, {quality}"}
 
 
 def signal_samples(workspace: dict, poi: str) -> set[str]:
@@ -137,9 +143,9 @@ def pictures(fit: FitResult, title: str, edges: dict[str, np.ndarray], signals: 
         InputError: if the edges of a channel do not go with its number of bins.
     """
     for channel in map(ChannelYields.from_json, fit.yields):
-        mine = edges.get(channel.channel)
-        if mine is not None and len(mine) != len(channel.observed) + 1:
-            bins = f"{len(mine) - 1} bins in the histograms, {len(channel.observed)} in the fit"
+        mine, number = edges.get(channel.channel), len(channel.total["prefit"])
+        if mine is not None and len(mine) != number + 1:
+            bins = f"{len(mine) - 1} bins in the histograms, {number} in the fit"
             raise InputError(f"channel {channel.channel!r}: {bins}")
         for stage, text in notes(fit).items():
             yield (
@@ -161,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
     with folder_written_whole(args.output) as folder:
         try:
             fit = FitResult.from_json(read_result(args.fit))
-            edges = read_histograms(args.histograms).edges if args.histograms else {}
+            edges = read_histograms(args.histograms, observed=False).edges if args.histograms else {}
             signals = signal_samples(read_result(args.workspace), fit.poi) if args.workspace else set()
             for name, figure in pictures(fit, args.title, edges, signals):
                 plotting.save(figure, folder / name)

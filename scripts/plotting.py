@@ -58,6 +58,7 @@ STATUS_WORDS = {
     "not_monotone": "CLs rises with μ",
     "toys_too_few": "too few toys",
     "fit_failed": "fit failed",
+    "blinded": "blinded",
 }
 
 

@@ -14,19 +14,19 @@ from histograms import Histograms, read_histograms, write_histograms
 from inference.errors import InputError
 
 
-def from_counts(spec: dict) -> Histograms:
+def from_counts(spec: dict, observed: bool = True) -> Histograms:
     """Counts per channel, `{"SR": {"signal": 1.0, "background": [0.4], "observed": 0}}`; bins are numbered."""
     columns = {
         channel: {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in templates.items()}
         for channel, templates in spec.items()
     }
     return Histograms(
-        {channel: _same_length(channel, templates) for channel, templates in columns.items()},
+        {channel: _same_length(channel, templates, observed) for channel, templates in columns.items()},
         columns,
     )
 
 
-def from_root(spec: dict) -> Histograms:
+def from_root(spec: dict, observed: bool = True) -> Histograms:
     """ROOT histograms, `{"file": ..., "channels": {"SR": {"signal": "SR/sig", "observed": "SR/data"}}}`.
 
     The statistical uncertainty of each template becomes a further column, `<name>_stat`.
@@ -57,11 +57,11 @@ def from_root(spec: dict) -> Histograms:
 READERS = {"csv": read_histograms, "counts": from_counts, "root": from_root}
 
 
-def _same_length(channel: str, templates: dict[str, np.ndarray]) -> np.ndarray:
+def _same_length(channel: str, templates: dict[str, np.ndarray], observed: bool) -> np.ndarray:
     lengths = {name: len(values) for name, values in templates.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"channel {channel!r}: templates of different lengths: {lengths}")
-    if "observed" not in templates:
+    if observed and "observed" not in templates:
         raise InputError(f"channel {channel!r} has no observed counts")
     return np.arange(max(lengths.values()) + 1, dtype=float)
 
@@ -82,11 +82,12 @@ def _root_histogram(file: str, source, name: str) -> tuple[np.ndarray, np.ndarra
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--spec", type=json.loads, required=True, help="the `histograms` block of a data set, as JSON")
+    parse.add_argument("--blind", action="store_true", help="leave the observed data out")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     kind, spec = next(iter(args.spec.items()))
     with failure_recorded(args.output):
-        write_histograms(args.output, READERS[kind](spec))
+        write_histograms(args.output, READERS[kind](spec, observed=not args.blind))
 
 
 if __name__ == "__main__":

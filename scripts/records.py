@@ -1,9 +1,10 @@
 """The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 BOTH = ("observed_limit", "expected_limit")
+BLINDED = "blinded"  # status of the observed limit of a blind analysis
 FIVE_NONE = (None,) * 5
 # Names of the six limits, in the order of `Limits.six`: columns of limits.csv.
 LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
@@ -55,6 +56,10 @@ class Hypotest(Record):
     test_statistic: str = "qtilde"
     made_by: dict = field(default_factory=dict)
 
+    def blinded(self) -> "Hypotest":
+        """Without what would be the test of observed data."""
+        return replace(self, CLs_obs=None, CLsb_obs=None, CLb_obs=None, q_obs=None)
+
 
 @dataclass(frozen=True)
 class Limits(Record):
@@ -90,6 +95,27 @@ class Limits(Record):
         none = {"observed_limit": None, "expected_limit": [None] * 5, "points": [], "failed_points": []}
         return cls(confidence_level=confidence_level, **none | six | more)
 
+    def blinded(self) -> "Limits":
+        """Without what would be the limit of observed data."""
+        hidden = {
+            "observed_limit": None,
+            "observed_limit_error": None,
+            "points": [_hidden(each) for each in self.points],
+        }
+        said = {"status": BLINDED, "reason": None, "bound": None}
+        hidden |= {key: getattr(self, key) | {BOTH[0]: value} for key, value in said.items()}
+        if self.nominal:
+            hidden["nominal"] = self.nominal | {"CLs_obs": None}
+        if self.failed_toys:
+            hidden["failed_toys"] = {
+                name: each | {BOTH[0]: None, "status": each["status"] | {BOTH[0]: BLINDED}}
+                for name, each in self.failed_toys.items()
+            }
+        return replace(self, **hidden)
+
+    def is_blinded(self) -> bool:
+        return self.status[BOTH[0]] == BLINDED
+
     def six(self) -> list[tuple[float | None, str, str | None, float | None]]:
         """(value, status, reason, bound) of the observed and the five expected limits."""
         parts = ({name: getattr(self, name) for name in BOTH}, self.status, self.reason, self.bound)
@@ -102,6 +128,12 @@ class Limits(Record):
     def errors(self) -> list[float | None]:
         """Statistical errors of the six limits."""
         return [self.observed_limit_error, *self.expected_limit_error]
+
+
+def _hidden(point: dict) -> dict:
+    """A point of the curves without the observed one."""
+    hidden = point | {key: None for key in ("CLs_obs", "CLs_obs_error", "q_obs") if key in point}
+    return hidden | ({"CLs_status": [BLINDED, *point["CLs_status"][1:]]} if "CLs_status" in point else {})
 
 
 @dataclass(frozen=True)
@@ -172,7 +204,7 @@ class ChannelYields(Record):
     """
 
     channel: str
-    observed: list[float]
+    observed: list[float] | None  # None in a blind analysis
     samples: dict[str, dict[str, list[float]]]
     total: dict[str, list[float]]
 
@@ -185,7 +217,7 @@ class FitResult(Record):
 
     poi: str
     poi_bounds: list[float]  # in every fit of this signal
-    mu_hat: float
+    mu_hat: float | None  # None in a blind analysis
     mu_hat_error: float | None  # HESSE; None where the likelihood is flat
     mu_hat_minos: list[float | None]  # offsets, negative one first; None where a bound is met
     deviance: float  # -2 log [L / L(saturated)] at the best fit
@@ -198,4 +230,5 @@ class FitResult(Record):
     test_statistic: str
     fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ..., "repeated": the free fit}
     mu: list[float] | None = None  # values to be tested, where they follow from the limits
+    blinded: bool = False  # the fits are to the expectation of the background: no number of them is observed
     made_by: dict = field(default_factory=dict)

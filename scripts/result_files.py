@@ -38,8 +38,7 @@ def inputs(config: dict) -> list[str]:
 
 def results(config: dict) -> list[str]:
     """All results but the toys and this list itself; some are folders."""
-    datasets = dict.fromkeys(settings["dataset"] for settings in config["analyses"].values())
-    found = [f"results/datasets/{name}/{_of_dataset(config['datasets'][name])}" for name in datasets]
+    found = list(dict.fromkeys(_of_dataset(config, analysis) for analysis in config["analyses"]))
     for analysis in config["analyses"]:
         for signal in signals(config, analysis):
             found += [f"results/{analysis}/{signal}/{name}" for name in of_signal(scan_settings(config, analysis))]
@@ -83,8 +82,15 @@ def with_pdf(name: str) -> list[str]:
     return [name, name.removesuffix(".png") + ".pdf"] if name.endswith(".png") else [name]
 
 
-def _of_dataset(dataset: dict) -> str:
-    return "checked.json" if "workspace" in dataset else "histograms.csv"
+def histograms(blind: bool) -> str:
+    """The histograms of a data set, with or without the observed ones."""
+    return "blinded.csv" if blind else "histograms.csv"
+
+
+def _of_dataset(config: dict, analysis: str) -> str:
+    published = source(config, analysis)[0] == "workspace"
+    name = "checked.json" if published else histograms(scan_settings(config, analysis)["blind"])
+    return f"results/datasets/{config['analyses'][analysis]['dataset']}/{name}"
 
 
 def _of_grid(config: dict, grid: str) -> list[str]:

@@ -32,22 +32,23 @@ def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[
         patch: its file, if it is a loose patch.
     """
     folder = args.folder / signal
+    blind = ["--blind"] * args.blind
     workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
     if args.histograms:
         source = {"histograms": args.histograms, "model": args.model}
-        yield build_workspace.main, as_options({**source, "output": workspace})
+        yield build_workspace.main, as_options({**source, "output": workspace}) + blind
     else:
         source = {
             key: getattr(args, key) for key in ("workspace", "patchset", "measurement", "max_megabytes", "checked")
         }
         source |= {"patch": patch, "signal": unquote(signal)}
-        yield patch_workspace.main, as_options({**source, "output": workspace})
+        yield patch_workspace.main, as_options({**source, "output": workspace}) + blind
     codes = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
     yield compile_model.main, as_options({"workspace": workspace, **codes, "output": model})
     engine = {"workspace": workspace if args.engine == "pyhf" else None}
     kind = {"test_statistic": args.test_statistic, "confidence_level": args.confidence_level}
     bound = {"engine": args.engine, "poi_bound": args.poi_bound}
-    yield fit.main, as_options({"model": model, **engine, **bound, **kind, "output": fitted})
+    yield fit.main, as_options({"model": model, **engine, **bound, **kind, "output": fitted}) + blind
     if args.no_tests:
         return
     tests, limits = (
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
         "--poi-bound", help="the largest mu that a fit must be able to reach; default: as the limits need"
     )
     parse.add_argument("--confidence-level", default="0.95")
+    parse.add_argument("--blind", action="store_true", help="replace the observed data")
     parse.add_argument("--no-tests", action="store_true", help="stop after the fits")
     parse.add_argument("--folder", type=Path, required=True, help="of the analysis; each signal has a folder there")
     parse.add_argument("--signals", nargs="+", required=True, help="names of the signals in paths")

@@ -17,6 +17,7 @@ from rich.text import Text
 import seals
 from configuration import TOYBASED, scan_name
 from files import run
+from records import BLINDED
 
 
 def number(text: str, digits: int = 4) -> str:
@@ -79,12 +80,13 @@ def grid_summary(points: Path) -> str:
     """How many points of a grid of signals are excluded, and where its pictures are."""
     rows = read_table(points)
     number = {name: sum(row[name] == "True" for row in rows) for name in ("excluded", "expected_excluded")}
-    unknown = sum(not row["excluded"] for row in rows)
+    blind = any(row["status"].startswith(BLINDED) for row in rows)
+    unknown = sum(not row["expected_excluded" if blind else "excluded"] for row in rows)
     without = f", {unknown} without a number" if unknown else ""
-    return (
-        f"Grid {points.parent.name}: {number['excluded']} of {len(rows)} points excluded, "
-        f"{number['expected_excluded']} expected{without}: {points.parent}/"
-    )
+    excluded = "" if blind else f"{number['excluded']} of {len(rows)} points excluded, "
+    expected = f"{number['expected_excluded']} {f'of {len(rows)} points ' if blind else ''}expected"
+    blinded = " to be excluded (blinded)" if blind else ""
+    return f"Grid {points.parent.name}: {excluded}{expected}{blinded}{without}: {points.parent}/"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -70,8 +70,13 @@ def values_of_mu(given: list[float] | None, result: FitResult) -> list[float]:
     return values
 
 
-def run_tests(engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str) -> list[Hypotest]:
-    """Tests of several values; a failed fit becomes the status of its record."""
+def run_tests(engine, prepared: Prepared, mu: Sequence[float], result: FitResult, calculator: str) -> list[Hypotest]:
+    """Tests of several values; a failed fit becomes the status of its record.
+
+    Args:
+        engine, prepared, result: what `load` gives.
+    """
+    test_statistic = result.test_statistic
     kind = {"calculator": calculator, "test_statistic": test_statistic, "engine": engine.name}
     records = []
     for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, calculator), strict=True):
@@ -79,7 +84,8 @@ def run_tests(engine, prepared: Prepared, mu: Sequence[float], test_statistic: s
             records.append(Hypotest(mu=value, status="fit_failed", reason=str(tested), **kind))
         else:
             numbers = tested.p_values._asdict() | {"q_obs": tested.q_obs, "q_asimov": tested.q_asimov}
-            records.append(Hypotest(mu=value, status="ok", **numbers, rescued_fits=tested.rescued, **kind))
+            record = Hypotest(mu=value, status="ok", **numbers, rescued_fits=tested.rescued, **kind)
+            records.append(record.blinded() if result.blinded else record)
     return records
 
 

@@ -41,8 +41,8 @@ def bin_edges(bins: dict | list) -> np.ndarray:
     return np.asarray(bins, dtype=float)
 
 
-def simulate(spec: dict) -> Histograms:
-    """Draw all events of a data set.
+def simulate(spec: dict, observed: bool = True) -> Histograms:
+    """Draw all events of a data set, or those of the templates alone.
 
     Args:
         spec: `seed`, `bins` and `components`, {name: {"shape", its parameters, "expected", "observed"}}; the numbers of
@@ -51,24 +51,26 @@ def simulate(spec: dict) -> Histograms:
     random = np.random.RandomState(spec["seed"])
     edges = bin_edges(spec["bins"])
     components = {name: dict(component) for name, component in spec["components"].items()}
-    numbers = {name: (each.pop("expected"), each.pop("observed")) for name, each in components.items()}
+    numbers = {name: (each.pop("expected"), each.pop("observed", 0)) for name, each in components.items()}
     shapes = {name: SHAPES[component.pop("shape")](**component) for name, component in components.items()}
 
     def draw(name: str, number: int) -> np.ndarray:
         return np.histogram(shapes[name](random, number), bins=edges)[0]
 
     expected = {name: draw(name, numbers[name][0]) for name in reversed(components)}
-    observed = sum(draw(name, numbers[name][1]) for name in components)
-    columns = {name: expected[name] for name in components} | {"observed": observed}
+    columns = {name: expected[name] for name in components}
+    if observed:
+        columns["observed"] = sum(draw(name, numbers[name][1]) for name in components)
     return Histograms({DEFAULT_CHANNEL: edges}, {DEFAULT_CHANNEL: columns})
 
 
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--spec", type=json.loads, required=True, help="the `simulate` block of a data set, as JSON")
+    parse.add_argument("--blind", action="store_true", help="draw no pseudo-data")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
-    write_histograms(args.output, simulate(args.spec))
+    write_histograms(args.output, simulate(args.spec, observed=not args.blind))
 
 
 if __name__ == "__main__":

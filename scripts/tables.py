@@ -95,7 +95,7 @@ def _fit_columns(path: Path) -> dict:
         fit = FitResult.from_json(read_result(path))
     except StepError:
         return dict.fromkeys(FIT_COLUMNS)
-    at_bound = fit.mu_hat in fit.poi_bounds
+    at_bound = None if fit.blinded else fit.mu_hat in fit.poi_bounds
     return {
         "mu_hat": fit.mu_hat,
         "mu_hat_error": None if at_bound else fit.mu_hat_error,  # no meaning at a bound

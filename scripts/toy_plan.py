@@ -72,14 +72,15 @@ class Opened(NamedTuple):
     store: ToyStore
     engine: Newton
     prepared: Prepared
+    blinded: bool
 
 
 def open_plan(args: argparse.Namespace) -> Opened:
     plan = ToyPlan.from_json(read_result(args.plan))
-    engine, prepared, _ = signal_point.load(args.model, args.fit, args.workspace)
+    engine, prepared, result = signal_point.load(args.model, args.fit, args.workspace)
     background = prepared.reference.parameters
     store = ToyStore(Path(args.toys), engine, plan.test_statistic, background, plan.seed, plan.block)
-    return Opened(plan, store, engine, prepared)
+    return Opened(plan, store, engine, prepared, result.blinded)
 
 
 def new_units(plan: ToyPlan) -> list[Unit]:

@@ -29,7 +29,7 @@ class Check(NamedTuple):
     """One test, repeated."""
 
     name: str
-    ours: tuple[float, float]  # CLs observed and expected
+    ours: tuple[float | None, float]  # CLs observed and expected; a blind analysis has no observed one
     pyhfs: tuple[float, float]
     minima: dict[str, tuple[float, float]]  # -2 log L of each fit to the data, ours and pyhf's
 
@@ -43,7 +43,7 @@ class Check(NamedTuple):
         return any(pyhfs > ours + SAME_MINIMUM for ours, pyhfs in self.minima.values())
 
     def distance(self) -> float:
-        return max(abs(ours - pyhfs) for ours, pyhfs in zip(self.ours, self.pyhfs, strict=True))
+        return max(abs(ours - pyhfs) for ours, pyhfs in zip(self.ours, self.pyhfs, strict=True) if ours is not None)
 
     def verdict(self) -> str:
         if self.ours_is_wrong():
@@ -95,7 +95,8 @@ def check(path: Path, test: Hypotest) -> Check:
 def show(result: Check) -> None:
     print(f"{result.name}: {result.verdict()}")
     for kind, ours, pyhfs in zip(("observed", "expected"), result.ours, result.pyhfs, strict=True):
-        print(f"  CLs {kind:<10} {ours:<12.6g} pyhf {pyhfs:.6g}")
+        if ours is not None:
+            print(f"  CLs {kind:<10} {ours:<12.6g} pyhf {pyhfs:.6g}")
     for kind, (ours, pyhfs) in result.minima.items():
         lower = (
             "the same" if abs(ours - pyhfs) <= SAME_MINIMUM else "ours is lower" if ours < pyhfs else "pyhf is lower"

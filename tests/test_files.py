@@ -15,7 +15,6 @@ import pytest
 from files import (
     failure_recorded,
     made_by,
-    read_json,
     read_result,
     write_json,
     write_text,

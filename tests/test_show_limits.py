@@ -60,9 +60,19 @@ def test_a_grid_is_summed_up(limits, tmp_path, capsys):
     """Three points excluded, one expected; one without a number. A grid that is not there is not mentioned."""
     points = tmp_path / "grids" / "plane" / "points.csv"
     points.parent.mkdir(parents=True)
-    rows = ["a,True,True", "b,True,False", "c,True,False", "d,False,False", "e,,"]
-    points.write_text("\n".join(["signal,excluded,expected_excluded", *rows]) + "\n", encoding="utf-8")
+    rows = ["a,ok,True,True", "b,ok,True,False", "c,ok,True,False", "d,ok,False,False", "e,fit_failed,,"]
+    points.write_text("\n".join(["signal,status,excluded,expected_excluded", *rows]) + "\n", encoding="utf-8")
     assert show_limits.main([*limits(GOOD), "--grids", "plane", "other"]) == 0
     output = capsys.readouterr().out.replace("\n", "")
     assert "Grid plane: 3 of 5 points excluded, 1 expected, 1 without a number" in output
     assert "Grid other" not in output
+
+
+def test_a_blind_grid_is_summed_up(limits, tmp_path, capsys):
+    points = tmp_path / "grids" / "plane" / "points.csv"
+    points.parent.mkdir(parents=True)
+    rows = ["a,blinded: observed_limit,,True", "b,blinded: observed_limit,,False", "c,fit_failed,,"]
+    points.write_text("\n".join(["signal,status,excluded,expected_excluded", *rows]) + "\n", encoding="utf-8")
+    assert show_limits.main([*limits(GOOD), "--grids", "plane"]) == 0
+    output = capsys.readouterr().out.replace("\n", "")
+    assert "Grid plane: 1 of 3 points expected to be excluded (blinded), 1 without a number" in output
