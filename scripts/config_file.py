@@ -39,18 +39,28 @@ def _composed(path: str) -> yaml.Node:
     if len(content) > MOST_BYTES:
         raise InputError(f"{path}: has more than {MOST_BYTES / 1e6:g} MB, too much for a configuration")
     try:
-        root = yaml.compose(content.decode("utf-8-sig"), Loader=LOADER)
+        text = content.decode("utf-8-sig")
+        _check_depth(text)  # the composer calls itself for each level
+        root = yaml.compose(text, Loader=LOADER)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file: {error}") from error
     except yaml.MarkedYAMLError as error:
         where, words = _where(error.problem_mark or error.context_mark), filter(None, [error.context, error.problem])
         hint = "; YAML takes no tabs for indentation" if b"\t" in content else ""
         raise InputError(f"{path}, {where}: not YAML: {', '.join(words)}{hint}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {error}") from error
     if not isinstance(root, yaml.MappingNode):
         raise InputError(f"{path}: needs blocks of keys at the top level, `datasets:` and `analyses:` among them")
     return root
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark)
 
 
 def _where(mark: yaml.Mark | None) -> str:
@@ -62,7 +72,7 @@ def _problems(root: yaml.Node) -> Iterator[str]:
     sizes: dict[int, float] = {}
     for node, size in _with_sizes(root, sizes):
         if size > MOST_NODES:
-            yield f"{_where(node.start_mark)}: nested too deep, or aliases (*name) that expand to too much"
+            yield f"{_where(node.start_mark)}: aliases (*name) that expand to too much, or without end"
             return
         if not (node.tag or PLAIN).startswith(PLAIN) or "python" in node.tag:
             tag = node.tag.replace(PLAIN, "!!")
@@ -92,7 +102,7 @@ def _with_sizes(root: yaml.Node, sizes: dict[int, float]) -> Iterator[tuple[yaml
     while stack:
         node, children = stack[-1]
         child = next((each for each in children if id(each) not in sizes), None)
-        if child is not None and len(stack) < DEEPEST:
+        if child is not None:
             sizes[id(child)] = float("inf")
             stack.append((child, iter(_children(child))))
             continue

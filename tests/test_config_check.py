@@ -18,7 +18,7 @@ import build_workspace
 import configuration
 import histograms
 import simulate
-from config_check import ConfigError, check
+from config_check import ConfigError, check, usable
 from configuration import mu_grid, mu_jobs, poi_bound, scan_settings
 from inference.calculators import CALCULATORS
 from inference.intervals import STATUSES
@@ -606,6 +606,59 @@ def test_all_problems_are_reported_at_once():
         "scan.mu.stop",
         "scan.plots[0]",
     ]
+
+
+def test_the_rest_can_be_used():
+    """What is wrong with an entry concerns the analyses that need it, and grids of these."""
+    config = copy.deepcopy(DEFAULT)
+    config["datasets"]["mismatched"] = {"histograms": {"csv": "lost.csv"}}
+    config["models"]["floating"]["poi"] = "nu"
+    config["analyses"]["original-floating-mcstat"]["modle"] = "x"
+    rest, reasons, found = usable(config, SCHEMA_FILE)
+    assert list(rest["analyses"]) == ["original-locked"]
+    assert list(rest["datasets"]) == ["original"]
+    assert problems(rest) == []
+    lost = "datasets.mismatched.histograms.csv: there is no file 'lost.csv'"
+    poi = "models.floating: no sample carries a normfactor 'nu', the parameter of interest (key `poi`)"
+    unknown = "analyses.original-floating-mcstat: unknown key 'modle'; did you mean 'model'?"
+    assert reasons == {
+        "original-floating": poi,
+        "original-floating-mcstat": unknown,
+        "mismatched-locked": lost,
+        "mismatched-floating": f"{lost}; {poi}",
+        "mismatched-floating-mcstat": lost,
+    }
+    assert sorted(found) == sorted([lost, poi, unknown])
+
+
+def test_a_grid_needs_all_of_its_analyses(with_grid):
+    config = with_grid()
+    config["analyses"]["other"] = {"dataset": "lost"}
+    config["datasets"]["lost"] = {"workspace": {"file": "lost.json", "patches": "lost"}}
+    config["grids"]["both"] = {"analyses": ["published", "other"], "x": "m1"}
+    rest, reasons, found = usable(config, SCHEMA_FILE)
+    assert "both" not in rest["grids"]
+    assert list(reasons) == ["other"]
+    assert any(text == "grids.both: needs other, which cannot be run" for text in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("scan/mu", []),
+        ("scan/confidence_level", 2),
+        ("grids", []),
+        ("colour", "red"),
+        ("analyses/a b", {"dataset": "original", "model": "locked"}),
+        ("datasets/original/simulate/seed", "x"),
+    ],
+)
+def test_what_concerns_all_stops_all(path, value):
+    config = changed(path, value)
+    for name in [name for name in config["analyses"] if name.startswith("mismatched")]:
+        del config["analyses"][name]
+    with pytest.raises(ConfigError):
+        usable(config, SCHEMA_FILE)
 
 
 def test_a_model_on_a_workspace(tmp_path):
