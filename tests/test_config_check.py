@@ -634,7 +634,7 @@ def test_the_rest_can_be_used():
 def test_a_grid_needs_all_of_its_analyses(with_grid):
     config = with_grid()
     config["analyses"]["other"] = {"dataset": "lost"}
-    config["datasets"]["lost"] = {"workspace": {"file": "lost.json", "patches": "lost"}}
+    config["datasets"]["lost"] = {"workspace": {"file": "lost.json", "patchset": "lost.json"}}
     config["grids"]["both"] = {"analyses": ["published", "other"], "x": "m1"}
     rest, reasons, found = usable(config, SCHEMA_FILE)
     assert "both" not in rest["grids"]
