@@ -103,7 +103,7 @@ def _root_histogram(file: str, source, name: str) -> tuple[np.ndarray, np.ndarra
                 f"{file}: {name!r} has {key.fObjlen / 1e6:.0f} MB; a histogram has at most {LARGEST / 1e6:g}"
             )
         histogram = source[name]
-        kind = getattr(histogram, "classname", type(histogram).__name__)
+        kind = getattr(histogram, "classname", "folder")
         if not kind.startswith(("TH1", "TProfile")) or not hasattr(histogram, "to_numpy"):
             raise InputError(f"{file}: {name!r} is not a one-dimensional histogram, but a {shortened(kind)}")
         values, axis = histogram.to_numpy()

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyhf
 
 from workspaces import EVERY_MODIFIER
 
 DELETE = object()
-HUGE = 10**400
 DEEP = 10_000
 
 
@@ -125,8 +125,6 @@ WORKSPACES = {
     "parameter-inits-is-a-number": workspace(["lumi", "inits", "1.0"], (f"{LUMI}/inits", 1.0)),
     "parameter-fixed-is-text": workspace(["lumi", "fixed", "yes"], (f"{LUMI}/fixed", "yes")),
     # numbers that cannot be
-    "data-has-a-huge-integer": workspace(["region", "top"], (f"{TOP}/data/1", HUGE)),
-    "observation-is-a-huge-integer": workspace("region", ("observations/0/data/0", HUGE)),
     "observation-is-negative": workspace(["region", "observed", "-3"], ("observations/0/data/1", -3)),
     "normsys-is-negative": workspace(["region", "top", "top_scale", "-0.9"], (f"{NORMSYS}/data/lo", -0.9)),
     "normsys-is-zero": workspace(["region", "top", "top_scale", "0"], (f"{NORMSYS}/data/lo", 0)),
@@ -163,6 +161,12 @@ WORKSPACES = {
     "lumi-has-no-width": workspace(["lumi", "sigmas"], (f"{LUMI}/sigmas", DELETE)),
     "lumi-is-not-set": workspace(["lumi", "auxdata", "sigmas"], (f"{MEASUREMENT}/parameters", [])),
     # twice
+    "two-observations-of-a-channel": workspace(["region", "two observations"], ("observations", twice)),
+    "two-normfactors-of-one-name": workspace(["region", "signal", "mu", "twice"], (f"{SIGNAL}/modifiers", twice)),
+    "two-normsys-of-one-name": workspace(
+        ["region", "top", "top_scale", "twice"],
+        (f"{TOP}/modifiers", and_one({"name": "top_scale", "type": "normsys", "data": {"hi": 2.0, "lo": 0.5}})),
+    ),
     "two-channels-of-one-name": workspace(["two channels", "region"], ("channels", twice)),
     "two-samples-of-one-name": workspace(["region", "signal", "twice"], ("channels/0/samples", twice)),
     "two-shapesys-of-one-name": workspace(["region", "fakes", "fakes_stat", "twice"], (f"{FAKES}/modifiers", twice)),
@@ -181,6 +185,14 @@ WORKSPACES = {
     "poi-is-a-vector": workspace(["fakes_stat", "3"], (f"{MEASUREMENT}/poi", "fakes_stat")),
     "poi-is-fixed": workspace(["mu", "fixed"], (f"{MEASUREMENT}/parameters", and_one({"name": "mu", "fixed": True}))),
     "poi-is-shared-with-a-vector": workspace(["mu", "two kinds"], (f"{SHAPESYS}/name", "mu")),
+    "poi-is-a-normsys": workspace(["top_scale", "constraint", "normfactor"], (f"{MEASUREMENT}/poi", "top_scale")),
+    "poi-is-a-histosys": workspace(["jets", "constraint"], (f"{MEASUREMENT}/poi", "jets")),
+    "poi-is-the-luminosity": workspace(["lumi", "constraint"], (f"{MEASUREMENT}/poi", "lumi")),
+    "poi-is-a-staterror": workspace(["mc", "3"], (f"{MEASUREMENT}/poi", "mc")),
+    "poi-is-a-shapefactor": workspace(["other_shape", "2"], (f"{MEASUREMENT}/poi", "other_shape")),
+    # uncertainties whose squares are no numbers
+    "uncertainty-is-1e300": workspace(["region", "fakes", "fakes_stat", "1e+300"], (f"{SHAPESYS}/data/0", 1e300)),
+    "uncertainty-is-1e-300": workspace(["region", "fakes", "fakes_stat", "1e-300"], (f"{SHAPESYS}/data/0", 1e-300)),
     # keys that are not known
     "unknown-key-at-the-top": workspace(["chanels"], ("chanels", [])),
     "unknown-key-of-a-channel": workspace(["region", "sample"], ("channels/0/sample", [])),
@@ -223,9 +235,12 @@ TEXTS = {
     "trailing-comma": not_json('{"channels": [],}', "not JSON", "line 1 column"),
     "single-quotes": not_json("{'channels': []}", "not JSON", "line 1 column 2"),
     "comment": not_json('{\n// channels\n"channels": []}', "not JSON", "line 2 column 1"),
-    "nan": not_json(GOOD.replace("25.0", "NaN"), "NaN"),
-    "infinity": not_json(GOOD.replace("25.0", "Infinity"), "Infinity"),
-    "minus-infinity": not_json(GOOD.replace("25.0", "-Infinity"), "-Infinity"),
+    **{
+        f"the-number-{text}": not_json(
+            GOOD.replace("25.0", text), "/channels/0/samples/1/data/1", "not a finite number"
+        )
+        for text in ("NaN", "Infinity", "-Infinity", "1e999", "-1e400", "1" + "0" * 400)
+    },
     "a-number-of-10000-digits": not_json(GOOD.replace("25.0", "9" * 10_000), "digits"),
     "binary": not_json(bytes(range(256)) * 4, "not JSON"),
     "zero-bytes": not_json(bytes(1000), "not JSON"),
@@ -238,8 +253,11 @@ TEXTS = {
     "gzip-then-garbage": not_json(ZIPPED + b"garbage", "not JSON"),
     "gzip-of-garbage": not_json(gzip.compress(bytes(range(256)), mtime=0), "not JSON"),
     "gzip-of-gzip": not_json(gzip.compress(ZIPPED, mtime=0), "not JSON"),
-    "deep-lists": not_json("[" * DEEP + "]" * DEEP, "not JSON"),
-    "deep-objects": not_json('{"a":' * DEEP + "1" + "}" * DEEP, "not JSON"),
+    "deep-lists": not_json("[" * DEEP + "]" * DEEP, "nested deeper"),
+    "deep-objects": not_json('{"a":' * DEEP + "1" + "}" * DEEP, "nested deeper"),
+    "60-lists": not_json("[" * 60 + "]" * 60, "nested deeper"),
+    "a-key-twice": not_json(GOOD.replace('"version"', '"channels": [], "version"'), "'channels'", "twice"),
+    "gzip-bomb": not_json(gzip.compress(b" " * 10_000_000, mtime=0) * 100, "200 MB", "max_megabytes"),
 }
 
 
@@ -318,7 +336,10 @@ PATCHES = {
     "signal-is-text": Bad([add("signal")], ("region", "samples[0]", "signal")),
     "signal-has-no-data": added(["region", "signal", "data"], ("data", DELETE)),
     "signal-has-an-unknown-key": added(["region", "signal", "dta"], ("dta", [])),
-    "number-is-too-large": Bad(json.dumps([add()]).replace("9.0", "1e999"), ("region", "signal")),
+    "a-number-is-too-large": Bad(
+        json.dumps([add()]).replace("9.0", "1e999"), ("/0/value/data/1", "not a finite number")
+    ),
+    "a-key-of-an-operation-twice": Bad('[{"op": "add", "op": "remove", "path": "/x"}]', ("'op'", "twice")),
 }
 NOT_SEEN_IN_PATCHES |= {"an-empty-key", "an-unknown-key", "signal-has-an-unknown-key"}
 
@@ -458,6 +479,42 @@ CSV = {
     "csv-a-json": csv('[{"bin_low": 0}]', "header", "bin_low"),
 }
 
+
+def root(folder: Path) -> Path:
+    """A ROOT file with good histograms in SR, and others."""
+    import uproot
+
+    edges, values = np.array([0.0, 1.0, 2.0]), np.array([12.0, 9.0])
+    with uproot.recreate(folder / "mine.root") as file:
+        for name, factor in {"signal": 0.2, "background": 1.1, "data": 1}.items():
+            file[f"SR/{name}"] = (factor * values, edges)
+        file["shifted"] = (values, edges + 1)
+        file["longer"] = (np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 2.0, 3.0]))
+        file["nan"] = (np.array([1.0, np.nan]), edges)
+        file["negative"] = (np.array([1.0, -2.0]), edges)
+        file["two"] = np.histogram2d([0.5], [0.5], bins=2)
+        file["text"] = "not a histogram"
+        file["tree"] = {"x": np.arange(3.0)}
+        file["large"] = (np.zeros(8_000_000), np.linspace(0, 1, 8_000_001))  # a kB for each MB
+    return folder / "mine.root"
+
+
+# The histogram that is named for the signal or, if two, for the data too.
+ROOT = {
+    "root-no-such-histogram": (("SR/sgnal",), ("no histogram 'SR/sgnal'", "SR/signal", "did you mean")),
+    "root-a-folder": (("SR",), ("'SR'", "one-dimensional", "folder")),
+    "root-two-dimensions": (("two",), ("'two'", "one-dimensional", "TH2")),
+    "root-a-tree": (("tree",), ("'tree'", "one-dimensional")),
+    "root-a-text": (("text",), ("'text'", "one-dimensional", "TObjString")),
+    "root-shifted-bins": (("shifted",), ("'shifted'", "other bins")),
+    "root-more-bins": (("longer",), ("'longer'", "other bins")),
+    "root-nan": (("nan",), ("'nan'", "bin 2", "nan")),
+    "root-negative-data": (("SR/signal", "negative"), ("'negative'", "bin 2", "-2")),
+    "root-too-large": (("large",), ("'large'", "64 MB")),
+    "root-empty-name": (("",), ("''",)),
+    "root-a-name-of-another-kind": (("SR/signal;9",), ("'SR/signal;9'",)),
+}
+
 MODEL = {
     "samples": {
         "signal": [{"name": "mu", "type": "normfactor"}],
@@ -523,4 +580,111 @@ CROSS_SECTIONS = {
     "xs-semicolons": csv(GOOD_XS.replace(",", ";"), "columns", "cross_section"),
     "xs-binary": csv(bytes(range(128, 256)), "UTF-8"),
     "xs-zero-bytes": csv(GOOD_XS.replace("2.0", "2\x000"), "line 2", "zero bytes"),
+}
+
+
+# Configurations. ------------------------------------------------------------------------------------------------------
+
+FULL_CONFIG = """
+datasets:
+  simulated:
+    simulate:
+      seed: 1
+      bins: {number: 4, low: 0, high: 10}
+      components:
+        normal: {shape: normal, mean: 5, width: 1, expected: 44, observed: 35}
+        uniform: {shape: uniform, low: 0, high: 10, expected: 200, observed: 204}
+        exponential: {shape: exponential, scale: 3, low: 1, expected: 200, observed: 204}
+  edges:
+    simulate:
+      seed: 1
+      bins: [0, 1, 2.5]
+      components:
+        uniform: {shape: uniform, low: 0, high: 10, expected: 200, observed: 204}
+  table: {histograms: {csv: FOLDER/a.csv}}
+  rooted: {histograms: {root: {file: FOLDER/a.csv, channels: {SR: {signal: a, background: b, observed: c}}}}}
+  counted: {histograms: {counts: {SR: {signal: 1.5, background: [4.5], observed: [6]}}}}
+  published:
+    workspace: {file: FOLDER/w.json, patchset: FOLDER/set.json, signals: all, measurement: m, max_megabytes: 20}
+  loose: {workspace: {file: FOLDER/w.json, patches: FOLDER/m_1.json, signals: [m_1], labels: "m_{mass}"}}
+models:
+  full:
+    poi: mu
+    samples:
+      signal:
+        - {name: mu, type: normfactor}
+        - {name: lumi, type: lumi}
+        - {name: xsec, type: normsys, up: 1.08, down: 0.93}
+      background:
+        - {name: norm, type: normfactor}
+        - {name: mc, type: staterror, uncertainty: {column: background}, channels: [SR]}
+        - {name: scale, type: histosys, up: a, down: b}
+        - {name: closure, type: shapesys, uncertainty: 0.05}
+        - {name: raw, type: normsys, data: {hi: 1.1, lo: 0.9}}
+        - {name: shape, type: shapefactor}
+    parameters:
+      - {name: lumi, auxdata: [1.0], sigmas: [0.02], inits: [1.0], bounds: [[0.9, 1.1]], fixed: false}
+      - {name: closure, factors: [1.0]}
+scan:
+  mu: {start: 0, stop: 5, number: 6}
+  mu_per_job: 2
+  signals_per_job: 2
+  confidence_level: 0.95
+  test_statistic: qtilde
+  calculators: [asymptotics, toybased]
+  toys: {target: 0.1, max: 1000, block: 10, seed: 1, jobs: 2, max_failed_fraction: 0.1, show: [1.0]}
+  engine: newton
+  interpolation: {normsys: code4, histosys: code4p}
+  plots: [brazil]
+analyses:
+  first: {dataset: simulated, model: full, mu: [0, 1], toys: {per_hypothesis: 10}}
+  second: {dataset: published, mu: auto, confidence_level: 0.95}
+  third: {dataset: loose, mu: auto}
+grids:
+  plane:
+    analyses: [second]
+    calculator: asymptotics
+    x: mass
+    axis_labels: {mass: "m [GeV]"}
+    diagonal: 1.5
+    numbers: true
+    cross_sections: {csv: FOLDER/xs.csv, unit: pb}
+"""
+
+
+def laughs(levels: int) -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, levels)]
+    return "\n".join(lines)
+
+
+GOOD_YAML = "datasets:\n  a: {histograms: {counts: {SR: {signal: 1, observed: 2}}}}\nanalyses:\n  a: {dataset: a}\n"
+YAML = {
+    "yaml-empty": csv("", "datasets:"),
+    "yaml-only-a-comment": csv("# nothing\n", "datasets:"),
+    "yaml-a-list": csv("- datasets\n- analyses\n", "datasets:"),
+    "yaml-a-text": csv("datasets", "datasets:"),
+    "yaml-a-number": csv("3", "datasets:"),
+    "yaml-tabs": csv("datasets:\n\ta: 1\n", "line 2, column 1", "tabs"),
+    "yaml-open-bracket": csv("datasets: [a, b\nanalyses: {}\n", "line 2"),
+    "yaml-open-quote": csv("datasets: 'a\nanalyses: {}\n", "line"),
+    "yaml-a-colon-too-many": csv("datasets: a: b\n", "line 1, column 12"),
+    "yaml-indentation": csv("datasets:\n    a: 1\n  b: 2\n", "line 3"),
+    "yaml-key-twice": csv(GOOD_YAML + "datasets: {}\n", "line 5", "'datasets'", "twice", "line 1"),
+    "yaml-inner-key-twice": csv("datasets:\n  a: 1\n  b: 1\n  a: 2\n", "line 4", "'a'", "twice", "line 2"),
+    "yaml-billion-laughs": csv(laughs(9), "line", "too much"),
+    "yaml-self-reference": csv("datasets: &a\n  b: *a\n", "line", "too much"),
+    "yaml-unknown-alias": csv("datasets: *a\n", "line 1", "alias"),
+    "yaml-python-object": csv("datasets: !!python/object/apply:os.system ['touch canary']\n", "line 1", "python"),
+    "yaml-python-name": csv("datasets: !!python/name:os.system\n", "line 1", "python"),
+    "yaml-unknown-tag": csv("datasets: !histogram {}\n", "line 1", "!histogram"),
+    "yaml-two-documents": csv("datasets: {}\n---\nanalyses: {}\n", "line 2"),
+    "yaml-deep": csv("[" * DEEP + "]" * DEEP, "wrong.yaml"),
+    "yaml-deep-blocks": csv("{a: " * DEEP + "1" + "}" * DEEP, "wrong.yaml"),
+    "yaml-binary": csv(bytes(range(256)), "wrong.yaml"),
+    "yaml-zero-bytes": csv(GOOD_YAML + "\0", "wrong.yaml"),
+    "yaml-latin-1": csv("# m\xfc\n".encode("latin-1") + GOOD_YAML.encode(), "text"),
+    "yaml-gzip": csv(gzip.compress(GOOD_YAML.encode(), mtime=0), "wrong.yaml"),
+    "yaml-json-cut": csv('{"datasets": {"a": ', "line 2, column 1"),
+    "yaml-large": csv(b"# " + b"x" * 10_000_001, "10 MB"),
 }

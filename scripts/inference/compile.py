@@ -246,7 +246,7 @@ def _observed(workspace: dict, sizes: dict[str, int], order: list[str]) -> np.nd
     for i, observation in enumerate(_member(workspace, "observations", list, "workspace")):
         name = _member(observation, "name", str, f"observations[{i}]")
         if name in observed:
-            raise InputError(f"channel {name!r} has two observations")
+            raise InputError(f"two observations have the name {name!r}")
         observed[name] = _numbers(_member(observation, "data", list, f"observation {name!r}"), f"observation {name!r}")
     for channel in order:
         if channel not in observed:
