@@ -236,7 +236,7 @@ TEXTS = {
     "single-quotes": not_json("{'channels': []}", "not JSON", "line 1 column 2"),
     "comment": not_json('{\n// channels\n"channels": []}', "not JSON", "line 2 column 1"),
     **{
-        f"the-number-{text}": not_json(
+        f"the-number-{text[:9]}": not_json(
             GOOD.replace("25.0", text), "/channels/0/samples/1/data/1", "not a finite number"
         )
         for text in ("NaN", "Infinity", "-Infinity", "1e999", "-1e400", "1" + "0" * 400)
