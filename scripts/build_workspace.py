@@ -11,10 +11,10 @@ from collections.abc import Callable
 import numpy as np
 
 from blinding import blinded
-from files import failure_recorded, run, write_json
+from files import failure_recorded, named, run, write_json
 from histograms import Histograms, read_histograms
 from inference.errors import InputError
-from messages import did_you_mean
+from messages import did_you_mean, listed
 
 Columns = dict[str, np.ndarray]
 
@@ -121,7 +121,7 @@ def _check_sample(name: str, modifiers: list[dict], histograms: Histograms) -> N
                 known = list(histograms.columns)
                 raise InputError(
                     f"sample {name!r}, {spec['type']} {spec['name']!r}: "
-                    f"there is no channel {channel!r}, only {', '.join(known)}{did_you_mean(channel, known)}"
+                    f"there is no channel {channel!r}, only {listed(known)}{did_you_mean(channel, known)}"
                 )
         mine = [channel for channel in present if channel in spec.get("channels", present)]
         if spec["type"] == "shapesys" and len(mine) > 1:
@@ -168,7 +168,7 @@ def _data(spec: dict, columns: Columns, nominal: np.ndarray):
 def _column(columns: Columns, name: str) -> np.ndarray:
     if name not in columns:
         known = list(columns)
-        raise InputError(f"the histograms have no column {name!r}, only {', '.join(known)}{did_you_mean(name, known)}")
+        raise InputError(f"the histograms have no column {name!r}, only {listed(known)}{did_you_mean(name, known)}")
     return columns[name]
 
 
@@ -180,8 +180,10 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        workspace = build(read_histograms(args.histograms, observed=not args.blind), args.model)
-        write_json(args.output, blinded(workspace) if args.blind else workspace)
+        histograms = read_histograms(args.histograms, observed=not args.blind)
+        with named(args.histograms):
+            workspace = build(histograms, args.model)
+            write_json(args.output, blinded(workspace) if args.blind else workspace)
 
 
 if __name__ == "__main__":

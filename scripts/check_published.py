@@ -6,7 +6,7 @@ schema and belong together, or what is wrong.
 """
 
 import argparse
-import json
+import reprlib
 from typing import Any
 
 import pyhf
@@ -14,21 +14,21 @@ import pyhf
 from files import failure_recorded, named, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
+from schema_errors import in_words
+
+VERSIONS = ("1.0.0",)  # of pyhf's schemas
 
 
 def check_workspace(workspace: Any) -> None:
-    """Check against pyhf's schema, and for numbers that JSON does not have.
+    """Check against pyhf's schema.
 
     Raises:
         InputError: naming the place in the JSON that is wrong.
     """
     try:
         pyhf.schema.validate(workspace, "workspace.json")
-        json.dumps(workspace, allow_nan=False)
     except pyhf.exceptions.InvalidSpecification as error:
-        raise InputError(f"not a valid pyhf workspace: {_where(error)}") from error
-    except ValueError as error:
-        raise InputError("not a valid pyhf workspace: a number in it is not finite") from error
+        raise InputError(f"not a valid pyhf workspace: {in_words(error.parent, workspace)}") from error
 
 
 def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
@@ -42,6 +42,8 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     """
     if not isinstance(patchset, dict):
         raise InputError("not a patch set: loose patches belong under `patches`")
+    if patchset.get("version") not in (None, *VERSIONS):
+        raise InputError(f"the patch set has the unknown version {reprlib.repr(patchset['version'])}")
     try:
         wrong = _wrong_patches(patchset)
         # pyhf refuses a whole set with two patches of one name; here that is a problem of their signal alone.
@@ -49,9 +51,7 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:
-        raise InputError(f"the patch set is not valid: {_where(error)}") from error
-    except pyhf.exceptions.SchemaNotFound as error:
-        raise InputError(f"the patch set has the unknown version {patchset.get('version')!r}") from error
+        raise InputError(f"the patch set is not valid: {in_words(error.parent, patchset)}") from error
     return wrong
 
 
@@ -66,12 +66,22 @@ def _wrong_patches(patchset: dict) -> dict[str, str]:
             raise
         pyhf.schema.validate(_with_patch(patchset), "patchset.json", version=version)
     wrong = {}
-    for patch in patchset["patches"]:
+    for i, patch in enumerate(patchset["patches"]):
         try:
             pyhf.schema.validate(patchset | {"patches": [patch]}, "patchset.json", version=version)
         except pyhf.exceptions.InvalidSpecification as error:
-            wrong[patch["metadata"]["name"]] = f"the patch is not valid: {_where(error)}"
+            error.parent.path[1] = i
+            name = _name(patch)
+            if name is None:
+                raise  # nobody could ask for it
+            wrong[name] = f"the patch is not valid: {in_words(error.parent, patchset)}"
     return wrong
+
+
+def _name(patch: Any) -> str | None:
+    metadata = patch.get("metadata") if isinstance(patch, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _with_patch(patchset: dict) -> dict:
@@ -80,16 +90,6 @@ def _with_patch(patchset: dict) -> dict:
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     values = [0] * len(labels) if isinstance(labels, list) else []
     return patchset | {"patches": [{"metadata": {"name": "any", "values": values}, "patch": []}]}
-
-
-def _where(error: pyhf.exceptions.InvalidSpecification) -> str:
-    """The place and the complaint, without the rest of the workspace."""
-    return f"{error.path or 'top level'}: {_short(error)}"
-
-
-def _short(error: Exception, most: int = 200) -> str:
-    complaint = str(error).split("\n")[0]
-    return f"{complaint[:most]}{'...' if len(complaint) > most else ''}"
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -6,7 +6,7 @@ Reads workspace.json, writes model.npz, which NumPy alone can read.
 
 import argparse
 
-from files import failure_recorded, read_result, run, write_bytes
+from files import failure_recorded, named, read_result, run, write_bytes
 from inference.compile import compile_workspace
 from inference.model import INTERPOLATIONS, to_bytes
 
@@ -20,7 +20,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         interpolation = {kind: getattr(args, kind) for kind in INTERPOLATIONS}
-        write_bytes(args.output, to_bytes(compile_workspace(read_result(args.workspace), interpolation)))
+        workspace = read_result(args.workspace)
+        with named(args.workspace):
+            model = compile_workspace(workspace, interpolation)
+        write_bytes(args.output, to_bytes(model))
 
 
 if __name__ == "__main__":

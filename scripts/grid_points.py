@@ -7,7 +7,6 @@ at the point is taken.
 """
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 import configuration
+import csv_tables
 from configuration import path_name
 from files import named, read_result, run, write_text
 from inference.errors import InputError, StepError
@@ -111,49 +111,26 @@ def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
     Raises:
         InputError: if columns are missing or unknown, there are no rows, a number is not one, or a row stands twice.
     """
-    table = _read_csv(path)
+    header, rows = csv_tables.table(path, csv_tables.read_text(path), ())
     wanted = ["cross_section", "cross_section_error"]
-    keys = [name for name in table if name not in wanted]
-    missing = [name for name in wanted if name not in table]
+    keys = [name for name in header if name not in wanted]
+    missing = [name for name in wanted if name not in header]
     unknown = [name for name in keys if name not in ("signal", *labels)]
     if missing or unknown or not keys:
         raise InputError(
-            f"needs the columns {', '.join(wanted)}, and `signal` or some of the labels ({', '.join(labels)}); "
-            f"has {', '.join(table)}"
+            f"{path}: needs the columns {', '.join(wanted)}, and `signal` or some of the labels ({', '.join(labels)}); "
+            f"has {csv_tables.columns(header)}"
         )
-    for name in table:
+    # The rows keep the numbers of their lines.
+    table = pd.DataFrame([cells for _, cells in rows], index=[line for line, _ in rows], columns=header, dtype=str)
+    for name in header:
         if name != "signal":
-            table[name] = _numbers(table, name)
-    twice = table[table.duplicated(keys)]
-    if len(twice):
-        raise InputError(f"a row stands twice: {_place(twice.iloc[0], keys)}")
-    bad = table[(table["cross_section"] <= 0) | (table["cross_section_error"] < 0)]
-    if len(bad):
-        raise InputError(f"the cross section or its error is not positive: {_place(bad.iloc[0], keys)}")
+            table[name] = np.array([csv_tables.number(path, row, name) for row in rows], dtype=float)
+    for line, row in table[table.duplicated(keys)].iterrows():
+        raise InputError(f"{path}, line {line}: a row stands twice: {_place(row, keys)}")
+    for line, row in table[(table["cross_section"] <= 0) | (table["cross_section_error"] < 0)].iterrows():
+        raise InputError(f"{path}, line {line}: the cross section or its error is not positive: {_place(row, keys)}")
     return table
-
-
-def _read_csv(path: str) -> pd.DataFrame:
-    """All cells as text; a row with another number of cells than the header is refused, not shifted."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            header, *rows = ([cell.strip() for cell in row] for row in csv.reader(file) if row)
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"not a CSV file: {error}") from error
-    for line, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise InputError(f"line {line}: {len(row)} cells, but {len(header)} columns")
-    if len(set(header)) < len(header):
-        raise InputError(f"a column stands twice: {', '.join(header)}")
-    return pd.DataFrame(rows, columns=header, dtype=str)
-
-
-def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
-    values = pd.to_numeric(table[name], errors="coerce")
-    if not np.isfinite(values).all():
-        line = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise InputError(f"line {line + 2}: {name} is {table[name][line]!r}, not a number")
-    return values
 
 
 def _place(row: pd.Series, keys: list[str]) -> str:
@@ -212,8 +189,9 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
     points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of what failed altogether
     if settings["cross_sections"]:
         file = settings["cross_sections"]["csv"]
+        table = read_cross_sections(file, labels)
         with named(file):
-            points = with_cross_sections(points, read_cross_sections(file, labels), settings["cross_sections"]["unit"])
+            points = with_cross_sections(points, table, settings["cross_sections"]["unit"])
     alpha = 1 - points["confidence_level"]
     points["excluded"] = excluded(points["observed_limit"], points["CLs_obs"], alpha)
     points["expected_excluded"] = excluded(points["expected"], points["CLs_exp"], alpha)

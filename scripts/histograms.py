@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 
 import seals
+from csv_tables import Row, number, read_text, table
 from files import read_result, write_text
 from inference.errors import InputError
+from messages import shortened
 
+PLACES, OBSERVED = ("channel", "bin_low", "bin_high"), "observed"  # columns that are no templates
 DEFAULT_CHANNEL = "channel"
 
 
@@ -52,72 +55,53 @@ def read_histograms(path: str | Path, observed: bool = True) -> Histograms:
     Raises:
         InputError: naming file, line and column of what is wrong.
     """
-    rows, header = _rows(path, observed)
-    channels = list(dict.fromkeys(row.get("channel", DEFAULT_CHANNEL) for _, row in rows))
+    header, rows = _rows(path, [OBSERVED] if observed else [])
     edges, columns = {}, {}
-    for channel in channels:
-        mine = [(line, row) for line, row in rows if row.get("channel", DEFAULT_CHANNEL) == channel]
-        lows = [_number(path, line, row, "bin_low") for line, row in mine]
-        highs = [_number(path, line, row, "bin_high") for line, row in mine]
-        for (line, _), low, high, next_low in zip(mine, lows, highs, [*lows[1:], highs[-1]], strict=True):
-            if not low < high or high != next_low:
-                raise InputError(f"{path}, line {line}: bins must follow one another without gaps, low edge first")
-        edges[channel] = np.array([*lows, highs[-1]])
-        templates = [
-            name for name in header if name not in ("channel", "bin_low", "bin_high", *["observed"] * (not observed))
-        ]
+    templates = [name for name in header if name not in PLACES and (observed or name != OBSERVED)]
+    for channel, mine in _by_channel(rows).items():
+        edges[channel] = _edges(path, mine)
         columns[channel] = {
-            name: np.array([_number(path, line, row, name) for line, row in mine])
+            name: np.array([number(path, row, name) for row in mine])
             for name in templates
-            if any(row[name] for _, row in mine)
+            if any(cells[name] for _, cells in mine)
         }
         if not observed:
             continue
-        if "observed" not in columns[channel]:
-            raise InputError(f"{path}: channel {channel!r} has no observed counts")
-        for (line, _), count in zip(mine, columns[channel]["observed"], strict=True):
+        if OBSERVED not in columns[channel]:
+            raise InputError(f"{path}: channel {shortened(channel)!r} has no observed counts")
+        for (line, _), count in zip(mine, columns[channel][OBSERVED], strict=True):
             if count < 0:
                 raise InputError(f"{path}, line {line}, column observed: {count:g} is negative")
     return Histograms(edges, columns)
 
 
-def _rows(path: str | Path, observed: bool) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+def _rows(path: str | Path, more: list[str]) -> tuple[list[str], list[Row]]:
     seals.check(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file: {error}") from error
+    text = read_text(path)
     if text.startswith("{"):
         read_result(path)  # raises the failure that an earlier step left here
-    reader = csv.reader(io.StringIO(text))
-    header = [cell.strip() for cell in next(reader, [])]
-    missing = [name for name in ("bin_low", "bin_high", *["observed"] * observed) if name not in header]
-    if missing or len(set(header)) < len(header):
-        what = f"lacks the column {', '.join(missing)}" if missing else "has two columns of one name"
-        separators = "" if len(header) > 1 else "; cells are separated by commas"
-        raise InputError(f"{path}: the header line {what}; it reads {','.join(header)!r}{separators}")
-    rows = []
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise InputError(f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(header)}")
-        rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
+    header, rows = table(path, text, ("bin_low", "bin_high", *more))
     if not rows:
-        raise InputError(f"{path}: no bins")
-    return rows, header
+        raise InputError(f"{path}: no bins: there is nothing but a header")
+    return header, rows
 
 
-def _number(path: str | Path, line: int, row: dict[str, str], column: str) -> float:
-    try:
-        value = float(row[column])
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise InputError(f"{path}, line {line}, column {column}: {row[column]!r} is not a finite number")
-    return value
+def _by_channel(rows: list[Row]) -> dict[str, list[Row]]:
+    channels: dict[str, list[Row]] = {}
+    for row in rows:
+        channels.setdefault(row[1].get("channel", DEFAULT_CHANNEL), []).append(row)
+    return channels
+
+
+def _edges(path: str | Path, rows: list[Row]) -> np.ndarray:
+    """Edges of the bins of a channel."""
+    lows = [number(path, row, "bin_low") for row in rows]
+    highs = [number(path, row, "bin_high") for row in rows]
+    for (line, _), low, high, next_low in zip(rows, lows, highs, [*lows[1:], highs[-1]], strict=True):
+        if not low < high or high != next_low:
+            found = f"this one is from {low:g} to {high:g}" + (f", the next from {next_low:g}" if low < high else "")
+            raise InputError(f"{path}, line {line}: bins must follow one another without gaps, low edge first; {found}")
+    return np.array([*lows, highs[-1]])
 
 
 def _plain(value: float) -> int | float:

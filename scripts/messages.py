@@ -14,3 +14,7 @@ def listed(names: list[str], most: int = 8) -> str:
     """Names one after the other, the first few of many."""
     more = f", ... ({len(names)} in all)" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def shortened(text: str, most: int = 100) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

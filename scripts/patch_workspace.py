@@ -15,10 +15,12 @@ from blinding import blinded
 from files import failure_recorded, named, read_result, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
-from messages import did_you_mean
+from messages import did_you_mean, shortened
+from schema_errors import has
 
 # What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+NO_FIT = "the patch does not apply to the workspace"
 
 
 def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
@@ -30,7 +32,8 @@ def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
     names = [each["metadata"]["name"] for each in patchset["patches"]]
     if names.count(signal) != 1:
         problem = "two patches" if signal in names else "no patch"
-        raise InputError(f"the patch set has {problem} {signal!r}{did_you_mean(signal, set(names) - {signal})}")
+        hint = "" if signal in names else did_you_mean(signal, names)
+        raise InputError(f"the patch set has {problem} {signal!r}{hint}")
     found = patchset["patches"][names.index(signal)]
     values, labels = found["metadata"]["values"], patchset["metadata"]["labels"]
     if len(values) != len(labels):
@@ -44,16 +47,37 @@ def patched(workspace: dict, patch: list) -> dict:
     Raises:
         InputError: if it is no patch, or one for another workspace.
     """
-    try:
-        operations = jsonpatch.JsonPatch(patch).patch
-        for operation in operations:
-            for key in ("path", "from"):
-                if operation.get("op") != "test" and key in operation:
-                    workspace = _unshared(workspace, jsonpatch.JsonPointer(operation[key]).parts)
-            workspace = jsonpatch.JsonPatch([operation]).apply(workspace, in_place=True)
-        return workspace
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *MISFITS) as error:
-        raise InputError(f"the patch does not apply to the workspace: {error}") from error
+    if not isinstance(patch, list):
+        set_of = "; a patch set belongs under `patchset`" if isinstance(patch, dict) and "patches" in patch else ""
+        raise InputError(f"{NO_FIT}: a patch is a list of operations, this is {has(patch)}{set_of}")
+    for i, operation in enumerate(patch):
+        try:
+            workspace = _operated(workspace, operation)
+        except jsonpatch.JsonPatchTestFailed as error:
+            tested = has(operation["value"])
+            raise InputError(f"{NO_FIT}: {_called(i, operation)}: something else stands there than {tested}") from error
+        except KeyError as error:
+            raise InputError(f"{NO_FIT}: {_called(i, operation)}: there is no {error}") from error
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *MISFITS) as error:
+            raise InputError(f"{NO_FIT}: {_called(i, operation)}: {error}") from error
+    return workspace
+
+
+def _operated(workspace: Any, operation: Any) -> Any:
+    """Do one operation of a patch."""
+    (operation,) = jsonpatch.JsonPatch([operation]).patch
+    for key in ("path", "from"):
+        if operation.get("op") != "test" and key in operation:
+            workspace = _unshared(workspace, jsonpatch.JsonPointer(operation[key]).parts)
+    return jsonpatch.JsonPatch([operation]).apply(workspace, in_place=True)
+
+
+def _called(i: int, operation: Any) -> str:
+    """How an operation of a patch is called in messages."""
+    if not isinstance(operation, dict):
+        return f"[{i}]"
+    words = [shortened(repr(operation[key])) for key in ("from", "path") if key in operation]
+    return " ".join([f"[{i}]", shortened(str(operation.get("op", ""))), *words]).rstrip()
 
 
 def _unshared(value: Any, path: list[str]) -> Any:
@@ -74,12 +98,17 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
     Raises:
         InputError: if there is none, or none of that name.
     """
-    measurements = workspace.get("measurements") if isinstance(workspace, dict) else None
+    if not isinstance(workspace, dict):
+        raise InputError(f"not a workspace, but {has(workspace)}")
+    measurements = workspace.get("measurements", [])
     if not isinstance(measurements, list) or not measurements:
-        raise InputError("the workspace has no measurements")
+        found = f"has {has(measurements)}" if "measurements" in workspace else "the key is missing"
+        raise InputError(f"the workspace has no measurements: needs a list of them under 'measurements', {found}")
     known = [each.get("name") if isinstance(each, dict) else None for each in measurements]
     if name is not None and name not in known:
         raise InputError(f"the workspace has no measurement {name!r}, only {', '.join(map(repr, known))}")
+    if known.count(name) > 1:
+        raise InputError(f"the workspace has two measurements {name!r}")
     return workspace | {"measurements": [measurements[0 if name is None else known.index(name)]]}
 
 

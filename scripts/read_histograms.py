@@ -6,12 +6,19 @@ Reads a CSV file, ROOT files or counts from its options, writes histograms.csv.
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
+from csv_tables import columns as columns_in_words
 from files import failure_recorded, run
 from histograms import Histograms, read_histograms, write_histograms
 from inference.errors import InputError
+from json_input import check_regular
+from messages import did_you_mean, shortened
+
+LARGEST = 50_000_000  # bytes of a histogram in a ROOT file; a few kB can be that much when they are unpacked
 
 
 def from_counts(spec: dict, observed: bool = True) -> Histograms:
@@ -33,18 +40,17 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
     """
     import uproot
 
-    edges, columns = {}, {}
-    try:
-        source = uproot.open(spec["file"])
-    except (OSError, ValueError) as error:
-        raise InputError(f"{spec['file']}: not a readable ROOT file: {error}") from error
-    with source:
+    file, edges, columns = spec["file"], {}, {}
+    check_regular(file)
+    # An open file, because uproot takes some names of files for addresses.
+    with open(file, "rb") as raw, _damage_named(f"{file}: not a readable ROOT file"), uproot.open(raw) as source:
         for channel, names in spec["channels"].items():
             columns[channel] = {}
             for column, name in names.items():
-                values, variances, axis = _root_histogram(spec["file"], source, name)
+                values, variances, axis = _root_histogram(file, source, name)
                 if not np.array_equal(axis, edges.setdefault(channel, axis)):
-                    raise InputError(f"{spec['file']}: {name} has other bins than the histograms before it")
+                    raise InputError(f"{file}: {name!r} has other bins than the histograms before it")
+                _check_bins(f"{file}: {name!r}", values, variances, counts=column == "observed")
                 columns[channel][column] = values
                 if column != "observed":
                     if f"{column}_stat" in names:
@@ -52,6 +58,22 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
                         raise InputError(f"channel {channel!r}: a template cannot be called {what}")
                     columns[channel][f"{column}_stat"] = np.sqrt(variances)
     return Histograms(edges, columns)
+
+
+@contextmanager
+def _damage_named(what: str) -> Iterator[None]:
+    """Name the file if uproot cannot read it.
+
+    A damaged byte may mislead any part of uproot: AssertionError, zlib.error, RecursionError, UnicodeEncodeError,
+    DeserializationError, ImportError and MemoryError have been seen, and no class is common to all but Exception.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        first = next(filter(None, str(error).split("\n")), "")
+        raise InputError(f"{what}: {shortened(first or type(error).__name__)}") from error
 
 
 READERS = {"csv": read_histograms, "counts": from_counts, "root": from_root}
@@ -67,16 +89,35 @@ def _same_length(channel: str, templates: dict[str, np.ndarray], observed: bool)
 
 
 def _root_histogram(file: str, source, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    try:
+    """Values, variances and edges."""
+    with _damage_named(f"{file}: {name!r} cannot be read"):
+        try:
+            key = source.key(name)
+        except KeyError as error:
+            known = sorted({key.split(";")[0] for key in source})
+            holds = columns_in_words(known) or "nothing"
+            hint = did_you_mean(name, known)
+            raise InputError(f"{file}: no histogram {name!r}; the file holds {holds}{hint}") from error
+        if key.fObjlen > LARGEST:
+            raise InputError(
+                f"{file}: {name!r} has {key.fObjlen / 1e6:.0f} MB; a histogram has at most {LARGEST / 1e6:g}"
+            )
         histogram = source[name]
+        kind = getattr(histogram, "classname", "folder")
+        if not kind.startswith(("TH1", "TProfile")) or not hasattr(histogram, "to_numpy"):
+            raise InputError(f"{file}: {name!r} is not a one-dimensional histogram, but a {shortened(kind)}")
         values, axis = histogram.to_numpy()
-    except KeyError as error:
-        known = ", ".join(sorted({key.split(";")[0] for key in source})) or "nothing"
-        raise InputError(f"{file}: no histogram {name!r}; the file holds {known}") from error
-    except (AttributeError, ValueError) as error:
-        raise InputError(f"{file}: {name!r} is not a one-dimensional histogram") from error
-    variances = histogram.variances()
+        variances = histogram.variances()
     return np.asarray(values, float), np.asarray(values if variances is None else variances, float), axis
+
+
+def _check_bins(where: str, values: np.ndarray, variances: np.ndarray, counts: bool) -> None:
+    """Numbers that are none, negative counts, and negative sums of squared weights."""
+    for i, (value, variance) in enumerate(zip(values, variances, strict=True), start=1):
+        if not np.isfinite(value) or (counts and value < 0):
+            raise InputError(f"{where}: the content of bin {i} is {value:g}")
+        if not counts and not 0 <= variance < np.inf:
+            raise InputError(f"{where}: the squared uncertainty of bin {i} is {variance:g}")
 
 
 def main(argv: list[str] | None = None) -> None:

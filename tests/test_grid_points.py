@@ -129,22 +129,31 @@ class TestCrossSections:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("", "xs.csv: not a CSV file"),
+            ("", "xs.csv: the file is empty"),
             (
                 "m1,xsec\n100,4\n",
                 r"xs\.csv: needs the columns cross_section, cross_section_error, and `signal`",
             ),
             ("cross_section,cross_section_error\n4,1\n", "needs the columns"),
             ("m3,cross_section,cross_section_error\n1,4,1\n", "has m3, cross_section, cross_section_error"),
-            ("m1,cross_section,cross_section_error\n100,4,\n", "line 2: cross_section_error is '', not a number"),
-            ("m1,cross_section,cross_section_error\n100,4,1\n200,x,1\n", "line 3: cross_section is 'x', not a number"),
-            ("m1,cross_section,cross_section_error\n100,inf,1\n", "line 2: cross_section is 'inf'"),
-            ("m1,cross_section,cross_section_error\n100,4,1\n100.0,5,1\n", "a row stands twice: m1 = 100"),
-            ("m1,cross_section,cross_section_error\n100,-4,1\n", "is not positive: m1 = 100"),
-            ("m1,cross_section,cross_section_error\n100,4,-1\n", "is not positive: m1 = 100"),
-            ("m1,cross_section,cross_section_error\n100,4,1\n200,1,1,7\n", "line 3: 4 cells, but 3 columns"),
-            ("m1,cross_section,cross_section_error\n100,4,1,7\n", "line 2: 4 cells, but 3 columns"),
-            ("m1,m1,cross_section,cross_section_error\n100,1,4,1\n", "a column stands twice"),
+            (
+                "m1,cross_section,cross_section_error\n100,4,\n",
+                "line 2, column cross_section_error: ''",
+            ),
+            ("m1,cross_section,cross_section_error\n100,4,1\n200,x,1\n", "line 3, column cross_section: 'x' is not"),
+            ("m1,cross_section,cross_section_error\n100,inf,1\n", "line 2, column cross_section: 'inf'"),
+            ("m1,cross_section,cross_section_error\n100,4,1\n100.0,5,1\n", "line 3: a row stands twice: m1 = 100"),
+            (
+                "m1,cross_section,cross_section_error\n100,-4,1\n",
+                "line 2: the cross section or its error is not pos",
+            ),
+            (
+                "m1,cross_section,cross_section_error\n100,4,-1\n",
+                "line 2: the cross section or its error is not pos",
+            ),
+            ("m1,cross_section,cross_section_error\n100,4,1\n200,1,1,7\n", "line 3: 4 cells, but the header has 3"),
+            ("m1,cross_section,cross_section_error\n100,4,1,7\n", "line 2: 4 cells, but the header has 3"),
+            ("m1,m1,cross_section,cross_section_error\n100,1,4,1\n", "has two columns of one name, 'm1'"),
             (
                 "m1,cross_section,cross_section_error\n",
                 "no row belongs to a point of the grid: the first row is missing",

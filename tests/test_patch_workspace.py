@@ -197,7 +197,7 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", 3), ("b", PATCH))},
-            ["patchset.json, a: the patch is not valid: patches[0].patch: "],
+            ["patchset.json, a: the patch is not valid: patches[0].patch (patch 'a'): needs a list, has the number 3"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("a", PATCH)) | {"version": "9"}},
@@ -253,7 +253,7 @@ def test_message_about_a_big_workspace_is_short():
     big = WORKSPACE | {"channels": [{"name": "SR", "samples": "x" * 10**6}]}
     with pytest.raises(InputError) as error:
         check_workspace(big)
-    assert str(error.value).startswith("not a valid pyhf workspace: channels[0].samples: 'xxx")
+    assert str(error.value).startswith("not a valid pyhf workspace: channels[0].samples (channel 'SR'): needs a list, ")
     assert len(str(error.value)) < 400
 
 
@@ -287,7 +287,7 @@ def test_a_patch_that_is_not_valid_is_a_problem_of_its_signal_alone(run):
     assert run("a", workspace=WORKSPACE, patchset=others) == run(
         "a", workspace=WORKSPACE, patchset=patchset(("a", PATCH))
     )
-    for name, problem in (("b c", "'b c' does not match"), ("d", "patches[0].patch[0]")):
+    for name, problem in (("b c", "letters, digits and _ only, has the text 'b c'"), ("d", "patches[2].patch[0]")):
         record = run(name, workspace=WORKSPACE, patchset=others)
         assert record["status"] == "failed"
         assert f"patchset.json, {name}: the patch is not valid: " in record["reason"]

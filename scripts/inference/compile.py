@@ -1,5 +1,6 @@
 """From a pyhf workspace to the arrays of a model, straight from the JSON; every convention is pyhf's."""
 
+import json
 import math
 from typing import Any, NamedTuple
 
@@ -11,6 +12,10 @@ from inference.model import INTERPOLATIONS, BinFactors, Constraints, Factors, Hi
 from inference.parameters import TYPES, ParameterSet
 
 BIN_TYPES = ("shapefactor", "shapesys", "staterror")
+SMALLEST, LARGEST = (
+    1e-50,
+    1e50,
+)  # uncertainty of a bin, if there is any: its square is a number
 
 
 class Template(NamedTuple):
@@ -59,6 +64,8 @@ def compile_workspace(workspace: dict, interpolation: dict | None = None, known:
         )
     if sets[spec.poi].size > 1:
         raise InputError(f"the parameter of interest, {spec.poi!r}, has {sets[spec.poi].size} components")
+    if sets[spec.poi].constraint:
+        raise InputError(f"the parameter of interest, {spec.poi!r}, has a constraint: it must be a normfactor")
     constrained = [(start[name], each) for name, each in sets.items() if each.constraint]
     model = Model(
         names=names,
@@ -132,7 +139,7 @@ def _number(value: Any, where: str) -> float:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -167,8 +174,15 @@ def _checked(workspace: Any, known: dict) -> Spec:
 def _templates(channel: str, samples: list, known: dict) -> list[tuple]:
     found = {}
     size = None
+    sizes = {}
     for i, sample in enumerate(samples):
         name = _member(sample, "name", str, f"channel {channel!r}, samples[{i}]")
+        sizes[name] = len(_member(sample, "data", list, f"channel {channel!r}, sample {name!r}"))
+    if len(set(sizes.values())) > 1:
+        each = ", ".join(f"{number} bins of {name!r}" for name, number in sizes.items())
+        raise InputError(f"channel {channel!r} has samples of different lengths: {each}")
+    for sample in samples:
+        name = sample["name"]
         where = f"channel {channel!r}, sample {name!r}"
         if name in found:
             raise InputError(f"{where}: the name stands twice")
@@ -192,7 +206,7 @@ def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[
         place = f"{where}, {key[1]} {key[0]!r}"
         if key[1] not in TYPES:
             raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}")
-        if key[1] == "shapesys" and key in modifiers:
+        if key in modifiers:
             raise InputError(f"{place}: stands twice")
         modifiers[key] = _modifier_data(key[1], modifier.get("data"), len(nominal), place)
     return nominal, dict(sorted(modifiers.items(), key=lambda item: item[0]))
@@ -207,12 +221,22 @@ def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
     if kind == "histosys":
         return [_numbers(_member(data, key, list, where), where, size) for key in ("lo_data", "hi_data")]
     if kind in ("shapesys", "staterror"):
-        return _numbers(data, where, size)
+        return _squarable(_numbers(data, where, size), where)
     return None
 
 
+def _squarable(values: list[float], where: str) -> list[float]:
+    """Uncertainties enter squared."""
+    for value in values:
+        if value and not SMALLEST <= abs(value) <= LARGEST:
+            raise InputError(f"{where}: an uncertainty of {value:g} is not between {SMALLEST:g} and {LARGEST:g}")
+    return values
+
+
 def _member_any(owner: Any, key: str, where: str) -> Any:
-    if not isinstance(owner, dict) or key not in owner:
+    if not isinstance(owner, dict):
+        raise InputError(f"{where}: expected an object with {key!r}, found {_short(owner)}")
+    if key not in owner:
         raise InputError(f"{where}: {key!r} is missing")
     return owner[key]
 
@@ -221,6 +245,8 @@ def _observed(workspace: dict, sizes: dict[str, int], order: list[str]) -> np.nd
     observed = {}
     for i, observation in enumerate(_member(workspace, "observations", list, "workspace")):
         name = _member(observation, "name", str, f"observations[{i}]")
+        if name in observed:
+            raise InputError(f"two observations have the name {name!r}")
         observed[name] = _numbers(_member(observation, "data", list, f"observation {name!r}"), f"observation {name!r}")
     for channel in order:
         if channel not in observed:
@@ -257,9 +283,10 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
 
 
 def _parameter_config(config: dict, where: str) -> dict:
-    checked = {key: _numbers(config[key], where) for key in ("inits", "auxdata", "sigmas", "factors") if key in config}
+    lists = ("inits", "auxdata", "sigmas", "factors")
+    checked = {key: _numbers(config[key], f"{where}, {key}") for key in lists if key in config}
     if "bounds" in config:
-        bounds = [_numbers(pair, where) for pair in _member(config, "bounds", list, where)]
+        bounds = [_numbers(pair, f"{where}, bounds") for pair in _member(config, "bounds", list, where)]
         for pair in bounds:
             if len(pair) != 2 or pair[0] > pair[1]:
                 raise InputError(f"{where}: bounds must be pairs of a lower and an upper one, found {pair}")

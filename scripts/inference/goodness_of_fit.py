@@ -22,5 +22,6 @@ def saturated(model: Model, deviance_at_minimum: float) -> GoodnessOfFit:
     """
     unconstrained = ~model.fixed & np.isnan(model.constrained_widths())
     ndof = model.nmain - int(unconstrained.sum())
-    p_value = float(chdtrc(ndof, deviance_at_minimum)) if ndof > 0 else None
-    return GoodnessOfFit(deviance_at_minimum, ndof, p_value)
+    statistic = max(deviance_at_minimum, 0.0)  # that of a perfect fit may round to a value just below zero
+    p_value = float(chdtrc(ndof, statistic)) if ndof > 0 else None
+    return GoodnessOfFit(statistic, ndof, p_value)
