@@ -31,14 +31,8 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
 
     The statistical uncertainty of each template becomes a further column, `<name>_stat`.
     """
-    import uproot
-
     edges, columns = {}, {}
-    try:
-        source = uproot.open(spec["file"])
-    except (OSError, ValueError) as error:
-        raise InputError(f"{spec['file']}: not a readable ROOT file: {error}") from error
-    with source:
+    with opened(spec["file"]) as source:
         for channel, names in spec["channels"].items():
             columns[channel] = {}
             for column, name in names.items():
@@ -52,6 +46,20 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
                         raise InputError(f"channel {channel!r}: a template cannot be called {what}")
                     columns[channel][f"{column}_stat"] = np.sqrt(variances)
     return Histograms(edges, columns)
+
+
+def opened(file: str):
+    """A ROOT file.
+
+    Raises:
+        InputError: if it is none.
+    """
+    import uproot
+
+    try:
+        return uproot.open(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: not a readable ROOT file: {str(error).splitlines()[0]}") from error
 
 
 READERS = {"csv": read_histograms, "counts": from_counts, "root": from_root}
