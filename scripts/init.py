@@ -20,10 +20,11 @@ from columns import Roles, roles
 from commented_yaml import END, flow, said, to_yaml
 from config_check import ConfigError, check
 from configuration import check_input, known_signals, label_values, workspace_files
-from files import named, read_json, run
+from files import named, run
 from histograms import Histograms
 from inference.compile import compile_workspace
 from inference.errors import InputError
+from json_input import read_json
 from messages import listed
 from patch_workspace import from_patchset, patched, with_measurement
 
