@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from histograms import Histograms
 from inference.errors import InputError
+from messages import listed
 
 # Words in names. Columns of data or sums would be counted twice as templates.
 SIGNAL = {"signal", "sig", "bsm"}
@@ -54,13 +55,14 @@ def roles(histograms: Histograms) -> Roles:
     Raises:
         InputError: if there is no template.
     """
-    names = list(dict.fromkeys(name for columns in histograms.columns.values() for name in columns))
-    names.remove("observed")
+    names = list(
+        dict.fromkeys(name for columns in histograms.columns.values() for name in columns if name != "observed")
+    )
     ends = {name: _end(name) for name in names}
     others = {name: _no_template(name) for name in names if ends[name] is None and _no_template(name)}
     templates = [name for name in names if ends[name] is None and name not in others]
     if not templates:
-        raise InputError(f"no column is a template, only {', '.join(map(repr, ['observed', *names]))}")
+        raise InputError(": ".join(["no column is a template", *filter(None, [listed(names)])]))
     statistical, sides = {}, {}
     for name in names:
         if ends[name] is None:

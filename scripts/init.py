@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import build_workspace
 import read_histograms
+from blinding import blinded
 from check_published import check_patchset, check_workspace
 from columns import Roles, roles
 from commented_yaml import END, flow, said, to_yaml
@@ -86,22 +87,23 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
 def from_histograms(name: str, spec: dict) -> Found:
     """A configuration with a model, for the `histograms` block of a data set."""
     kind, source = next(iter(spec.items()))
-    histograms = read_histograms.READERS[kind](source)
+    histograms, unobserved = _read(kind, source)
     known = roles(histograms)
     model = {"samples": {each: _modifiers(each, known, histograms) for each in [known.signal, *known.backgrounds]}}
-    compile_workspace(build_workspace.build(histograms, model))
+    workspace = build_workspace.build(histograms, model)
+    compile_workspace(blinded(workspace) if unobserved else workspace)
     config = {
         "datasets": {name: {"histograms": spec}},
         "models": {name: model},
         "scan": {"mu": "auto", "confidence_level": 0.95},
-        "analyses": {name: {"dataset": name, "model": name}},
+        "analyses": {name: {"dataset": name, "model": name} | ({"blind": True} if unobserved else {})},
     }
     here = ("models", name, "samples")
     comments = {
         ("datasets", name): ["Channels:", *_channels(histograms)],
         (*here, known.signal): _about_signal(known),
         (*here, END): [f"No sample: {said(each)}, {said(why, 200)}." for each, why in known.others.items()],
-        ("analyses", name, END): ["blind: true    # hides the observed counts: expected limits only"],
+        **_about_blind(name, unobserved),
         **_about_scan(),
     }
     for sample in known.backgrounds:
@@ -111,9 +113,31 @@ def from_histograms(name: str, spec: dict) -> Found:
         f"channels: {_names(histograms.columns)}",
         f"signal: {said(known.signal)}" + ("" if known.named else " (the first template: none is called signal)"),
         f"backgrounds: {_names(known.backgrounds) or 'none'}",
+        *([f"blind: no observed counts to use: {said(unobserved, 200)}"] if unobserved else []),
         *(f"not used: {said(each)}, {said(why, 200)}" for each, why in known.others.items()),
     ]
     return Found(config, {path: lines for path, lines in comments.items() if lines}, summary)
+
+
+def _read(kind: str, source) -> tuple[Histograms, str]:
+    """Histograms, and why their observed counts cannot be used; empty if they can.
+
+    Raises:
+        InputError: if something else cannot be read.
+    """
+    read = read_histograms.READERS[kind]
+    unseen = read(source, observed=False)
+    try:
+        return read(source), ""
+    except InputError as error:
+        return unseen, str(error)
+
+
+def _about_blind(name: str, unobserved: str) -> dict[tuple, list[str]]:
+    if unobserved:
+        lines = [f"No observed counts to use: {said(unobserved, 200)}.", "Remove this when they are there."]
+        return {("analyses", name, "blind"): lines}
+    return {("analyses", name, END): ["blind: true    # hides the observed counts: expected limits only"]}
 
 
 def _modifiers(sample: str, known: Roles, histograms: Histograms) -> list[dict]:

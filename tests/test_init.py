@@ -82,6 +82,22 @@ def test_observed_counts_are_not_shown(tmp_path, output, capsys):
     assert "97531" not in text + capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("bin_low,bin_high,signal,b\n0,1,2,30\n", "the header line lacks the column observed"),
+        ("bin_low,bin_high,signal,b,observed\n0,1,2,30,\n", "has no observed counts"),
+        ("bin_low,bin_high,signal,b,observed\n0,1,2,30,-3\n", "-3 is negative"),
+    ],
+)
+def test_without_observed_counts_an_analysis_is_blind(tmp_path, output, capsys, lines, reason):
+    (tmp_path / "mine.csv").write_text(lines)
+    config, text = made("--from", str(tmp_path / "mine.csv"), output=output)
+    assert config["analyses"]["mine"]["blind"] is True
+    assert reason in text
+    assert reason in capsys.readouterr().out
+
+
 def lines_to_uncomment(text: str) -> list[int]:
     return [i for i, line in enumerate(text.splitlines()) if re.match(r" *# (- \{|mu: |signals: |axis_labels: )", line)]
 
@@ -415,7 +431,8 @@ def test_a_patch_that_does_not_apply_is_not_all(tmp_path, output):
     [
         ("none.csv", None, "there is no file '.*none.csv'"),
         ("mine.csv", b"", "mine.csv: the header line lacks the column bin_low"),
-        ("mine.csv", b"bin_low,bin_high,observed\n0,1,2\n", "no column is a template, only 'observed'"),
+        ("mine.csv", b"bin_low,bin_high,observed\n0,1,2\n", "no column is a template$"),
+        ("mine.csv", b"bin_low,bin_high,b_up,observed\n0,1,2,2\n", "no column is a template: b_up"),
         ("mine.csv", b"\xff\xfe\x00", "mine.csv: not a text file"),
         ("mine.csv", b"bin_low,bin_high,s,observed\n0,1,nan,2\n", "mine.csv, line 2, column s: 'nan' is not a finite"),
         ("mine.root", b"not root", "mine.root: not a readable ROOT file"),
