@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
+.PHONY: help init scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -23,6 +23,11 @@ PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-s
 
 help: ## what can be made
 	@sed -nE 's/^([a-zA-Z0-9 -]+):.*## */make \1\t/p' Makefile | expand -t 25
+
+init: $(RUN_ENV) ## a first configuration for FROM=mine.csv, mine.root or workspace.json (PATCHSET=patchset.json, PATCHES=folder); OUT=mine.yaml
+	@$(if $(FROM),,echo "say what the configuration is for: make init FROM=mine.csv" >&2; exit 1)
+	@$(IN_ENV) python scripts/init.py --from="$$FROM" $(if $(PATCHSET),--patchset="$$PATCHSET") \
+		$(if $(PATCHES),--patches="$$PATCHES") $(if $(OUT),--output="$$OUT")
 
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores, or with PROFILE=profiles/slurm
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
@@ -54,18 +59,34 @@ reproduce: $(RUN_ENV) ## run again what MANIFEST=results/manifest.json describes
 verify: $(RUN_ENV) ## pyhf and Minuit repeat a random sample of the tests, NUMBER=10 of them
 	@$(IN_ENV) python scripts/verify.py --number $(or $(NUMBER),10) --seed $(or $(SEED),0)
 
-story: scan ## renew the pictures of the README
+story: scan tutorial ## renew the pictures of the README and the tutorial
 	@mkdir -p report/story && cp results/plots/limits.png report/story/
 	@for model in locked floating; do cp results/mismatched-$$model/signal/asymptotics/plots/yields/channel_postfit.png \
 		report/story/mismatched-$$model.png; done
 	@$(MAKE) --no-print-directory scan-grid
 	@cp results/grids/grid/plots/exclusion.png report/story/
 
+# The search of the tutorial, first without, then with a free normalisation of ttbar.
+TUTORIAL := data/tutorial/search.yaml
+KEEP = for plot in $(2); do cp results/search/signal/asymptotics/plots/$$plot.png docs/tutorial/$(1)-$${plot\#\#*/}.png; done
+tutorial: $(RUN_ENV) ## renew the histograms and the pictures of the tutorial
+	@mkdir -p $(dir $(TUTORIAL)) && rm -f $(TUTORIAL)
+	@$(IN_ENV) python docs/tutorial/make_search.py --output docs/tutorial/search.csv
+	@$(IN_ENV) python scripts/init.py --from docs/tutorial/search.csv --output $(TUTORIAL)
+	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
+	@$(call KEEP,forgotten,pulls yields/CR_prefit yields/CR_postfit)
+	@sed -i.bak 's/# \(- {name: ttbar_free\)/\1/' $(TUTORIAL)
+	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
+	@$(call KEEP,free,pulls brazil yields/CR_postfit yields/SR_postfit)
+
 report: $(RUN_ENV) ## report.html: all results of the last scan in one file
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
 
 test: $(TEST_ENV) ## the whole test suite but that of clusters
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
+
+walk: ## run every command of the documents in a fresh clone, as a new user would (ten minutes)
+	@$(PYTHON) tests/walk.py
 
 test-cluster: $(TEST_ENV) ## the workflow on a Slurm of two nodes, which root starts here with Debian's packages (five minutes)
 	@$(IN_ENV) python -m pytest tests/cluster $(PYTEST_ARGS)

@@ -38,12 +38,8 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
 
     The statistical uncertainty of each template becomes a further column, `<name>_stat`.
     """
-    import uproot
-
     file, edges, columns = spec["file"], {}, {}
-    check_regular(file)
-    # An open file, because uproot takes some names of files for addresses.
-    with open(file, "rb") as raw, _damage_named(f"{file}: not a readable ROOT file"), uproot.open(raw) as source:
+    with opened(file) as source:
         for channel, names in spec["channels"].items():
             columns[channel] = {}
             for column, name in names.items():
@@ -58,6 +54,21 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
                         raise InputError(f"channel {channel!r}: a template cannot be called {what}")
                     columns[channel][f"{column}_stat"] = np.sqrt(variances)
     return Histograms(edges, columns)
+
+
+@contextmanager
+def opened(file: str) -> Iterator:
+    """A ROOT file.
+
+    Raises:
+        InputError: if it is none, or what is read from it is damaged.
+    """
+    import uproot
+
+    check_regular(file)
+    # An open file, because uproot takes some names of files for addresses.
+    with open(file, "rb") as raw, _damage_named(f"{file}: not a readable ROOT file"), uproot.open(raw) as source:
+        yield source
 
 
 @contextmanager
