@@ -430,10 +430,10 @@ def test_a_patch_that_does_not_apply_is_not_all(tmp_path, output):
     ("name", "content", "message"),
     [
         ("none.csv", None, "there is no file '.*none.csv'"),
-        ("mine.csv", b"", "mine.csv: the header line lacks the column bin_low"),
+        ("mine.csv", b"", "mine.csv: the file is empty"),
         ("mine.csv", b"bin_low,bin_high,observed\n0,1,2\n", "no column is a template$"),
         ("mine.csv", b"bin_low,bin_high,b_up,observed\n0,1,2,2\n", "no column is a template: b_up"),
-        ("mine.csv", b"\xff\xfe\x00", "mine.csv: not a text file"),
+        ("mine.csv", b"\xff\xfe\x00", "mine.csv: not text in UTF-8"),
         ("mine.csv", b"bin_low,bin_high,s,observed\n0,1,nan,2\n", "mine.csv, line 2, column s: 'nan' is not a finite"),
         ("mine.root", b"not root", "mine.root: not a readable ROOT file"),
         ("mine.json", b"{", "mine.json: not JSON"),
