@@ -7,6 +7,7 @@ schema and belong together, or what is wrong.
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pyhf
@@ -91,6 +92,27 @@ def _short(error: Exception, most: int = 200) -> str:
     return f"{complaint[:most]}{'...' if len(complaint) > most else ''}"
 
 
+def check_files(
+    workspace_file: str, patchset_file: str | None, read: Callable[[str], Any] = read_json
+) -> dict[str, str]:
+    """Check a workspace and its patch set.
+
+    Returns:
+        what is wrong with single patches, by their names.
+
+    Raises:
+        InputError: if a file cannot be used.
+    """
+    workspace = read(workspace_file)
+    with named(workspace_file):
+        check_workspace(workspace)
+    if not patchset_file:
+        return {}
+    patchset = read(patchset_file)
+    with named(patchset_file):
+        return check_patchset(patchset, workspace)
+
+
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
@@ -98,14 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        workspace = read_json(args.workspace)
-        with named(args.workspace):
-            check_workspace(workspace)
-        wrong = {}
-        if args.patchset:
-            patchset = read_json(args.patchset)
-            with named(args.patchset):
-                wrong = check_patchset(patchset, workspace)
+        wrong = check_files(args.workspace, args.patchset)
         write_json(args.output, {"status": "ok", "wrong_patches": wrong})
 
 

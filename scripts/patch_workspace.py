@@ -82,9 +82,39 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
 
 
 @lru_cache
-def _published(path: str) -> dict:
+def published(path: str) -> dict:
     """A file that the signals of a process share; nothing changes what was read."""
     return read_json(path)
+
+
+def of_signal(
+    files: dict[str, str | None], signal: str, measurement: str | None = None, wrong: dict[str, str] | None = None
+) -> dict:
+    """The workspace of a signal.
+
+    Args:
+        files: `workspace`, and `patchset` or `patch` if there is one.
+        signal: name of the patch.
+        measurement: its name; the first if missing.
+        wrong: what is wrong with patches of the set, by their names.
+
+    Raises:
+        InputError: if a file or the patch cannot be used.
+    """
+    file, patchset, patch = (files.get(key) for key in ("workspace", "patchset", "patch"))
+    workspace = published(file)
+    if patchset:
+        patches = published(patchset)
+        with named(patchset, signal):
+            if signal in (wrong or {}):
+                raise InputError(wrong[signal])
+            workspace = from_patchset(workspace, patches, signal)
+    elif patch:
+        operations = read_json(patch)
+        with named(patch):
+            workspace = patched(workspace, operations)
+    with named(file, *filter(None, [patchset and signal, patch])):
+        return with_measurement(workspace, measurement)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -100,19 +130,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         wrong = read_result(args.checked).get("wrong_patches", {})
-        workspace = _published(args.workspace)
-        if args.patchset:
-            patchset = _published(args.patchset)
-            with named(args.patchset, args.signal):
-                if args.signal in wrong:
-                    raise InputError(wrong[args.signal])
-                workspace = from_patchset(workspace, patchset, args.signal)
-        elif args.patch:
-            patch = read_json(args.patch)
-            with named(args.patch):
-                workspace = patched(workspace, patch)
-        with named(args.workspace, *filter(None, [args.patchset and args.signal, args.patch])):
-            write_json(args.output, with_measurement(workspace, args.measurement))
+        write_json(args.output, of_signal(vars(args), args.signal, args.measurement, wrong))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from inference.model import Model
 from inference.variations import variations
 from messages import listed
 
+# Kinds of findings that explain why a fit fails.
+HINDER_FITS = ("not-positive", "no-background")
+
 
 def diagnose(model: Model) -> list[Finding]:
     """All problems of a model, errors first.
@@ -89,8 +92,8 @@ def _bins(parts: Parts) -> Iterator[Finding]:
     )  # fmt: skip
     yield from _in_bins(
         parts, "warning", "not-positive", seen & ~impossible & (total <= NO_EVENTS),
-        "events are observed, but none or fewer are expected at the initial values, all samples together: the "
-        "likelihood is zero there, and fits may find no way out. Check negative yields and initial values, or merge bins",
+        "events are observed, but at the initial values all samples together expect none or fewer: the likelihood is "
+        "zero there, and fits may find no way out. Check negative yields and initial values, or merge bins",
     )  # fmt: skip
     yield from _in_bins(
         parts, "warning", "not-positive", ~seen & (np.minimum(total, background) < 0),

@@ -79,7 +79,7 @@ class NormInterpolation:
         shape = (len(powers), parameters, rows, LANES)
         slope, bend = np.empty((2, *shape)) if derivatives else (None, None)
         product = np.exp(self._sides @ (sides * grouped(alpha)[:, None]).reshape(len(powers), -1, LANES))
-        at_a_time = max(IN_CACHE // max(parameters * rows * LANES, 1), 1)
+        at_a_time = max(IN_CACHE // (parameters * rows * LANES), 1)
         for start in range(0, len(powers), at_a_time):
             part = slice(start, start + at_a_time)
             base, flags = powers[part], np.moveaxis(sides[part], 1, 2)

@@ -79,20 +79,24 @@ def _without_effect(parts: Parts, changes: Changes, larger: np.ndarray) -> np.nd
 def _by_modifier(
     parts: Parts, slug: str, changes: Changes, which: np.ndarray, weight: np.ndarray, what: str, advice: str
 ) -> Iterator[Finding]:
-    """Findings of few modifiers, or one that many share; what weighs most comes first."""
-    places: dict[str, list[tuple[int, int]]] = {}
-    order = np.argsort(-weight[which], kind="stable")
-    for i in np.flatnonzero(which)[order]:
-        modifier = f"{KINDS[changes.kind[i]]} {parts.model.names[changes.parameter[i]]!r}"
-        places.setdefault(modifier, []).append((changes.sample[i], changes.channel[i]))
-    if len(places) <= SINGLY:
+    """Findings of few modifiers, or one that many share, with what weighs most first.
+
+    Those of the signal stand apart: the others are the same for all signals of a patch set.
+    """
+    of_signal = parts.per_channel(parts.signal)[changes.sample, changes.channel]
+    for owner, kind, mine in (("", slug, which & ~of_signal), ("signal, ", f"{slug}-of-signal", which & of_signal)):
+        places: dict[str, list[tuple[int, int]]] = {}
+        for i in np.flatnonzero(mine)[np.argsort(-weight[mine], kind="stable")]:
+            modifier = f"{KINDS[changes.kind[i]]} {parts.model.names[changes.parameter[i]]!r}"
+            places.setdefault(modifier, []).append((changes.sample[i], changes.channel[i]))
+        if len(places) > SINGLY:
+            names = listed([f"{modifier} ({parts.templates(pairs, 1)})" for modifier, pairs in places.items()], 3)
+            text = f"{what} in {mine.sum()} templates: {names}. {advice}"
+            yield Finding("warning", kind, f"{owner}{len(places)} modifiers", text)
+            continue
         for modifier, pairs in places.items():
-            count = f"{len(pairs)} {plural('template', pairs)}"
-            yield Finding("warning", slug, modifier, f"{what} in {count}: {parts.templates(pairs)}. {advice}")
-        return
-    names = listed([f"{modifier} ({parts.templates(pairs, 1)})" for modifier, pairs in places.items()], 3)
-    text = f"{what} in {which.sum()} templates: {names}. {advice}"
-    yield Finding("warning", slug, f"{len(places)} modifiers", text)
+            text = f"{what} in {len(pairs)} {plural('template', pairs)}: {parts.templates(pairs)}. {advice}"
+            yield Finding("warning", kind, f"{owner}{modifier}", text)
 
 
 def _changes(parts: Parts) -> Changes:
