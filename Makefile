@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help init scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -32,7 +32,11 @@ init: $(RUN_ENV) ## a first configuration for FROM=mine.csv, mine.root or worksp
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores, or with PROFILE=profiles/slurm
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
 	@$(if $(PROFILE),test -f '$(PROFILE)/config.yaml' || { echo "there is no profile '$(PROFILE)'" >&2; exit 1; })
+	@$(if $(CONFIG),$(IN_ENV) python scripts/config_text.py '$(CONFIG)')
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) $(PROFILE_ARGS)
+
+check: $(RUN_ENV) ## look for problems before anything runs: in config/config.yaml, or CONFIG=mine.yaml, and in all models
+	@$(IN_ENV) python scripts/check.py --configfiles '$(or $(CONFIG),config/config.yaml)'
 
 forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
 	@$(IN_ENV) python scripts/forecast.py --configfiles '$(or $(CONFIG),config/config.yaml)'

@@ -13,7 +13,7 @@ SCRIPTS = os.path.join(workflow.basedir, "scripts")
 sys.path.append(SCRIPTS)
 
 import config_check
-import config_file
+import config_text
 import configuration
 import dependencies
 import files
@@ -30,7 +30,7 @@ def usable_config():
     try:
         if workflow.is_main_process:
             for file in workflow.configfiles:
-                config_file.check_file(file)
+                config_text.check_file(file)
         return config_check.usable(config, schema)
     except (config_check.ConfigError, InputError) as error:
         sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
@@ -50,7 +50,7 @@ def look_at_results():
 
 USABLE, NOT_RUN, PROBLEMS = usable_config()
 # What no row of the table of limits tells.
-OTHER_PROBLEMS = [text for text in PROBLEMS if not any(text in reason for reason in NOT_RUN.values())]
+OTHER_PROBLEMS = config_check.without_row(PROBLEMS, NOT_RUN)
 config.clear()
 config.update(USABLE)
 

@@ -7,6 +7,7 @@ schema and belong together, or what is wrong.
 
 import argparse
 import reprlib
+from collections.abc import Callable
 from typing import Any
 
 import pyhf
@@ -92,6 +93,31 @@ def _with_patch(patchset: dict) -> dict:
     return patchset | {"patches": [{"metadata": {"name": "any", "values": values}, "patch": []}]}
 
 
+def check_files(
+    workspace_file: str, patchset_file: str | None, read: Callable[[str, float], Any], max_megabytes: float
+) -> dict[str, str]:
+    """Check a workspace and its patch set.
+
+    Args:
+        workspace_file, patchset_file: their paths.
+        read: reads JSON, up to a size in megabytes.
+
+    Returns:
+        what is wrong with single patches, by their names.
+
+    Raises:
+        InputError: if a file cannot be used.
+    """
+    workspace = read(workspace_file, max_megabytes)
+    with named(workspace_file):
+        check_workspace(workspace)
+    if not patchset_file:
+        return {}
+    patchset = read(patchset_file, max_megabytes)
+    with named(patchset_file):
+        return check_patchset(patchset, workspace)
+
+
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
@@ -100,14 +126,7 @@ def main(argv: list[str] | None = None) -> None:
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
-        workspace = read_json(args.workspace, args.max_megabytes)
-        with named(args.workspace):
-            check_workspace(workspace)
-        wrong = {}
-        if args.patchset:
-            patchset = read_json(args.patchset, args.max_megabytes)
-            with named(args.patchset):
-                wrong = check_patchset(patchset, workspace)
+        wrong = check_files(args.workspace, args.patchset, read_json, args.max_megabytes)
         write_json(args.output, {"status": "ok", "wrong_patches": wrong})
 
 

@@ -103,6 +103,11 @@ def usable(config: dict, schema_file: str | Path) -> tuple[dict, dict[str, str],
     return config | kept, _reasons(config, found), list(dict.fromkeys(problem.text for problem in found))
 
 
+def without_row(problems: list[str], reasons: dict[str, str]) -> list[str]:
+    """Problems that are no reason of an analysis, such as those of grids."""
+    return [text for text in problems if not any(text in reason for reason in reasons.values())]
+
+
 def _reasons(config: dict, found: list[Problem]) -> dict[str, str]:
     """{analysis: why} of the analyses that have problems, in their order."""
     reasons: dict[str, list[str]] = {}

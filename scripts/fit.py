@@ -6,14 +6,17 @@ goodness of fit, and the yields before and after the fit.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from configuration import poi_bound
 from files import failure_recorded, made_by, read_result, run, write_json
+from inference.diagnosis import HINDER_FITS, diagnose
 from inference.engines import ENGINES, engine
-from inference.errors import FitError
+from inference.errors import FitError, InputError
+from inference.findings import Finding
 from inference.fits import Newton
 from inference.goodness_of_fit import saturated
 from inference.hypotest import Prepared, prepare
@@ -29,6 +32,29 @@ from signal_point import bounded, read_model
 
 SAME_MINIMUM = 1e-6  # in -2 log L
 FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a little before its bound
+
+
+def sound(model: Model) -> list[Finding]:
+    """What is odd about a model that can be fitted.
+
+    Raises:
+        InputError: if it has no meaningful limit; with all reasons.
+    """
+    findings = diagnose(model)
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        raise InputError("; ".join(errors))
+    return findings
+
+
+@contextmanager
+def explained(findings: list[Finding]) -> Iterator[None]:
+    """Put what may have hindered a fit behind the message of its failure."""
+    try:
+        yield
+    except FitError as error:
+        hints = [str(finding) for finding in findings if finding.kind in HINDER_FITS]
+        raise FitError("; ".join([str(error), *hints])) from error
 
 
 def with_range(engine_with: Callable, test_statistic: str, alpha: float):
@@ -195,13 +221,16 @@ def main(argv: list[str] | None = None) -> None:
         def engine_with(bound: float):
             return engine(args.engine, bounded(model, args.test_statistic, bound), workspace)
 
-        if args.poi_bound is None:
-            *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
-        else:
-            fits, mu = inside(engine_with, args.poi_bound, args.test_statistic), None
+        findings = sound(model)
+        with explained(findings):
+            if args.poi_bound is None:
+                *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
+            else:
+                fits, mu = inside(engine_with, args.poi_bound, args.test_statistic), None
+        warnings = [str(finding) for finding in findings]
         result = fit_result(*fits, args.test_statistic, mu, args.blind)
         provenance = made_by([args.model], poi_bound=result.poi_bounds[1])
-        write_json(args.output, result.to_json() | {"made_by": provenance})
+        write_json(args.output, result.to_json() | {"warnings": warnings, "made_by": provenance})
 
 
 if __name__ == "__main__":

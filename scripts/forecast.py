@@ -24,18 +24,15 @@ import yaml
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
-from snakemake_interface_common.exceptions import WorkflowError
 
 import configuration
-from config_check import ConfigError, check
+from config_check import ConfigError
+from config_files import ROOT, load
 from configuration import AUTO
 from files import run
 from inference.errors import InputError
 from inference.ranges import POINTS
 
-ROOT = Path(__file__).resolve().parents[1]
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # seconds that Snakemake spends on a job, here and on a Slurm cluster
 # What a cluster is sent; other rules take seconds, and run where Snakemake runs.
 SENT = ("fit", "hypotest", "invert", "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
@@ -67,14 +64,6 @@ class Forecast(NamedTuple):
     longest: float  # job, in seconds
     size: float  # bytes
     advice: str
-
-
-def merged(files: list[str]) -> dict:
-    """Configuration files as Snakemake reads them, the later on top."""
-    config: dict = {}
-    for file in files:
-        update_config(config, load_configfile(file))
-    return config
 
 
 def alone(config: dict, analysis: str, **changes) -> dict:
@@ -300,11 +289,12 @@ def main(argv: list[str] | None = None) -> int:
     parse.add_argument("--cores", type=int, default=os.cpu_count(), help="of this machine")
     args = parse.parse_args(argv)
     try:
-        config = merged(args.configfiles)
-        check(config, ROOT / "config" / "config.schema.yaml")
-    except (ConfigError, WorkflowError, OSError) as error:
-        print(f"{', '.join(args.configfiles)} cannot be used:\n{error}", file=sys.stderr)
+        config, _, problems = load(args.configfiles)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
         return 1
+    for problem in problems:
+        print(f"left out: {problem}", file=sys.stderr)
     return report(config, args.cores, Console(width=None if sys.stdout.isatty() else 120))
 
 

@@ -113,9 +113,44 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
 
 
 @lru_cache
-def _published(path: str, max_megabytes: float) -> dict:
+def published(path: str, max_megabytes: float) -> dict:
     """A file that the signals of a process share; nothing changes what was read."""
     return read_json(path, max_megabytes)
+
+
+def of_signal(
+    files: dict[str, str | None],
+    signal: str,
+    wrong: dict[str, str],
+    measurement: str | None = None,
+    max_megabytes: float = MAX_MEGABYTES,
+) -> dict:
+    """The workspace of a signal.
+
+    Args:
+        files: `workspace`, and `patchset` or `patch` if there is one.
+        signal: name of the patch.
+        wrong: what is wrong with patches of the set, by their names.
+        measurement: its name; the first if missing.
+        max_megabytes: the largest size of a file, when it is unpacked.
+
+    Raises:
+        InputError: if a file or the patch cannot be used.
+    """
+    file, patchset, patch = (files.get(key) for key in ("workspace", "patchset", "patch"))
+    workspace = published(file, max_megabytes)
+    if patchset:
+        patches = published(patchset, max_megabytes)
+        with named(patchset, signal):
+            if signal in wrong:
+                raise InputError(wrong[signal])
+            workspace = from_patchset(workspace, patches, signal)
+    elif patch:
+        operations = read_json(patch, max_megabytes)
+        with named(patch):
+            workspace = patched(workspace, operations)
+    with named(file, *filter(None, [patchset and signal, patch])):
+        return with_measurement(workspace, measurement)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -133,19 +168,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parse.parse_args(argv)
     with failure_recorded(args.output):
         wrong = read_result(args.checked).get("wrong_patches", {})
-        workspace = _published(args.workspace, args.max_megabytes)
-        if args.patchset:
-            patchset = _published(args.patchset, args.max_megabytes)
-            with named(args.patchset, args.signal):
-                if args.signal in wrong:
-                    raise InputError(wrong[args.signal])
-                workspace = from_patchset(workspace, patchset, args.signal)
-        elif args.patch:
-            patch = read_json(args.patch, args.max_megabytes)
-            with named(args.patch):
-                workspace = patched(workspace, patch)
-        with named(args.workspace, *filter(None, [args.patchset and args.signal, args.patch])):
-            workspace = with_measurement(workspace, args.measurement)
+        workspace = of_signal(vars(args), args.signal, wrong, args.measurement, args.max_megabytes)
+        with named(args.workspace):
             write_json(args.output, blinded(workspace) if args.blind else workspace)
 
 

@@ -18,7 +18,7 @@ import yaml
 import bad_inputs
 import check_published
 import config_check
-import config_file
+import config_text
 import grid_points
 import patch_workspace
 import read_histograms
@@ -469,7 +469,7 @@ class TestConfigurations:
     def test_wrong_yaml(self, here, bad):
         bad.write(here / "wrong.yaml")
         with in_time(), pytest.raises(InputError) as error:
-            config_file.check_file("wrong.yaml")
+            config_text.check_file("wrong.yaml")
         message = str(error.value)
         for word in ("wrong.yaml", *bad.words):
             assert word in message

@@ -710,7 +710,7 @@ def test_no_configuration_ends_in_another_error(data):
             block = block[part]
         action = data.draw(st.sampled_from(["replace", "rename", "delete"]))
         if action == "replace":
-            block[last] = data.draw(VALUES)
+            block[last] = copy.deepcopy(data.draw(VALUES))  # of values that a later step changes
         else:
             value = block.pop(last)
             if action == "rename" and isinstance(block, dict):

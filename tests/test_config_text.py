@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import config_file
+import config_text
 from inference.errors import InputError
 from workflow import REPO, environment
 
@@ -43,7 +43,7 @@ def test_problems_are_named_with_their_lines(tmp_path, content, problem):
     file = tmp_path / "mine.yaml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=rf"mine\.yaml[,:] .*{problem}"):
-        config_file.check_file(str(file))
+        config_text.check_file(str(file))
     assert not Path("canary").exists()
 
 
@@ -51,7 +51,7 @@ def test_all_repeated_keys_are_named(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("a: 1\nb: 2\na: 3\nb: 4\n")
     with pytest.raises(InputError, match=r"line 3.*'a'.*\n.*line 4.*'b'"):
-        config_file.check_file(str(file))
+        config_text.check_file(str(file))
 
 
 @pytest.mark.parametrize(
@@ -59,17 +59,17 @@ def test_all_repeated_keys_are_named(tmp_path):
 )
 def test_plain_files_are_accepted(tmp_path, content):
     (tmp_path / "mine.yaml").write_text(content)
-    config_file.check_file(str(tmp_path / "mine.yaml"))
+    config_text.check_file(str(tmp_path / "mine.yaml"))
 
 
 @pytest.mark.parametrize("file", sorted(REPO.glob("config/**/*.yaml")), ids=lambda file: file.name)
 def test_our_own_files_are_accepted(file):
-    config_file.check_file(str(file))
+    config_text.check_file(str(file))
 
 
 def test_the_script_ends_with_an_error(tmp_path):
     (tmp_path / "mine.yaml").write_text("a: 1\na: 2\n")
-    command = [sys.executable, REPO / "scripts" / "config_file.py", "mine.yaml"]
+    command = [sys.executable, REPO / "scripts" / "config_text.py", "mine.yaml"]
     result = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (
         1,

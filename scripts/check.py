@@ -1,0 +1,253 @@
+#!/usr/bin/env python
+"""Look for problems before anything runs.
+
+Reads configuration files and all that they name, makes the models of all signals in memory, and says what is wrong or
+odd about them: errors, which would end as `fit_failed`, and warnings. Writes nothing.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+import build_workspace
+import check_published
+import configuration
+import patch_workspace
+import read_histograms
+import simulate
+from blinding import blinded
+from config_check import ConfigError, without_row
+from config_files import load
+from files import run
+from histograms import Histograms, write_histograms
+from inference.compile import compile_workspace
+from inference.diagnosis import diagnose
+from inference.errors import StepError
+from inference.model import Model
+from json_input import MAX_MEGABYTES
+from messages import listed
+
+ALIKE = 3  # more warnings of one kind, of the signals of an analysis, are one line
+STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+class Problem(NamedTuple):
+    """A finding of a signal, or of all signals of an analysis."""
+
+    analysis: str
+    signal: str | None  # None: of all signals
+    severity: str
+    kind: str
+    text: str
+
+
+class Size(NamedTuple):
+    """How large a model is."""
+
+    channels: int
+    bins: int
+    parameters: int
+
+
+class Checked(NamedTuple):
+    """What was looked at, and what was found."""
+
+    signals: dict[str, int]  # number of each analysis
+    sizes: list[Size]  # of all models
+    problems: list[Problem]
+
+
+class Sources:
+    """What the data sets of a configuration hold, read once."""
+
+    def __init__(self, config: dict):
+        self.config = config
+        self.histograms = cache(self._histograms)
+        self.wrong_patches = cache(self._wrong_patches)
+        self.known: dict = {}  # samples that the compiler has seen
+
+    def _histograms(self, dataset: str, observed: bool) -> Histograms:
+        """Histograms after the way through the file in which the steps of a run find them."""
+        kind, spec = next(iter(self.config["datasets"][dataset].items()))
+        if kind == "simulate":
+            found = simulate.simulate(spec, observed)
+        else:
+            form, source = next(iter(spec.items()))
+            source = source if observed else configuration.unobserved({form: source})[form]
+            found = read_histograms.READERS[form](source, observed)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"{dataset}.csv"
+            write_histograms(file, found)
+            return read_histograms.read_histograms(file, observed)
+
+    def _wrong_patches(self, dataset: str) -> dict[str, str]:
+        block = self.config["datasets"][dataset]["workspace"]
+        most = block.get("max_megabytes", MAX_MEGABYTES)
+        return check_published.check_files(block["file"], block.get("patchset"), patch_workspace.published, most)
+
+    def read(self, analysis: str) -> None:
+        """Read the data set of an analysis.
+
+        Raises:
+            StepError: if it cannot be used.
+        """
+        dataset = self.config["analyses"][analysis]["dataset"]
+        if "workspace" in self.config["datasets"][dataset]:
+            self.wrong_patches(dataset)
+        else:
+            self.histograms(dataset, not self._blind(analysis))
+
+    def _blind(self, analysis: str) -> bool:
+        return configuration.scan_settings(self.config, analysis)["blind"]
+
+    def model(self, analysis: str, signal: str) -> Model:
+        """The model of a signal.
+
+        Raises:
+            StepError: if it cannot be made.
+        """
+        kind, block = configuration.source(self.config, analysis)
+        settings, blind = self.config["analyses"][analysis], self._blind(analysis)
+        if kind == "workspace":
+            wrong = self.wrong_patches(settings["dataset"])
+            files = configuration.workspace_files(block, signal)
+            options = {key: block[key] for key in ("measurement", "max_megabytes") if key in block}
+            workspace = patch_workspace.of_signal(files, signal, wrong, **options)
+        else:
+            histograms = self.histograms(settings["dataset"], not blind)
+            workspace = build_workspace.build(histograms, self.config["models"][settings["model"]])
+        codes = configuration.scan_settings(self.config, analysis)["interpolation"]
+        return compile_workspace(blinded(workspace) if blind else workspace, codes, self.known)
+
+
+def check(config: dict, not_run: dict[str, str]) -> Checked:
+    """Look at the models of all analyses and signals.
+
+    Args:
+        config: what can be used of a configuration.
+        not_run: why other analyses cannot.
+    """
+    sources = Sources(config)
+    checked = Checked(dict.fromkeys(not_run, 1), [], [])
+    for analysis, reason in not_run.items():
+        checked.problems.append(Problem(analysis, None, "error", "input", reason))
+    for analysis in config["analyses"]:
+        dataset = config["analyses"][analysis]["dataset"]
+        signals = list(configuration.signals(config, analysis).values())
+        checked.signals[analysis] = len(signals)
+        try:
+            sources.read(analysis)
+        except (StepError, OSError) as error:
+            checked.problems.append(Problem(analysis, None, "error", "input", f"data set {dataset!r}: {error}"))
+            continue
+        for signal in signals:
+            try:
+                model = sources.model(analysis, signal)
+            except (StepError, OSError) as error:
+                checked.problems.append(Problem(analysis, signal, "error", "input", str(error)))
+                continue
+            checked.sizes.append(Size(len(model.channels), model.nmain, len(model.names)))
+            found = (Problem(analysis, signal, each.severity, each.kind, str(each)) for each in diagnose(model))
+            checked.problems.extend(found)
+    return checked
+
+
+def lines(checked: Checked) -> Iterator[tuple[str, str]]:
+    """(severity, text) of all problems, errors first; those that many signals share are one."""
+    for severity in STYLES:
+        same: dict[tuple[str, str], list[Problem]] = {}
+        for problem in checked.problems:
+            if problem.severity == severity:
+                same.setdefault((problem.kind, problem.text), []).append(problem)
+        similar: dict[tuple, list[list[Problem]]] = {}
+        for (kind, _), problems in same.items():
+            analyses = tuple(dict.fromkeys(problem.analysis for problem in problems))
+            similar.setdefault((kind, analyses), []).append(problems)
+        for groups in similar.values():
+            yield from ((severity, text) for text in _texts(groups, checked.signals))
+
+
+def _texts(groups: list[list[Problem]], signals: dict[str, int]) -> Iterator[str]:
+    """Lines for problems of one kind; warnings of many signals that differ in details are one."""
+    together = [problem for problems in groups for problem in problems]
+    several = len({problem.signal for problem in together}) > 1
+    if several and len(groups) > ALIKE and together[0].severity == "warning":
+        example = max(groups, key=len)[0].text
+        yield f"{_owners(together, signals)}: {len(groups)} findings that differ in details, such as {example}"
+        return
+    for problems in groups:
+        yield f"{_owners(problems, signals)}: {problems[0].text}"
+
+
+def _owners(problems: list[Problem], signals: dict[str, int]) -> str:
+    """Analyses and signals, in words."""
+    by_analysis: dict[str, list[str | None]] = {}
+    for problem in problems:
+        by_analysis.setdefault(problem.analysis, []).append(problem.signal)
+    return ", ".join(
+        f"{analysis}{_of(list(dict.fromkeys(of)), signals[analysis])}" for analysis, of in by_analysis.items()
+    )
+
+
+def _of(mine: list[str | None], number: int) -> str:
+    """Some of the signals of an analysis, in words."""
+    if number == 1:
+        return ""
+    if None in mine or len(mine) == number:
+        return f" (all {number} signals)"
+    if len(mine) == 1:
+        return f" / {mine[0]}"
+    return f" ({len(mine)} of {number} signals: {listed(mine, 3)})"
+
+
+def summary(checked: Checked) -> str:
+    """What was looked at and found, in a line."""
+    numbers = [(len(checked.signals), "analysis"), (sum(checked.signals.values()), "signal")]
+    texts = [f"{number} {_plural(word, number)}" for number, word in numbers]
+    for name, values in zip(Size._fields, zip(*checked.sizes, strict=True), strict=False):
+        low, high = min(values), max(values)
+        texts.append(f"{low} {_plural(name[:-1], low)}" if low == high else f"{low} to {high} {name}")
+    found = Counter(severity for severity, _ in lines(checked))
+    counts = [f"{found[severity]} {_plural(severity, found[severity])}" for severity in STYLES if found[severity]]
+    return f"{' and '.join(counts) or 'No problems'}: {', '.join(texts)}."
+
+
+def _plural(word: str, number: int) -> str:
+    if number == 1:
+        return word
+    return "analyses" if word == "analysis" else f"{word}s"
+
+
+def report(config: dict, not_run: dict[str, str], others: list[str], console: Console) -> int:
+    """Print all problems, others than those of analyses among them; the exit code is 1 if there are errors."""
+    checked = check(config, not_run)
+    for text in others:
+        console.print(Text.assemble(("error", STYLES["error"]), f" {text}"), soft_wrap=True)
+    for severity, text in lines(checked):
+        console.print(Text.assemble((severity, STYLES[severity]), f" {text}"), soft_wrap=True)
+    console.print(summary(checked), markup=False, highlight=False, soft_wrap=True)
+    return int(bool(others) or any(problem.severity == "error" for problem in checked.problems))
+
+
+def main(argv: list[str] | None = None) -> int:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--configfiles", nargs="+", required=True)
+    args = parse.parse_args(argv)
+    try:
+        config, not_run, problems = load(args.configfiles)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return report(config, not_run, without_row(problems, not_run), Console())
+
+
+if __name__ == "__main__":
+    run(main)
