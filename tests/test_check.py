@@ -183,7 +183,7 @@ def test_the_interpolation_of_the_analysis_is_used(folder, monkeypatch):
     monkeypatch.setattr(check, "compile_workspace", lambda spec, codes, known: seen.append(codes) or original(spec))
     config = single(first=SOUND)
     config["analyses"]["first"]["interpolation"] = {"normsys": "code1"}
-    check.check(config)
+    check.check(config, {})
     assert seen == [{"normsys": "code1", "histosys": "code4p"}]
 
 

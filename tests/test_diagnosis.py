@@ -58,12 +58,6 @@ FINDINGS = {
         ("error", "poi-without-effect"),
         ["'mu'", "held at zero"],
     ),
-    "a POI whose variations are nothing": (
-        counting(*TWO, scaled(1.0, 1.0, "theory"), free("norm"), poi="theory")
-        | {"measurements": [{"name": "m", "config": {"poi": "theory", "parameters": [setting("mu", fixed=True)]}}]},
-        ("error", "poi-without-effect"),
-        ["'theory'"],
-    ),
     "a free parameter without effect": (
         with_channel([0.0], free("nothing"), template=[0.0]),
         None,
