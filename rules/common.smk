@@ -16,6 +16,7 @@ import config_check
 import configuration
 import dependencies
 import files
+import progress
 import result_files
 import start
 from configuration import as_options
@@ -44,6 +45,7 @@ def look_at_results():
 if workflow.is_main_process:
     checked_config()
     look_at_results()
+    progress.follow(workflow)
 
 # A job has one core, and its numbers must not depend on how many the machine has.
 os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
