@@ -41,7 +41,11 @@ def render(template: Path, folder: Path, embed: bool, content: dict) -> str:
 
 def _literal(value):
     """Control characters are no part of HTML; escaping comes after this."""
-    return printable(value, but="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
+    return (
+        printable(value, but="\n\N{NO-BREAK SPACE}")
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
+    )
 
 
 def relative_url(file: str | Path, folder: Path) -> str:

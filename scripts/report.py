@@ -100,8 +100,8 @@ def facts(results: Results) -> dict:
     return {
         "analyses": list(results.config["analyses"]),
         "signals": len({(row["analysis"], row["signal"]) for row in rows}),
-        "levels": [f"{100 * level:.4g} %" for level in levels],
-        "alpha": ", ".join(f"{100 * (1 - level):.4g} %" for level in levels),
+        "levels": [f"{100 * level:.4g}\N{NO-BREAK SPACE}%" for level in levels],
+        "alpha": ", ".join(f"{100 * (1 - level):.4g}\N{NO-BREAK SPACE}%" for level in levels),
         "statistics": [STATISTICS.get(name, name) for name in sorted({row["test_statistic"] for row in rows})],
         "asymptotics": any(row["calculator"] != TOYBASED for row in rows),
         "toys": any(row["calculator"] == TOYBASED for row in rows),

@@ -61,8 +61,8 @@ def correlations(parameters: Parameters, poi: str) -> list[tuple[str, float]]:
 def _fit_facts(fit: dict) -> Iterator[tuple[str, str]]:
     goodness = fit.get("goodness_of_fit") or {}
     if goodness.get("p_value") is not None:
-        freedom = f"statistic {goodness['statistic']:.4g}, {goodness['ndof']} degrees of freedom"
-        yield "Goodness of fit", f"p = {goodness['p_value']:.2g} ({freedom})"
+        numbers = f"statistic {goodness['statistic']:.4g}, degrees of freedom {goodness['ndof']}"
+        yield "Goodness of fit", f"p = {goodness['p_value']:.2g} ({numbers})"
     if fit.get("mu_hat") is not None:
         down, up = fit["mu_hat_minos"]
         low, high = fit["poi_bounds"]
