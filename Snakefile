@@ -9,9 +9,6 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-report: "report/workflow.rst"
-
-
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 
@@ -34,6 +31,7 @@ localrules:
     plot_contour,
     plot_mass_limits,
     hepdata,
+    report,
     verdict,
     manifest,
 

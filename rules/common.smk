@@ -17,6 +17,7 @@ import config_text
 import configuration
 import dependencies
 import files
+import progress
 import result_files
 import start
 from configuration import as_options
@@ -59,6 +60,7 @@ if workflow.is_main_process:
     look_at_results()
     for problem in PROBLEMS:
         print(f"Not run, while the rest is: {problem}", file=sys.stderr)
+    progress.follow(workflow)
 
 # A job has one core, and its numbers must not depend on how many the machine has.
 os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -33,12 +33,7 @@ rule plot_contour:
         code=code("plot_contour.py"),
         points="results/grids/{grid}/points.csv",
     output:
-        png=report(
-            "results/grids/{grid}/plots/exclusion.png",
-            caption="../report/exclusion.rst",
-            category="{grid}",
-            labels={"plot": "exclusion"},
-        ),
+        png="results/grids/{grid}/plots/exclusion.png",
         pdf="results/grids/{grid}/plots/exclusion.pdf",
     log:
         "logs/grids/{grid}/exclusion.log",
@@ -62,13 +57,7 @@ rule plot_mass_limits:
         code=code("plot_mass_limits.py"),
         points="results/grids/{grid}/points.csv",
     output:
-        report(
-            directory("results/grids/{grid}/plots/limits"),
-            patterns=["{name}.png"],
-            caption="../report/mass_limits.rst",
-            category="{grid}",
-            labels={"plot": "{name}"},
-        ),
+        directory("results/grids/{grid}/plots/limits"),
     log:
         "logs/grids/{grid}/limits.log",
     benchmark:

@@ -1,7 +1,7 @@
 # Tables and pictures, and the list of all results.
 #
-# Needs: fit.json and limits.json. Makes: plots of every scan, limits.csv and limits.md, the picture that compares them, and
-# manifest.json.
+# Needs: fit.json and limits.json. Makes: plots of every scan, limits.csv and limits.md, the picture that compares them,
+# report.html, and manifest.json.
 
 
 rule plot:
@@ -9,13 +9,7 @@ rule plot:
         unpack(plot_inputs),
         code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
     output:
-        png=report(
-            "results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
-            caption="../report/plot.rst",
-            category="{analysis}",
-            subcategory="{signal}",
-            labels={"plot": "{plot}", "calculator": "{calculator}"},
-        ),
+        png="results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
         pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
@@ -39,14 +33,7 @@ rule plot_folder:
         unpack(plot_inputs),
         code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
     output:
-        report(
-            directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
-            patterns=["{name}.png"],
-            caption="../report/plot_folder.rst",
-            category="{analysis}",
-            subcategory="{signal}",
-            labels={"plot": "{name}", "calculator": "{calculator}"},
-        ),
+        directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
     benchmark:
@@ -120,12 +107,7 @@ rule compare_limits:
         code=code("plot_limits.py"),
         limits="results/limits.csv",
     output:
-        png=report(
-            "results/plots/limits.png",
-            caption="../report/limits.rst",
-            category="All analyses",
-            labels={"plot": "limits"},
-        ),
+        png="results/plots/limits.png",
         pdf="results/plots/limits.pdf",
     log:
         "logs/plots/limits.log",
@@ -135,6 +117,26 @@ rule compare_limits:
         "../envs/muscan.yaml"
     shell:
         "python {input.code[0]:q}" " --limits {input.limits:q}" " --output {output.png:q}" " --log {log:q}"
+
+
+rule report:
+    """All results on one page, with what they mean."""
+    input:
+        [name for name in RESULTS if name != result_files.REPORT],
+        code=code("report.py"),
+        template=[os.path.relpath(os.path.join(workflow.basedir, name)) for name in result_files.REPORT_PARTS],
+    output:
+        result_files.REPORT,
+    log:
+        "logs/report.log",
+    benchmark:
+        "benchmarks/report.tsv"
+    conda:
+        "../envs/muscan.yaml"
+    params:
+        config=literally(json.dumps(config)),
+    shell:
+        "python {input.code[0]:q}" " --config {params.config:q}" " --output {output:q}" " --log {log:q}"
 
 
 rule verdict:

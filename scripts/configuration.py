@@ -329,6 +329,8 @@ def check_input(path: str) -> None:
         raise InputError(f"there is no file {path!r}")
     if "{" in path or "}" in path:
         raise InputError(f"rename {path!r}: braces in paths are wildcards of Snakemake")
+    if re.search("<.*>", path):
+        raise InputError(f"rename {path!r}: angle brackets in paths are variables of Snakemake")
 
 
 @lru_cache

@@ -15,7 +15,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import dropwhile, takewhile
-from math import ceil, inf
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from configuration import AUTO
 from files import run
 from inference.errors import InputError
 from inference.ranges import POINTS
+from messages import duration
 
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # seconds that Snakemake spends on a job, here and on a Slurm cluster
 # What a cluster is sent; other rules take seconds, and run where Snakemake runs.
@@ -227,15 +228,6 @@ def advice(measured: Sample, settings: dict, signals: int, counts: dict[str, int
         if not 0.5 <= jobs / settings["toys"]["jobs"] <= 2:
             found.append(f"toys.jobs: {jobs}")
     return ", ".join(found)
-
-
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours."""
-    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (inf, 3600, "h")):
-        if seconds < limit:
-            number = seconds / unit
-            return f"{number:.0f} {name}" if number >= 10 else f"{number:.2g} {name}"
-    raise ValueError(seconds)
 
 
 def table(forecasts: list[Forecast]) -> Table:

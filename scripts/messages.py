@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from math import inf
 
 
 def did_you_mean(name, known: Iterable) -> str:
@@ -18,3 +19,21 @@ def listed(names: list[str], most: int = 8) -> str:
 
 def shortened(text: str, most: int = 100) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def printable(text: str, but: str = "") -> str:
+    """A text from a file without control characters, which a terminal would obey; each becomes a space.
+
+    Args:
+        but: characters that stay, such as line breaks.
+    """
+    return "".join(letter if letter.isprintable() or letter in but else " " for letter in text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours."""
+    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (inf, 3600, "h")):
+        if seconds < limit:
+            number = seconds / unit
+            return f"{number:.0f} {name}" if number >= 10 else f"{number:.2g} {name}"
+    raise ValueError(seconds)

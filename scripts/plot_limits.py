@@ -19,8 +19,7 @@ import plotting
 import seals
 from configuration import scan_name
 from files import run
-from records import ERROR_COLUMNS, LIMIT_COLUMNS
-from tables import statuses
+from records import ERROR_COLUMNS, LIMIT_COLUMNS, statuses
 
 OBSERVED, *EXPECTED = LIMIT_COLUMNS
 ERROR = ERROR_COLUMNS[0]

@@ -13,25 +13,12 @@ from matplotlib.ticker import MultipleLocator, NullLocator
 
 import plotting
 from files import run
+from pulls import constrained_and_free, pulls
 from records import FitResult, Parameters
 
 ROWS = 45  # in a column; more parameters get more columns, and longer ones when there are four
 ROW = 0.19  # inches
 NAME = 0.062  # inches per letter of a name
-
-
-def constrained_and_free(parameters: Parameters) -> tuple[list[int], list[int]]:
-    """Indices of the parameters with a constraint and of those without; fixed ones are in neither."""
-    moving = [i for i, fixed in enumerate(parameters.fixed) if not fixed]
-    widths = parameters.constraint_widths
-    return [i for i in moving if widths[i]], [i for i in moving if not widths[i]]
-
-
-def pulls(parameters: Parameters, indices: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """(value - initial) / constraint width, and error / constraint width; shape (len(indices),) each."""
-    widths = np.array([parameters.constraint_widths[i] for i in indices])
-    shift = np.array([parameters.values[i] - parameters.initial[i] for i in indices])
-    return shift / widths, plotting.or_zero([parameters.errors[i] for i in indices]) / widths
 
 
 def draw_rows(axes: Axes, parameters: Parameters, indices: list[int], values: np.ndarray, errors: np.ndarray) -> None:

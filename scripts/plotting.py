@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from files import read_result, written_whole
 from inference.errors import StepError
+from messages import printable
 from records import Record
 
 # Names come from users: without parse_math no `$` in them can start a formula, and so our own words are plain text too.
@@ -71,7 +72,7 @@ def in_words(status: str, bound: float | None = None) -> str:
 
 def one_line(text: str, longest: int = 60) -> str:
     """A user's text for a picture: without line breaks, with an ellipsis in the middle if it is very long."""
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    text = printable(text)
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-((longest - 1) // 2) :]}"
 
 
@@ -183,7 +184,7 @@ def draw_from(record: type[Record], draw: Callable, description: str, argv: list
 @styled
 def placeholder(reason: str, title: str = "") -> Figure:
     """A picture that says why there is none."""
-    lines = textwrap.wrap("".join(letter if letter.isprintable() else " " for letter in reason), 72, max_lines=12)
+    lines = textwrap.wrap(printable(reason), 72, max_lines=12)
     figure = Figure(figsize=(7, 4.2))
     figure_title(figure, title)
     figure.text(0.02, 0.82, "There is nothing to show:", va="top", color=SIGNAL)

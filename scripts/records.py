@@ -25,6 +25,15 @@ def label_column(label: str | None) -> str | None:
     return f"label_{label}" if label in _COLUMNS else label
 
 
+def statuses(text: str) -> dict[str, str]:
+    """The status of each limit, from the column `status` of a table."""
+    if ":" not in text:
+        return dict.fromkeys(LIMIT_COLUMNS, text)
+    parts = [part.partition(":") for part in text.split(";")]
+    named = {column: status.strip() for status, _, columns in parts for column in columns.split()}
+    return dict.fromkeys(LIMIT_COLUMNS, "ok") | named
+
+
 @dataclass(frozen=True)
 class Record:
     """A result that is written as a JSON object."""

@@ -19,6 +19,8 @@ from configuration import (
 )
 
 MANIFEST = "results/manifest.json"
+REPORT = "results/report.html"
+REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml")  # of muscan
 SUBMISSION = "hepdata/submission.yaml"
 
 
@@ -45,7 +47,7 @@ def results(config: dict) -> list[str]:
     names = ["limits"] + ["toybased"] * any(f"/{TOYBASED}/" in name for name in found)
     found += [f"results/{name}.{kind}" for name in names for kind in ("csv", "md")]
     found += with_pdf("results/plots/limits.png")
-    return found + [name for grid in config.get("grids", {}) for name in _of_grid(config, grid)]
+    return [*found, *(name for grid in config.get("grids", {}) for name in _of_grid(config, grid)), REPORT]
 
 
 def of_signal(settings: dict) -> Iterator[str]:

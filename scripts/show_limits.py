@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Print the table of limits in a terminal.
+"""Print the table of limits in a terminal, and what to look at first.
 
-Reads limits.csv; with --verdict the exit code is 1 if a limit is missing because something failed.
+Reads limits.csv and fit.json of every signal; with --verdict the exit code is 1 if a limit is missing because something
+failed.
 """
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
@@ -14,20 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import seals
+import summary
 from configuration import TOYBASED, scan_name
 from files import run
+from messages import printable
 from records import BLINDED
+from result_files import REPORT
+from table_rows import best_fit, number, read_table, scan_of, several_calculators, with_error
 
-
-def number(text: str, digits: int = 4) -> str:
-    return f"{float(text):.{digits}g}" if text else "–"
-
-
-def with_error(row: dict[str, str], name: str) -> str:
-    """A limit, and its statistical error if it has one."""
-    error = row.get(f"{name}_error")
-    return number(row[name]) + (f" ± {number(error, 2)}" if error else "")
+STYLES = {summary.FAILED: "red", summary.WARNING: "yellow", summary.NOTE: ""}
 
 
 def limits_table(rows: list[dict[str, str]]) -> Table:
@@ -40,40 +35,37 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
     for name in ("observed", "expected (-1, +1 sigma)", "mu_hat", "GoF p"):
         table.add_column(name, justify="right")
     table.add_column("status")
-    several_calculators = len({row["calculator"] for row in rows}) > 1
+    with_calculator = several_calculators(rows)
     for row in rows:
-        best = number(row["mu_hat"])
-        if row["mu_hat_error"]:
-            best += f" ± {float(row['mu_hat_error']):.2g}"
-        elif row["mu_hat_at_bound"] == "True":
-            best += " (bound)"
         table.add_row(
-            Text(
-                scan_name(row["analysis"], row["signal"]) + (f" / {row['calculator']}" if several_calculators else "")
-            ),
+            Text(printable(scan_of(row, with_calculator))),
             with_error(row, "observed_limit"),
             f"{with_error(row, 'expected')} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
-            best,
+            best_fit(row),
             number(row["gof_p_value"], digits=2),
             row["status"].partition(":")[0],
         )
     return table
 
 
-def problems(rows: list[dict[str, str]]) -> list[str]:
-    """What the user should know of scans whose limits or tests are not all there."""
+def failures(rows: list[dict[str, str]]) -> list[str]:
+    """What the user should know of scans in which something failed."""
     return [
-        f"{scan_name(row['analysis'], row['signal'])}: {row['status']} ({row['reason']})"
+        printable(f"{scan_name(row['analysis'], row['signal'])}: {row['status']} ({row['reason']})")
         for row in rows
-        if row["reason"]
+        if "fit_failed" in row["status"]
     ]
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Rows of limits.csv or points.csv."""
-    seals.check(path)
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def look_at_first(rows: list[dict[str, str]], folder: Path) -> list[Table | Text]:
+    """The findings in a few lines, or what was looked at if there are none."""
+    lines = summary.brief(summary.findings(rows, summary.read_fits(folder, rows)))
+    if not lines:
+        return [Text(f"Nothing to look at first: {summary.FINE}.")]
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for how, line in lines:
+        table.add_row("  -", Text(line, style=STYLES[how]))
+    return [Text("Look at first:", style="bold"), table]
 
 
 def grid_summary(points: Path) -> str:
@@ -98,19 +90,21 @@ def main(argv: list[str] | None = None) -> int:
     args = parse.parse_args(argv)
     rows = read_table(args.limits)
     if args.verdict:
-        failed = list(dict.fromkeys(problems([row for row in rows if "fit_failed" in row["status"]]) + args.problems))
-        for problem in failed:
-            print(f"failed: {problem}", file=sys.stderr)
+        failed = list(dict.fromkeys(failures(rows) + args.problems))
+        for failure in failed:
+            print(f"failed: {printable(failure)}", file=sys.stderr)
         return 1 if failed else 0
     folder = args.limits.parent
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(limits_table(rows))
-    for problem in problems(rows):
-        console.print(Text(problem), style="yellow")
+    console.print(*look_at_first(rows, folder), sep="\n")
     toys = folder / "toybased.md"
     more = f", {toys} (toys against asymptotics)" if any(row["calculator"] == TOYBASED for row in rows) else ""
     console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}{more}"))
     console.print(Text(f"Plots: {folder}/plots/limits.png, {folder}/ANALYSIS/SIGNAL/CALCULATOR/plots/"))
+    report = folder / Path(REPORT).name
+    if report.exists():
+        console.print(Text(f"All of it, explained: {report}"))
     for points in (folder / "grids" / grid / "points.csv" for grid in args.grids):
         if points.exists():
             console.print(Text(grid_summary(points)))

@@ -6,6 +6,7 @@ Reads limits.json and fit.json of every scan, writes limits.csv and the same as 
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,7 +17,11 @@ import configuration
 from configuration import ONLY_SIGNAL
 from files import read_result, run, write_text
 from inference.errors import StepError
+from messages import printable
 from records import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, FitResult, Limits, label_column
+
+# What Markdown would not show as it stands; a backslash before it helps. Of underscores those at the edge of a word.
+MARKUP = re.compile(r"[\\`*<>\[\]$|~&]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def row(results: Path, scan: str) -> dict:
@@ -70,15 +75,6 @@ def status(limits: Limits) -> str:
     return "; ".join(f"{each}: {' '.join(columns)}" for each, columns in by_status.items() if each != "ok")
 
 
-def statuses(text: str) -> dict[str, str]:
-    """The status of each limit, from what `status` wrote."""
-    if ":" not in text:
-        return dict.fromkeys(LIMIT_COLUMNS, text)
-    parts = [part.partition(":") for part in text.split(";")]
-    named = {column: status.strip() for status, _, columns in parts for column in columns.split()}
-    return dict.fromkeys(LIMIT_COLUMNS, "ok") | named
-
-
 def reason(limits: Limits) -> str:
     """Why limits are missing, and which tests failed although the limits stand."""
     reasons = [why for _, _, why, _ in limits.six() if why]
@@ -105,15 +101,15 @@ def _fit_columns(path: Path) -> dict:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The table for people: four significant digits, a dash where there is no number."""
+    """The table for people: four significant digits, a dash where there is no number; names and reasons are literal."""
 
     def cell(value) -> str:
         if isinstance(value, float):
             return "–" if pd.isna(value) else f"{value:.4g}"
-        return str(value).replace("|", "\\|").replace("\n", " ")
+        return MARKUP.sub(r"\\\g<0>", printable(str(value)))
 
-    rows = [list(table.columns), ["---"] * len(table.columns)]
-    rows += [[cell(value) for value in values] for values in table.itertuples(index=False)]
+    rows = [map(cell, table.columns), ["---"] * len(table.columns)]
+    rows += [map(cell, values) for values in table.itertuples(index=False)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 

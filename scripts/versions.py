@@ -21,5 +21,6 @@ def of_all() -> dict[str, str]:
 
 
 def _code() -> str:
-    files = sorted([ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk"), *(ROOT / "scripts").rglob("*.py")])
+    parts = (("rules", "*.smk"), ("scripts", "**/*.py"), ("report", "*.j2"), ("report", "*.yaml"))
+    files = sorted([ROOT / "Snakefile", *(file for folder, names in parts for file in (ROOT / folder).glob(names))])
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()

@@ -2,12 +2,16 @@
 
 import csv
 import json
+import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
+import pandas as pd
 import pyhf
 import pytest
+from markdown_it import MarkdownIt
 
 import compile_model
 import fit
@@ -449,3 +453,20 @@ class TestTables:
         assert len(lines) == 3
         assert "a \\| b c" in lines[2]
         assert lines[2].replace("\\|", "").count("|") == lines[0].count("|")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["a|b", "<script>alert(1)</script>", "$x$ and $y$", "`code`", "*a* _b_ __c__", "a_b_c", "[x](y) ![x](y)",
+         "\\", "a\\|b", "&lt; &amp;", "~~gone~~", "# a", "100 %", "\\\\|", "http://a.b/c_d"],
+    )  # fmt: skip
+    def test_markdown_shows_texts_as_they_are(self, text):
+        """A parser of Markdown gives back what was put in, in the one cell, also as the name of a column."""
+        parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+        table = pd.DataFrame({"a": [text, 1.5], text: ["", text]})
+        html = parser.render(tables.markdown(table))
+        cells = [unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", html)]
+        assert cells == ["a", text, text, "", "1.5", text]
+
+    def test_control_characters_are_no_part_of_the_markdown(self):
+        table = tables.markdown(pd.DataFrame({"a": ["one\ntwo\r\x1b[2Jthree"]}))
+        assert table.splitlines()[2] == "| one two  \\[2Jthree |"

@@ -60,7 +60,7 @@ def test_packing(finished, tmp_path, question):
     scan = question["scan"] | {"signals_per_job": 2, "toys": question["scan"]["toys"] | {"jobs": 1}}
     write_config(folder, question | {"scan": scan})
     snakemake(folder, "--cores", "2")
-    packed = re.compile(r"/hypotest/|/jobs/|manifest\.json$")
+    packed = re.compile(r"/hypotest/|/jobs/|(manifest\.json|report\.html)$")  # the last two have the configuration
     expected, found = (
         {name: digest for name, digest in contents(each).items() if not packed.search(name)}
         for each in (finished, folder)

@@ -36,6 +36,7 @@ def test_table_says_everything_at_any_width(limits, capsys, monkeypatch, width):
     assert "an-analys" in flat
     for text in ("1.376", "0.451", "0.326", "0.623", "1.03±0.21", "0.73", "ok", "fit_failed", "above_scan", "0(bound)"):
         assert text in flat
+    assert "Lookatfirst:" in flat
     assert "search/[bold]odd:fit_failed(thepatchdoesnotapply)" in flat
     assert "extendmubeyond1" in flat
 
@@ -54,6 +55,33 @@ def test_failed_tests_are_said_although_the_limits_stand(limits, capsys):
     assert show_limits.main(limits(SHAKY)) == 0
     assert "shaky: ok (failed tests: mu = 2)" in capsys.readouterr().out
     assert show_limits.main([*limits(SHAKY), "--verdict"]) == 0
+
+
+def test_control_characters_do_not_reach_the_terminal(limits, capsys):
+    """A name that would clear the screen, or a reason that would write over lines, is shown without."""
+    name, reason = "a\x1b[2Jb\x07", "one\r\x1b]0;title\x07two"
+    row = FAILED.replace("[bold]odd", name).replace("the patch does not apply", f'"{reason}"')
+    assert show_limits.main(limits(row)) == 0
+    assert show_limits.main([*limits(row), "--verdict"]) == 1
+    output = "".join(capsys.readouterr())
+    assert "a [2Jb" in output
+    assert not set(output) & {"\x1b", "\x07", "\r"}
+
+
+def test_what_is_fine_is_said(limits, tmp_path, capsys):
+    """Nothing to look at is one statement; it is not made if the fit was not there to be looked at."""
+    good = GOOD.replace("1.376", "0.5")
+    assert show_limits.main(limits(good)) == 0
+    output = capsys.readouterr().out
+    assert "Look at first" in output
+    assert "fit.json cannot be read" in output
+    fit = tmp_path / "an-analysis-of-long-name" / "signal" / "fit.json"
+    fit.parent.mkdir(parents=True)
+    fit.write_text('{"poi": "mu"}', encoding="utf-8")
+    assert show_limits.main(limits(good)) == 0
+    output = capsys.readouterr().out
+    assert "Look at first" not in output
+    assert "Nothing to look at first" in output
 
 
 def test_a_grid_is_summed_up(limits, tmp_path, capsys):

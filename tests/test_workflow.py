@@ -103,13 +103,13 @@ def test_touched_script_runs_nothing(changed):
 def test_changed_plot_script_reruns_its_plots(changed):
     with (changed / "scripts" / "plot_pulls.py").open("a") as script:
         script.write("# changed\n")
-    assert planned(changed) == {"plot": 2, "manifest": 1}
+    assert planned(changed) == {"plot": 2, "report": 1, "manifest": 1}
 
 
 def test_changed_plot_style_reruns_all_plots(changed):
     with (changed / "scripts" / "plotting.py").open("a") as script:
         script.write("# changed\n")
-    assert planned(changed) == {"plot": 4, "plot_folder": 2, "compare_limits": 1, "manifest": 1}
+    assert planned(changed) == {"plot": 4, "plot_folder": 2, "compare_limits": 1, "report": 1, "manifest": 1}
 
 
 def test_changed_statistics_reruns_what_uses_it(changed):
@@ -277,13 +277,7 @@ def test_default_configuration_is_planned_in_full(tmp_path, default_config):
         "plot_folder": 6,
         "tables": 1,
         "compare_limits": 1,
+        "report": 1,
         "verdict": 1,
         "manifest": 1,
     }
-
-
-def test_report_holds_all_plots(changed):
-    snakemake(changed, "--report", "report.html")
-    report = (changed / "report.html").read_text()
-    for name in ("brazil.png", "pulls.png", "channel_postfit.png", "limits.png"):
-        assert name in report

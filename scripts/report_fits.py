@@ -1,0 +1,106 @@
+"""What the report tells of the fits and tests of a signal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from files import read_json
+from inference.errors import StepError
+from records import Limits, Parameters
+from summary import at_bounds, largest_pulls, warning_text
+from table_rows import NOTHING
+
+MOST = 5  # pulls and correlations
+FITTERS = {"newton": "Newton", "minuit": "Minuit", "pyhf": "pyhf"}
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    return NOTHING if value is None else f"{value:.{digits}g}"
+
+
+def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) -> dict:
+    """What the template names of a signal.
+
+    Args:
+        fit: fit.json; None if it cannot be read.
+        tests: records of all tested mu of the asymptotic calculator.
+        limits: by calculator.
+    """
+    section = {"failed": "", "facts": [], "pulls": [], "correlations": [], "bounds": [], "warnings": []}
+    section["failed_tests"] = [
+        f"{calculator}: mu = {point['mu']:g}: {point['reason']}"
+        for calculator, each in limits.items()
+        for point in each.failed_points
+    ]
+    if fit is None or fit.get("status") == "failed":
+        return section | {"failed": fit["reason"] if fit else "fit.json cannot be read"}
+    section["facts"] = [*_fit_facts(fit), *_test_facts(tests), *_toy_facts(limits)]
+    section["warnings"] = [warning_text(each) for each in fit.get("warnings") or []]
+    if fit.get("parameters"):
+        parameters = Parameters.from_json(fit["parameters"])
+        section["pulls"] = [
+            (name, f"{pull:+.2f}", f"{error:.2f}" if error else NOTHING)
+            for name, pull, error in largest_pulls(parameters)[:MOST]
+        ]
+        section["correlations"] = [(name, f"{value:+.2f}") for name, value in correlations(parameters, fit["poi"])]
+        section["bounds"] = at_bounds(parameters, fit["poi"])
+    return section
+
+
+def correlations(parameters: Parameters, poi: str) -> list[tuple[str, float]]:
+    """Parameters that are correlated most strongly with the POI, as far as the fit has correlations."""
+    index = parameters.names.index(poi)
+    row = parameters.correlations[index] if parameters.correlations else []
+    found = [
+        (name, value)
+        for i, (name, value) in enumerate(zip(parameters.names, row, strict=False))
+        if i != index and value and not parameters.fixed[i]
+    ]
+    return sorted(found, key=lambda each: -abs(each[1]))[:MOST]
+
+
+def _fit_facts(fit: dict) -> Iterator[tuple[str, str]]:
+    goodness = fit.get("goodness_of_fit") or {}
+    if goodness.get("p_value") is not None:
+        numbers = f"statistic {goodness['statistic']:.4g}, degrees of freedom {goodness['ndof']}"
+        yield "Goodness of fit", f"p = {goodness['p_value']:.2g} ({numbers})"
+    if fit.get("mu_hat") is not None:
+        down, up = fit["mu_hat_minos"]
+        low, high = fit["poi_bounds"]
+        minos = f"; MINOS {number(down, 2)}, +{number(up, 2)}" if None not in (down, up) else ""
+        error = f" ± {fit['mu_hat_error']:.2g}" if fit["mu_hat_error"] is not None else ""
+        yield "Best fit", f"mu_hat = {number(fit['mu_hat'])}{error}{minos}; mu between {low:g} and {high:g}"
+    fitted_by = fit.get("fitted_by") or {}
+    if "free" in fitted_by:
+        free, held = (FITTERS.get(fitted_by[name], fitted_by[name]) for name in ("free", "reference"))
+        yield "Fitted by", f"{free}, with mu held {held}"
+
+
+def _test_facts(tests: list[dict]) -> Iterator[tuple[str, str]]:
+    if tests:
+        rescued = sum(test.get("rescued_fits", 0) for test in tests)
+        yield "Tests", f"{len(tests)} values of mu; fits that Minuit had to finish: {rescued}"
+
+
+def _toy_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
+    for each in limits.values():
+        if each.toys:
+            thrown = each.toys["thrown"]
+            counts = [counted for point in each.points for counted in (point.get("toys") or {}).values()]
+            failed, rescued = (sum(counted.get(name, 0) for counted in counts) for name in ("failed", "rescued"))
+            yield (
+                "Toys",
+                f"{thrown['signal']} with signal and {thrown['background']} background-only; "
+                f"fits that failed: {failed}, that Minuit had to finish: {rescued}",
+            )
+
+
+def read_tests(folder: Path, names: list[str]) -> list[dict]:
+    """All tests of a scan; those that cannot be read are left out."""
+    found: list[dict] = []
+    for name in names:
+        try:
+            record = read_json(folder / name)
+        except StepError:
+            continue
+        found += [each for each in (record if isinstance(record, list) else [record]) if "mu" in each]
+    return found

@@ -1,0 +1,201 @@
+"""What to look at first: which findings there are, where they begin, and in which order they are told."""
+
+import json
+
+import pytest
+
+import summary
+from configuration import path_name
+from records import LIMIT_COLUMNS
+from summary import FAILED, NOTE, WARNING, brief, findings
+
+LIMITS = dict(zip(LIMIT_COLUMNS, ("1", "0.5", "0.7", "0.9", "1.2", "1.5"), strict=True))
+
+
+def row(analysis: str, **changes: str) -> dict[str, str]:
+    """A row of limits.csv with nothing to look at."""
+    names = {"analysis": analysis, "signal": "signal", "calculator": "asymptotics", "status": "ok", "reason": ""}
+    fit = {"mu_hat": "0.3", "mu_hat_error": "0.2", "mu_hat_at_bound": "False", "gof_p_value": "0.5"}
+    return names | LIMITS | fit | changes
+
+
+def fit(pulls: dict[str, float] | None = None, at_bound: tuple[str, ...] = (), **more) -> dict:
+    """fit.json of a POI, parameters with these pulls and constraints of width 2, and a fixed one that is far off."""
+    pulls = {"shift": 0.3} if pulls is None else pulls
+    names = ["mu", *pulls, "free", "fixed"]
+    number = len(names)
+    parameters = {
+        "names": names,
+        "values": [0.3, *(5 + 2 * pull for pull in pulls.values()), 7.0, 99.0],
+        "errors": [0.2, *(1.8 for _ in pulls), 0.1, 0.0],
+        "correlations": [[0.0] * number] * number,
+        "initial": [1.0, *(5.0 for _ in pulls), 1.0, 1.0],
+        "constraint_widths": [None, *(2.0 for _ in pulls), None, None],
+        "fixed": [False, *(False for _ in pulls), False, True],
+        "at_bound": [name in at_bound for name in names],
+    }
+    return {"poi": "mu", "parameters": parameters, **more}
+
+
+def found(*rows: dict[str, str], fits: dict | None = None) -> list[tuple[str, str, str]]:
+    known = {(each["analysis"], each["signal"]): fit() for each in rows} | (fits or {})
+    return [(each.kind, each.scan, each.message) for each in findings(list(rows), known)]
+
+
+def test_nothing_to_look_at():
+    assert found(row("a"), row("b")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "words"),
+    [
+        ({"status": "fit_failed", "reason": "no patch"}, "failed", "fit_failed (no patch)"),
+        ({"status": "above_scan: expected_p2", "expected_p2": "", "reason": "extend mu"}, "limit", "above_scan"),
+        ({"status": "toys_too_few"}, "limit", "toys_too_few"),
+        ({"reason": "failed tests: mu = 2"}, "tests", "failed tests: mu = 2"),
+        ({"gof_p_value": "0.0499"}, "fit", "p = 0.05"),
+        ({"observed_limit": "1.51"}, "outside", "0.5 to 1.5"),
+        ({"observed_limit": "0.49"}, "outside", "0.5 to 1.5"),
+        ({"mu_hat": "0", "mu_hat_error": "", "mu_hat_at_bound": "True"}, "mu_hat", "bound 0: no excess"),
+    ],
+)
+def test_findings_of_the_table(changes, kind, words):
+    ((this, scan, message),) = found(row("a", **changes))
+    assert (this, scan) == (kind, "a")
+    assert words in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gof_p_value": "0.05"},
+        {"gof_p_value": ""},
+        {"observed_limit": "1.5"},
+        {"observed_limit": "0.5"},
+        {"expected_p2": "", "observed_limit": "9"},
+    ],
+)
+def test_what_is_just_fine(changes):
+    """At a threshold there is nothing to say, nor where a number is missing."""
+    assert found(row("a", **changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("pulls", "words"),
+    [
+        ({"shift": 2.0}, None),
+        ({"shift": -2.0}, None),
+        ({"shift": 2.01}, "a pull beyond 2, +2 of shift"),
+        ({"small": 0.1, "shift": -2.6, "other": 2.1}, "2 pulls beyond 2, the largest -2.6 of shift"),
+    ],
+)
+def test_pulls(pulls, words):
+    """In units of the constraint; free and fixed parameters have none."""
+    messages = [message for _, _, message in found(row("a"), fits={("a", "signal"): fit(pulls)})]
+    assert messages == ([words] if words else [])
+
+
+def test_parameters_at_bounds():
+    """The POI is told by itself, and fixed parameters do not count."""
+    fits = {("a", "signal"): fit(at_bound=("mu", "free", "fixed"))}
+    assert found(row("a"), fits=fits) == [("bounds", "a", "at a bound of the fit: free")]
+
+
+def test_warnings_about_the_model():
+    """Text, or records with a message."""
+    fits = {("a", "signal"): fit(warnings=["one", {"kind": "shape", "message": "two"}])}
+    assert [message for _, _, message in found(row("a"), fits=fits)] == ["one", "two"]
+
+
+def test_blinded_is_a_note_and_no_problem():
+    blinded = row("a", status="blinded: observed_limit", observed_limit="", mu_hat="", gof_p_value="", reason="blinded")
+    blinded |= {"mu_hat_error": "", "mu_hat_at_bound": ""}
+    fits = {("a", "signal"): {"poi": "mu", "mu_hat": None, "goodness_of_fit": None, "blinded": True}}
+    assert found(blinded, fits=fits) == [("blinded", "a", "blinded: expected limits only")]
+    both = blinded | {"status": "blinded: observed_limit; above_scan: expected_p2", "expected_p2": ""}
+    assert [kind for kind, _, _ in found(both, fits=fits)] == ["limit", "blinded"]
+
+
+def test_the_worst_comes_first():
+    """Failures, missing limits, bad fits (the worst first), far limits, pulls, bounds, then notes."""
+    rows = [
+        row("at bound", mu_hat_at_bound="True", mu_hat="0", mu_hat_error=""),
+        row("bad", gof_p_value="0.04"),
+        row("far", observed_limit="3"),
+        row("worst", gof_p_value="1e-9"),
+        row("farther", observed_limit="0.001"),
+        row("short", status="above_scan", reason="extend"),
+        row("broken", status="fit_failed", reason="no patch"),
+        row("pulled"),
+        row("pulled more"),
+    ]
+    fits = {("pulled", "signal"): fit({"x": 2.5}, at_bound=("free",)), ("pulled more", "signal"): fit({"x": -4.0})}
+    told = [(kind, scan) for kind, scan, _ in found(*rows, fits=fits)]
+    assert told == [
+        ("failed", "broken"),
+        ("limit", "short"),
+        ("fit", "worst"),
+        ("fit", "bad"),
+        ("outside", "farther"),
+        ("outside", "far"),
+        ("pulls", "pulled more"),
+        ("pulls", "pulled"),
+        ("bounds", "pulled"),
+        ("mu_hat", "at bound"),
+    ]
+    severities = [each.severity for each in findings(rows, {(each["analysis"], "signal"): fit() for each in rows})]
+    assert severities == [FAILED, *[WARNING] * 5, NOTE]
+
+
+def test_a_fit_is_told_once_for_both_calculators():
+    rows = [row("a", gof_p_value="0.01", calculator=name) for name in ("asymptotics", "toybased")]
+    assert [(kind, scan) for kind, scan, _ in found(*rows)] == [("fit", "a")]
+    rows[1] |= {"observed_limit": "2"}
+    assert found(*rows)[1][1] == "a / toybased"
+
+
+def test_few_lines_for_many_signals():
+    """Every kind of finding has its line; what is the same is told once; the rest is counted."""
+    rows = [
+        row("g", signal=f"s{i}", mu_hat_at_bound="True", mu_hat="0", mu_hat_error="", gof_p_value=f"{0.001 * (i + 1)}")
+        for i in range(40)
+    ]
+    rows.append(row("g", signal="broken", status="fit_failed", reason="no patch"))
+    lines = brief(findings(rows, {("g", each["signal"]): fit() for each in rows}), most=5)
+    assert len(lines) == 5
+    severities, texts = zip(*lines, strict=True)
+    assert severities == (FAILED, WARNING, WARNING, NOTE, NOTE)
+    assert texts[0].startswith("g / broken: fit_failed (no patch)")
+    assert texts[1].startswith("g / s0: goodness of fit p = 0.001")
+    assert texts[3].startswith("g / s0, g / s1, g / s2, ... (40 in all): mu_hat")
+    assert texts[4] == "... and 38 more"
+
+
+def test_all_are_shown_if_they_fit():
+    rows = [row(f"a{i}", gof_p_value=f"{0.001 * (i + 1)}") for i in range(10)]
+    lines = brief(findings(rows, {}), most=10)
+    assert len(lines) == 10
+    found = findings(rows, {(each["analysis"], "signal"): fit() for each in rows})
+    assert [text.partition(":")[0] for _, text in brief(found, most=10)] == [f"a{i}" for i in range(10)]
+
+
+def test_lines_are_short_and_without_control_characters():
+    lines = brief([summary.Finding("failed", "a\x1b[2J\nb", "x" * 5000 + "\x07")])
+    ((_, text),) = lines
+    assert len(text) < 250
+    assert text.endswith("…")
+    assert text.isprintable()
+
+
+def test_fits_are_found_whatever_the_signal_is_called(tmp_path):
+    """A file that is missing or no JSON is said to be unread."""
+    name = "50 %/<b> ?"
+    folder = tmp_path / "a" / path_name(name)
+    folder.mkdir(parents=True)
+    (folder / "fit.json").write_text(json.dumps(fit({"x": 3.0})))
+    (tmp_path / "b" / "signal").mkdir(parents=True)
+    (tmp_path / "b" / "signal" / "fit.json").write_text("{")
+    rows = [row("a", signal=name), row("b"), row("c")]
+    fits = summary.read_fits(tmp_path, rows)
+    told = [(each.kind, each.scan) for each in findings(rows, fits)]
+    assert told == [("pulls", f"a / {name}"), ("unread", "b"), ("unread", "c")]
