@@ -304,3 +304,9 @@ def test_the_asimov_data_come_from_the_fit_to_the_data(test_statistic):
         parameters = pyhf.infer.mle.fixed_poi_fit(mu, data, expected)
     # The root of the derivative of pyhf's likelihood is ours to 1e-10; Minuit stops 1e-5 away from it.
     np.testing.assert_allclose(fits.asimov, expected.expected_data(parameters), rtol=3e-5, atol=1e-6)
+
+
+def test_a_deviance_that_rounds_below_zero_is_a_perfect_fit():
+    model = engine_of(counting([55.0, 62.0], [10.0, 6.0], [50.0, 52.0], normsys(0.1))).model
+    assert saturated(model, -7.6e-31) == saturated(model, 0.0)
+    assert saturated(model, 0.0).p_value == 1.0
