@@ -231,7 +231,7 @@ def from_workspace(name: str, file: str, patchset: str | None, patches: str | No
         with named(file):
             whole = _compiled(workspace)
     measurement = _measurement(whole)
-    measurements = [each["name"] for each in workspace["measurements"]]
+    measurements = [each["name"] for each in whole["measurements"]]
     if signals:
         source["signals"] = "all"
     if len(measurements) > 1:

@@ -423,6 +423,15 @@ def test_a_patch_that_does_not_apply_is_not_all(tmp_path, output):
         init.main(["--from", files[0], "--patchset", only, "--output", f"{output}2"])
 
 
+def test_a_patch_set_whose_version_is_no_text(tmp_path, output):
+    files = (
+        dump(tmp_path / "b.json", BACKGROUND),
+        dump(tmp_path / "p.json", patchset({"a": [1]}, ["m"]) | {"version": [1]}),
+    )
+    with pytest.raises(InputError, match=r"p\.json: the patch set has the unknown version \[1\]"):
+        init.main(["--from", files[0], "--patchset", files[1], "--output", output])
+
+
 # --- Files
 
 
