@@ -255,19 +255,20 @@ def _infinite(value, path: tuple = ()) -> Iterator[tuple[tuple, float]]:
 
 
 def _sound(config: dict, broken: set[tuple]) -> dict | None:
-    """The configuration with None for each entry of a block that has a problem; None if a block is no block."""
+    """The configuration with None for each entry that has a problem, without such settings; None if a block is none."""
     if not isinstance(config, dict):
         return None
     blocks = {"models": {}, "scan": {}, "grids": {}, "datasets": None, "analyses": None} | config
     if not all(isinstance(blocks[name], dict) for name in BLOCKS) or not blocks["datasets"]:
         return None
-    return {
+    sound = {
         block: {
             name: None if (block, name) in broken or not isinstance(name, str) else entry
             for name, entry in blocks[block].items()
         }
         for block in BLOCKS
     }
+    return sound | {"scan": {name: entry for name, entry in sound["scan"].items() if entry is not None}}
 
 
 def _reference_problems(config: dict) -> Iterator[Problem]:

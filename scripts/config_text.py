@@ -15,7 +15,7 @@ from files import run
 from inference.errors import InputError
 from json_input import check_regular
 
-MOST_BYTES, MOST_NODES, DEEPEST = 10_000_000, 1_000_000, 50  # of a configuration
+MOST_BYTES, MOST_NODES, DEEPEST, LONGEST_NUMBER = 10_000_000, 1_000_000, 50, 400  # of a configuration
 PLAIN = "tag:yaml.org,2002:"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -78,13 +78,21 @@ def _problems(root: yaml.Node) -> Iterator[str]:
             tag = node.tag.replace(PLAIN, "!!")
             yield f"{_where(node.start_mark)}: {tag} asks for an object; only plain values are read"
         if isinstance(node, yaml.MappingNode):
-            yield from _repeated(node)
+            yield from _wrong_keys(node)
+        if node.tag == f"{PLAIN}int" and len(node.value) > LONGEST_NUMBER:
+            yield f"{_where(node.start_mark)}: a number of {len(node.value)} digits"
 
 
-def _repeated(node: yaml.MappingNode) -> Iterator[str]:
+def _wrong_keys(node: yaml.MappingNode) -> Iterator[str]:
+    """Keys that are no single values or stand twice, and merges of what is no block of keys."""
     lines: dict[str, yaml.Mark] = {}
-    for key, _ in node.value:
-        first = lines.setdefault(key.value, key.start_mark) if isinstance(key, yaml.ScalarNode) else key.start_mark
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            yield f"{_where(key.start_mark)}: a list or block cannot be a key; put it in quotes if it is text"
+            continue
+        if key.tag == f"{PLAIN}merge" and isinstance(value, yaml.ScalarNode):
+            yield f"{_where(value.start_mark)}: << needs a block of keys, such as *name"
+        first = lines.setdefault(key.value, key.start_mark)
         if first is not key.start_mark:
             yield f"{_where(key.start_mark)}: the key {key.value!r} stands twice, before in line {first.line + 1}"
 

@@ -7,13 +7,13 @@ import re
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from glob import escape, glob
-from os.path import isdir, isfile
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from urllib.parse import quote
 
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
-from messages import did_you_mean, listed
+from messages import did_you_mean, listed, shortened
 from records import label_column
 
 SCAN_DEFAULTS = {
@@ -306,7 +306,9 @@ def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
         raise InputError(f"{file}: not a patch set: no names of patches") from error
     for name, _ in patches:
         if not _can_name_a_folder(name):
-            raise InputError(f"{file}: a patch has the name {name!r}, which cannot become a folder")
+            raise InputError(f"{file}: a patch has the name {shortened(repr(name))}, which cannot become a folder")
+    if not patches:
+        raise InputError(f"{file}: the patch set has no patches")
     return patches
 
 
@@ -325,10 +327,12 @@ def check_input(path: str) -> None:
     Raises:
         InputError: if there is no such file, or Snakemake cannot take its name.
     """
+    if not exists(path):
+        raise InputError(f"there is no file {shortened(path)!r}")
     if not isfile(path):
-        raise InputError(f"there is no file {path!r}")
+        raise InputError(f"{shortened(path)!r} is {'a folder' if isdir(path) else 'a pipe or device'}, not a file")
     if "{" in path or "}" in path:
-        raise InputError(f"rename {path!r}: braces in paths are wildcards of Snakemake")
+        raise InputError(f"rename {shortened(path)!r}: braces in paths are wildcards of Snakemake")
     if re.search("<.*>", path):
         raise InputError(f"rename {path!r}: angle brackets in paths are variables of Snakemake")
 
@@ -338,7 +342,7 @@ def _loose_patches(pattern: str) -> dict[str, str]:
     """{name: file} of a folder or a glob pattern."""
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
     if not files:
-        raise InputError(f"there are no JSON files {pattern!r}")
+        raise InputError(f"there are no JSON files {shortened(pattern)!r}")
     patches: dict[str, str] = {}
     for file in files:
         check_input(file)

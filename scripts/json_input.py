@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import os
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from inference.errors import InputError
 GZIP = b"\x1f\x8b"  # begins files of gzip
 MAX_MEGABYTES = 200.0  # of JSON that is read, unless the configuration says otherwise
 DEEPEST = 50  # levels of JSON; a workspace has nine
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 
 
@@ -33,12 +35,13 @@ def read_json(path: str | Path, max_megabytes: float = MAX_MEGABYTES) -> dict | 
     seals.check(path)
     check_regular(path)
     try:
-        value = json.loads(_unpacked(Path(path), int(max_megabytes * 1e6)), object_pairs_hook=_distinct)
+        content = _unpacked(Path(path), int(max_megabytes * 1e6))
+        value = json.loads(content, object_pairs_hook=_distinct)
     except RecursionError as error:
         raise InputError(f"{path}: {TOO_DEEP}") from error
     except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
-    problem = _problem(value)
+    problem = _problem(value) or _half_character(content, value)
     if problem:
         raise InputError(f"{path}: {problem}")
     return value
@@ -98,6 +101,17 @@ def _problem(value: Any) -> str | None:
         if not level:
             return None
     return TOO_DEEP
+
+
+def _half_character(content: bytes, value: Any) -> str | None:
+    """Whether a text has one half of a pair of surrogates, which no file and no terminal takes."""
+    if not HALF.search(content):
+        return None
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return f"a text has half of a character, \\u{ord(error.object[error.start]):x}"
+    return None
 
 
 def _finite(values: list) -> bool:

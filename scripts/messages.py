@@ -18,6 +18,7 @@ def listed(names: list[str], most: int = 8) -> str:
 
 
 def shortened(text: str, most: int = 100) -> str:
+    """A text, or its beginning if it is long."""
     return text if len(text) <= most else f"{text[:most]}..."
 
 

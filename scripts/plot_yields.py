@@ -6,6 +6,7 @@ writes a directory with {channel}_prefit and {channel}_postfit as PNG and PDF, c
 """
 
 import argparse
+import hashlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -149,9 +150,15 @@ def pictures(fit: FitResult, title: str, edges: dict[str, np.ndarray], signals: 
             raise InputError(f"channel {channel.channel!r}: {bins}")
         for stage, text in notes(fit).items():
             yield (
-                f"{quote(channel.channel, safe='')}_{stage}.png",
+                f"{file_name(channel.channel)}_{stage}.png",
                 yields(channel, stage, title, text, mine, colors(fit, signals)),
             )
+
+
+def file_name(channel: str, longest: int = 200) -> str:
+    """A channel as the name of a file: percent-encoded, and cut off with a digest if it is too long for that."""
+    name = quote(channel, safe="")
+    return name if len(name) <= longest else f"{name[:longest]}~{hashlib.sha256(channel.encode()).hexdigest()[:8]}"
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -449,7 +449,6 @@ class TestConfigurations:
         for place in places({"scan": full["scan"]}):
             self.assert_named(put(full, ("grids",), {}), place, wrong)
 
-    @pytest.mark.xfail(raises=TypeError, strict=True, reason="the labels of grids are checked with a broken `scan`")
     @pytest.mark.parametrize("key", [key.split(".")[1] for key in HALF_CHECKED])
     def test_a_wrong_scan_with_a_grid(self, full, key):
         self.assert_named(full, ("scan", key), None)
@@ -622,7 +621,6 @@ def some(collection: dict, every: int) -> list:
     return list(collection.items())[::every]
 
 
-@pytest.mark.xfail(strict=True, reason="the whole name stands in the message")
 def test_the_message_about_a_long_name_is_short(here):
     Bad(BACKGROUND, ()).write(here / "good.json")
     patchset("", ("patches/0/metadata/name", "x" * 10_000)).write(here / "set.json")
