@@ -39,7 +39,7 @@ MU = ["0.5", "1", "3", "8", "20"]
 def here(tmp_path, monkeypatch) -> Path:
     """A folder to work in."""
     monkeypatch.chdir(tmp_path)
-    patch_workspace._published.cache_clear()
+    patch_workspace.published.cache_clear()
     return tmp_path
 
 
