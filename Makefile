@@ -61,8 +61,8 @@ story: scan ## renew the pictures of the README
 	@$(MAKE) --no-print-directory scan-grid
 	@cp results/grids/grid/plots/exclusion.png report/story/
 
-report: $(RUN_ENV) ## report.html: all results of the last scan in one file
-	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
+report: $(RUN_ENV) ## report.html: all results of the last scan in one file, to send around
+	@$(IN_ENV) python scripts/report.py --manifest results/manifest.json --embed --output report.html
 
 test: $(TEST_ENV) ## the whole test suite but that of clusters
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
