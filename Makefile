@@ -83,8 +83,8 @@ tutorial: $(RUN_ENV) ## renew the histograms and the pictures of the tutorial
 	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
 	@$(call KEEP,free,pulls brazil yields/CR_postfit yields/SR_postfit)
 
-report: $(RUN_ENV) ## report.html: all results of the last scan in one file
-	@$(IN_ENV) snakemake $(CONFIG_ARGS) --report report.html
+report: $(RUN_ENV) ## report.html: all results of the last scan in one file, to send around
+	@$(IN_ENV) python scripts/report.py --manifest results/manifest.json --embed --output report.html
 
 test: $(TEST_ENV) ## the whole test suite but that of clusters
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)

@@ -18,6 +18,7 @@ import seals
 import versions
 from inference.errors import InputError, StepError
 from json_input import read_json
+from messages import printable
 
 LARGEST_RESULT = 100_000  # megabytes: what was written here can be read
 # What to do, behind what the system says of a file.
@@ -151,7 +152,7 @@ def failure_recorded(output: str | Path) -> Iterator[None]:
     try:
         yield
     except StepError as error:
-        print(f"failed: {error}", file=sys.stderr)
+        print(f"failed: {printable(str(error))}", file=sys.stderr)
         write_json(output, {"status": "failed", "reason": str(error)})
 
 
@@ -182,7 +183,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             _redirect(args.log)
         sys.exit(main(rest))
     except (StepError, seals.BrokenResult) as error:  # the message says all, a traceback would hide it
-        sys.exit(f"failed: {error}")
+        sys.exit(f"failed: {printable(str(error), but=chr(10))}")
     except OSError as error:
         sys.exit(f"failed: {error}{HINTS.get(error.errno, '')}")
     except MemoryError as error:

@@ -114,12 +114,12 @@ def limit_rows(results: Results, anchors: dict) -> Iterator[dict]:
     """The table of limits: texts of its cells."""
     with_calculator = several_calculators(results.rows)
     for row in results.rows:
-        limits = results.limits[results.scan(row)]
+        limits = results.limits.get(results.scan(row))
         status = statuses(row["status"])
         bounds = dict(zip(LIMIT_COLUMNS, (each[3] for each in limits.six()), strict=True)) if limits else {}
         yield {
             "scan": scan_of(row, with_calculator),
-            "anchor": anchors[row["analysis"], row["signal"]],
+            "anchor": anchors.get((row["analysis"], row["signal"])),
             "limits": [_limit(row, name, status[name], bounds.get(name)) for name in LIMIT_COLUMNS],
             "best": best_fit(row),
             "gof": number(row["gof_p_value"], 2),
@@ -175,6 +175,7 @@ def grid_section(results: Results, grid: str) -> dict:
         "numbers": list(numbers.values()),
         "units": sorted({row["unit"] for row in rows if row["unit"]}),
         "rows": [_point(row, names, list(numbers)) for row in rows],
+        "blinded": all(is_blinded(row) for row in rows),
         "excluded": sum(row["excluded"] == "True" for row in rows),
         "expected": sum(row["expected_excluded"] == "True" for row in rows),
         "figures": [
@@ -224,7 +225,8 @@ def signal_section(results: Results, analysis: str, signal: str, anchor: str) ->
 
 def content(results: Results) -> dict:
     """Everything that the template names."""
-    keys = list(dict.fromkeys((row["analysis"], row["signal"]) for row in results.rows))
+    known = results.config["analyses"]  # the table may name others, which could not be run
+    keys = list(dict.fromkeys((row["analysis"], row["signal"]) for row in results.rows if row["analysis"] in known))
     anchors = {key: f"signal-{place}" for place, key in enumerate(keys, 1)}
     found = summary.findings(results.rows, results.fits)
     rows = list(limit_rows(results, anchors))

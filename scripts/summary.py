@@ -108,8 +108,9 @@ def _of_fit(row: dict[str, str], fit: dict | None, scan: str) -> Iterator[Findin
         yield finding("mu_hat", message=f"mu_hat is at its bound {value:.4g}" + ": no excess" * (value == 0))
     if is_blinded(row):
         yield finding("blinded", message="blinded: expected limits only")
-    if fit is None:
+    if fit is None and "fit_failed" not in row["status"]:
         yield finding("unread", message="fit.json cannot be read: pulls, bounds and the model were not looked at")
+    if fit is None:
         return
     for warning in fit.get("warnings") or []:
         yield finding("model", message=warning_text(warning))

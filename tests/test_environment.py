@@ -21,7 +21,7 @@ def test_conda_environment_has_the_pins_of_the_lock():
     assert {re.sub(r"\[.*\]", "", name): version for name, version in pinned.items()} == {
         name: lock[name] for name in (re.sub(r"\[.*\]", "", each) for each in pinned)
     }
-    assert {"snakemake[reports]", "pyhf", "numpy", "iminuit", "matplotlib", "pandas"} <= set(pinned)
+    assert {"snakemake", "pyhf", "numpy", "iminuit", "matplotlib", "pandas"} <= set(pinned)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])

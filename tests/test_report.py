@@ -238,6 +238,14 @@ def test_blinded_analyses_are_said_to_be(changed):
         if row["analysis"] == "search" and row["status"] == "ok":
             row |= dict.fromkeys(("observed_limit", "mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value"), "")
             row |= {"CLs_obs": "", "status": "blinded: observed_limit"}
+    gone = {
+        "analysis": "gone",
+        "signal": "signal",
+        "calculator": "asymptotics",
+        "status": "fit_failed",
+        "reason": "no file",
+    }
+    rows.append(dict.fromkeys(rows[0], "") | gone | {"confidence_level": "0.95", "test_statistic": "qtilde"})
     with (changed / "results" / "limits.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -253,6 +261,7 @@ def test_blinded_analyses_are_said_to_be(changed):
     assert "blinded" in cells[-1]
     assert "expected limits only: search" in blinded.text
     assert "blinded: expected limits only" in blinded.text
+    assert re.search(r"failed\s*gone / asymptotics: fit_failed \(no file\)", blinded.text)  # it was never run
 
 
 def chromium(file: Path, *options: str) -> subprocess.CompletedProcess:

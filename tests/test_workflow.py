@@ -155,7 +155,7 @@ def test_commands_can_be_pasted(tmp_path, small_config):
     dry = snakemake(folder, "-n", "-p", "--workflow-profile", "none")
     lines = (dry.stdout + dry.stderr).splitlines()
     commands = [line.strip().removeprefix("Shell command:").strip() for line in lines if "python scripts/" in line]
-    assert len(commands) == 12
+    assert len(commands) == 13
     shell = subprocess.run(
         ["bash", "-euo", "pipefail"],
         input="\n".join(commands),
