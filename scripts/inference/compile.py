@@ -9,8 +9,23 @@ from inference import parameters
 from inference.errors import InputError
 from inference.model import INTERPOLATIONS, BinFactors, Constraints, Factors, HistoSys, Model, NormSys
 from inference.parameters import TYPES, ParameterSet
+from messages import did_you_mean
 
 BIN_TYPES = ("shapefactor", "shapesys", "staterror")
+VERSION = "1.0.0"  # of pyhf's format
+# The keys that pyhf's schema knows; it allows no others.
+KEYS = {
+    "workspace": {"version", "channels", "observations", "measurements"},
+    "observation": {"name", "data"},
+    "channel": {"name", "samples"},
+    "sample": {"name", "data", "modifiers"},
+    "modifier": {"name", "type", "data"},
+    "normsys": {"lo", "hi"},
+    "histosys": {"lo_data", "hi_data"},
+    "measurement": {"name", "config"},
+    "config": {"poi", "parameters"},
+    "parameter": {"name", "inits", "bounds", "auxdata", "sigmas", "factors", "fixed"},
+}
 
 
 class Template(NamedTuple):
@@ -100,6 +115,14 @@ def _member(owner: Any, key: str, kind: type, where: str) -> Any:
     return value
 
 
+def _known_keys(owner: Any, kind: str, where: str) -> None:
+    """pyhf refuses keys that it does not know: a misspelt one would be as if it were not there."""
+    unknown = owner.keys() - KEYS[kind] if isinstance(owner, dict) else ()
+    if unknown:
+        name = min(unknown)
+        raise InputError(f"{where}: unknown key {_short(name)}{did_you_mean(name, KEYS[kind] - owner.keys())}")
+
+
 def _numbers(values: Any, where: str, length: int | None = None) -> list[float]:
     if not isinstance(values, list):
         raise InputError(f"{where}: expected a list of numbers, found {_short(values)}")
@@ -137,9 +160,11 @@ def _short(value: Any) -> str:
 
 
 def _checked(workspace: Any, known: dict) -> Spec:
+    _known_keys(workspace, "workspace", "workspace")
     channels: dict[str, list] = {}
     for i, channel in enumerate(_member(workspace, "channels", list, "workspace")):
         name = _member(channel, "name", str, f"channels[{i}]")
+        _known_keys(channel, "channel", f"channel {name!r}")
         if name in channels:
             raise InputError(f"two channels have the name {name!r}")
         channels[name] = _member(channel, "samples", list, f"channel {name!r}")
@@ -147,6 +172,8 @@ def _checked(workspace: Any, known: dict) -> Spec:
             raise InputError(f"channel {name!r} has no samples")
     if not channels:
         raise InputError("the workspace has no channels")
+    if _member(workspace, "version", str, "workspace") != VERSION:
+        raise InputError(f"workspace: unknown version {_short(workspace['version'])}; there is {VERSION}")
     templates = [template for name in sorted(channels) for template in _templates(name, channels[name], known)]
     samples = sorted({name for _, name, *_ in templates})
     sizes = {channel: len(nominal) for channel, _, _, nominal, _ in templates}
@@ -182,6 +209,7 @@ def _templates(channel: str, samples: list, known: dict) -> list[tuple]:
 
 
 def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[list[float], dict]:
+    _known_keys(sample, "sample", where)
     nominal = _numbers(_member(sample, "data", list, where), where, size)
     if not nominal:
         raise InputError(f"{where}: no bins")
@@ -191,14 +219,20 @@ def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[
         key = (_member(modifier, "name", str, place), _member(modifier, "type", str, place))
         place = f"{where}, {key[1]} {key[0]!r}"
         if key[1] not in TYPES:
-            raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}")
+            hint = did_you_mean(key[1], TYPES)
+            raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}{hint}")
+        _known_keys(modifier, "modifier", place)
         if key[1] == "shapesys" and key in modifiers:
             raise InputError(f"{place}: stands twice")
-        modifiers[key] = _modifier_data(key[1], modifier.get("data"), len(nominal), place)
+        if key[1] == "lumi" and key[0] != "lumi":
+            raise InputError(f"{place}: the name of a lumi modifier must be 'lumi'")
+        modifiers[key] = _modifier_data(key[1], _member_any(modifier, "data", place), len(nominal), place)
     return nominal, dict(sorted(modifiers.items(), key=lambda item: item[0]))
 
 
 def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
+    if kind in ("normsys", "histosys"):
+        _known_keys(data, kind, where)
     if kind == "normsys":
         pair = [_number(_member_any(data, key, where), where) for key in ("lo", "hi")]
         if min(pair) <= 0:
@@ -208,6 +242,8 @@ def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
         return [_numbers(_member(data, key, list, where), where, size) for key in ("lo_data", "hi_data")]
     if kind in ("shapesys", "staterror"):
         return _numbers(data, where, size)
+    if data is not None:
+        raise InputError(f"{where}: 'data' must be null, found {_short(data)}")
     return None
 
 
@@ -221,6 +257,9 @@ def _observed(workspace: dict, sizes: dict[str, int], order: list[str]) -> np.nd
     observed = {}
     for i, observation in enumerate(_member(workspace, "observations", list, "workspace")):
         name = _member(observation, "name", str, f"observations[{i}]")
+        _known_keys(observation, "observation", f"observation {name!r}")
+        if name in observed:
+            raise InputError(f"two observations have the name {name!r}")
         observed[name] = _numbers(_member(observation, "data", list, f"observation {name!r}"), f"observation {name!r}")
     for channel in order:
         if channel not in observed:
@@ -240,7 +279,10 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
     measurements = _member(workspace, "measurements", list, "workspace")
     if not measurements:
         raise InputError("the workspace has no measurements")
+    _known_keys(measurements[0], "measurement", "measurements[0]")
+    _member(measurements[0], "name", str, "measurements[0]")
     config = _member(measurements[0], "config", dict, "measurements[0]")
+    _known_keys(config, "config", "measurements[0].config")
     poi = _member(config, "poi", str, "measurements[0].config")
     if not poi:
         raise InputError(
@@ -248,7 +290,7 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
             "a background-only workspace needs a patch that adds the signal"
         )
     configs: dict[str, dict] = {}
-    for i, config_of in enumerate(_member({"parameters": [], **config}, "parameters", list, "measurements[0].config")):
+    for i, config_of in enumerate(_member(config, "parameters", list, "measurements[0].config")):
         name = _member(config_of, "name", str, f"measurements[0].config.parameters[{i}]")
         if name in configs:
             raise InputError(f"the measurement sets {name!r} twice")
@@ -257,6 +299,7 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
 
 
 def _parameter_config(config: dict, where: str) -> dict:
+    _known_keys(config, "parameter", where)
     checked = {key: _numbers(config[key], where) for key in ("inits", "auxdata", "sigmas", "factors") if key in config}
     if "bounds" in config:
         bounds = [_numbers(pair, where) for pair in _member(config, "bounds", list, where)]
