@@ -1,6 +1,7 @@
 """From a pyhf workspace to the arrays of a model, straight from the JSON; every convention is pyhf's."""
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ from messages import did_you_mean
 
 BIN_TYPES = ("shapefactor", "shapesys", "staterror")
 VERSION = "1.0.0"  # of pyhf's format
+LARGEST = 1e50  # number in a workspace: squares and products of several stay far from the end of what a float holds
+# Widths of constraints, whose inverse squares must be numbers too.
+NARROWEST, WIDEST = 1e-50, 1e50
 # The keys that pyhf's schema knows; it allows no others.
 KEYS = {
     "workspace": {"version", "channels", "observations", "measurements"},
@@ -92,7 +96,31 @@ def compile_workspace(workspace: dict, interpolation: dict | None = None, known:
     )
     if model.fixed[model.poi]:
         raise InputError(f"the parameter of interest, {model.poi_name}, is fixed by the workspace")
-    return model
+    _check_possible(model)
+    return _held_by_bounds(model)
+
+
+def _held_by_bounds(model: Model) -> Model:
+    """A parameter without room between its bounds is fixed there; the bounds of the POI follow the scan."""
+    low, high = model.bounds.T
+    held = ~model.fixed & (low == high)
+    held[model.poi] = False
+    return replace(model, initial=np.where(held, low, model.initial), fixed=model.fixed | held)
+
+
+def _check_possible(model: Model) -> None:
+    """No fit can explain events where nothing is expected, whatever the parameters are."""
+    moved = model.histosys.bin[(model.histosys.down != 0) | (model.histosys.up != 0)]
+    empty = ~(model.nominal != 0).any(axis=0)
+    empty[moved] = False
+    impossible = np.flatnonzero(empty & (model.data[: model.nmain] > 0))
+    if len(impossible):
+        bin_ = impossible[0]
+        channel = int(np.searchsorted(model.edges, bin_, side="right")) - 1
+        raise InputError(
+            f"channel {model.channels[channel]!r}, bin {bin_ - model.edges[channel] + 1}: "
+            f"{model.data[bin_]:g} events are observed, but no sample has any"
+        )
 
 
 def _joined(parts, kind: type = float) -> np.ndarray:
@@ -137,7 +165,8 @@ def _numbers(values: Any, where: str, length: int | None = None) -> list[float]:
 def _plainly_finite(values: list) -> bool:
     """Whether a quick look finds nothing but finite numbers; most lists of a workspace pass it."""
     try:
-        return set(map(type, values)) <= {int, float} and math.isfinite(sum(values))
+        numbers = set(map(type, values)) <= {int, float} and math.isfinite(sum(values))
+        return numbers and min(values, default=0) > -LARGEST and max(values, default=0) < LARGEST
     except OverflowError:
         return False
 
@@ -151,6 +180,8 @@ def _number(value: Any, where: str) -> float:
         finite = False
     if not finite:
         raise InputError(f"{where}: a number that is not finite (NaN or Infinity)")
+    if abs(value) >= LARGEST:
+        raise InputError(f"{where}: {value:g} is too large to calculate with; numbers go up to {LARGEST:g}")
     return value
 
 
@@ -330,9 +361,24 @@ def _parameter_sets(spec: Spec) -> dict[str, ParameterSet]:
                 raise InputError(f"the name {name!r} stands for parameters of two kinds: {other[0]}; {where}")
     if not found:
         raise InputError("the workspace has no modifiers, and so no parameters")
-    return {
+    sets = {
         name: parameters.configured(name, default, spec.configs.get(name, {})) for name, (_, default) in found.items()
     }
+    for name, each in sets.items():
+        if each.constraint:
+            _check_widths(found[name][0], name, each.width)
+    return sets
+
+
+def _check_widths(where: str, name: str, widths: np.ndarray) -> None:
+    wrong = np.flatnonzero(~((widths > NARROWEST) & (widths < WIDEST)))
+    if len(wrong):
+        number = wrong[0]
+        place = f", bin {number + 1}" if len(widths) > 1 else ""
+        raise InputError(
+            f"{where} {name!r}{place}: a relative uncertainty of {widths[number]:g} cannot be calculated with: "
+            "set it to zero, or leave the modifier out"
+        )
 
 
 def _required(spec: Spec, kind: str) -> list[tuple[str, ParameterSet, str]]:

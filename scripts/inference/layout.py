@@ -128,7 +128,7 @@ def _block(
     channels = np.array([channel for channel, _ in groups])
     bins = np.stack([bins for _, bins in groups])
     slot = _slots(model, channels, bins)  # (nsamples, C), -1 where a channel lacks the sample
-    size = slot.max(initial=-1) + 1
+    size = max(slot.max(initial=-1) + 1, 1)  # a channel may have no events at all
     sample, place = np.nonzero(slot >= 0)
     slot_sample = np.full((size, len(channels)), -1)
     slot_sample[slot[sample, place], place] = sample

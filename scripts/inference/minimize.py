@@ -19,7 +19,7 @@ LEAST_OF_A_CUT, STRAIGHT = 0.1, 0.5
 ROUNDING = 1e-11
 # The part of the Hessian in steps where it is not positive definite, by the number of such steps before.
 PARTS = (0.0, 0.0, 0.5, 0.8)
-# A parameter so close to a bound that this part of its step leads there is left out of a step that bounds bend too much.
+# Where bounds bend a step too much, parameters for which this part of their step leads to a bound are left out.
 LEAST_PART = 1e-3
 MOST_LEFT_OUT = 3  # rounds
 # How often a fit that comes to rest on a saddle is moved off it.
@@ -187,7 +187,9 @@ class _Queue:
     def _lost_to_bounds(gradient: np.ndarray, step: np.ndarray, left: np.ndarray) -> np.ndarray:
         """Whether what bounds leave of a step keeps little of its decrease, and does not lead straight down."""
         slope = _dot(gradient, left)
-        return (slope > LEAST_OF_A_CUT * _dot(gradient, step)) & (slope > -STRAIGHT * np.abs(gradient * left).sum(axis=0))
+        return (slope > LEAST_OF_A_CUT * _dot(gradient, step)) & (
+            slope > -STRAIGHT * np.abs(gradient * left).sum(axis=0)
+        )
 
     def _off_saddle(self, parts: Derivatives, active: np.ndarray) -> np.ndarray:
         """Steps by which the deviance falls by 1 along each parameter in which it bends down.
