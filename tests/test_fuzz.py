@@ -88,7 +88,7 @@ def test_limits_of_sensible_models(tmp_path_factory, spec, test_statistic):
     assert run(tmp_path_factory.mktemp("fuzz"), spec, "--test-statistic", test_statistic) == []
 
 
-@examples(6)
+@examples(4)
 @given(any_workspace(st.one_of(SENSIBLE, EXTREME)), TEST_STATISTICS)
 def test_limits_of_extreme_models(tmp_path_factory, spec, test_statistic):
     assert run(tmp_path_factory.mktemp("fuzz"), spec, "--test-statistic", test_statistic, which=(0,)) == []
@@ -128,8 +128,8 @@ CONFIG = ("measurements", 0, "config")
         ),
         (
             changed((*SAMPLE, "modifiers", 1, "type"), "normsis"),
-            "normsis 'top_scale': unknown type of modifier; there are histosys, lumi, normfactor, normsys, shapefactor, "
-            "shapesys, staterror; did you mean 'normsys'?",
+            "normsis 'top_scale': unknown type of modifier; there are histosys, lumi, normfactor, normsys, "
+            "shapefactor, shapesys, staterror; did you mean 'normsys'?",
         ),
         (
             changed((*SAMPLE, "modifiers", 1, "data"), {"hi": 1.1, "lo": 0.9, "high": 2}),
