@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-grid study-interruption study-cluster bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -109,6 +109,9 @@ study-interruption: $(TEST_ENV) ## kill -9 at 20 random moments (ten minutes)
 
 study-cluster: $(TEST_ENV) ## all faults of a cluster (half an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/cluster -s $(PYTEST_ARGS)
+
+study-fuzz: $(TEST_ENV) ## random models against pyhf, and random changes of workspaces: twenty times those of the tests (half an hour)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_fuzz.py $(PYTEST_ARGS)
 
 bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py

@@ -105,13 +105,6 @@ def cases(*collections: dict) -> list:
     return [pytest.param(bad, id=name) for each in collections for name, bad in each.items()]
 
 
-def of_patches(collection: dict) -> list:
-    """Cases that come through a patch."""
-    unseen = pytest.mark.xfail(strict=True, reason="unknown keys are not looked for in what a patch brings")
-    marks = {name: unseen if name in bad_inputs.NOT_SEEN_IN_PATCHES else () for name in collection}
-    return [pytest.param(bad, id=name, marks=marks[name]) for name, bad in collection.items()]
-
-
 class TestWorkspaces:
     def test_the_good_one(self, here):
         Bad(EVERY_MODIFIER, ()).write(here / "good.json")
@@ -123,7 +116,7 @@ class TestWorkspaces:
         outcome = published("wrong.json")["signal"]
         assert_named(outcome, ".json: ", *bad.words)
 
-    @pytest.mark.parametrize("bad", of_patches(bad_inputs.WORKSPACES))
+    @pytest.mark.parametrize("bad", cases(bad_inputs.WORKSPACES))
     def test_wrong_ones_that_a_patch_makes(self, here, bad):
         content = json.loads(bad.content) if isinstance(bad.content, str) else bad.content
         Bad(BACKGROUND, ()).write(here / "good.json")
@@ -151,7 +144,7 @@ class TestPatches:
         Bad([bad_inputs.add()], ()).write(here / "patch.json")
         assert published("good.json", patch="patch.json")["signal"] == ("ok", "")
 
-    @pytest.mark.parametrize("bad", of_patches(bad_inputs.PATCHES))
+    @pytest.mark.parametrize("bad", cases(bad_inputs.PATCHES))
     def test_wrong_ones(self, here, bad):
         Bad(BACKGROUND, ()).write(here / "good.json")
         bad.write(here / "wrong.json")
@@ -559,9 +552,8 @@ class Run:
             for name, bad in bad_inputs.WORKSPACES.items()
         }
         for name, bad in (whole | bad_inputs.PATCHES | bad_inputs.TEXTS).items():
-            if name.removeprefix("whole-") not in bad_inputs.NOT_SEEN_IN_PATCHES:
-                self.write(f"patches/{name}.json", bad)
-                self.words[f"patches/{name}"] = bad.words
+            self.write(f"patches/{name}.json", bad)
+            self.words[f"patches/{name}"] = bad.words
         self.add(
             "patches", {"workspace": {"file": "inputs/good.json", "patches": "inputs/patches"}}, signals_per_job=60
         )

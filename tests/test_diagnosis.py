@@ -232,11 +232,6 @@ FINDINGS = {
         ("warning", "poi-bounds"),
         ["'mu'", "0.5 to 10"],
     ),
-    "bounds without room": (
-        counting(*TWO, free("norm"), parameters=(setting("norm", bounds=[[1.0, 1.0]]),)),
-        ("warning", "no-room"),
-        ["'norm'"],
-    ),
     "an initial value outside of the bounds": (
         counting(*TWO, free("norm"), parameters=(setting("norm", inits=[3.0], bounds=[[0.0, 2.0]]),)),
         ("warning", "initial-value"),

@@ -115,10 +115,10 @@ def referee(spec: dict, codes: dict | None = None) -> tuple[pyhf.pdf.Model, np.n
 
 
 @contextmanager
-def tight_minuit() -> Iterator[None]:
+def tight_minuit(**options) -> Iterator[None]:
     """Let pyhf fit with a tolerance far below what its defaults leave."""
     tensorlib, optimizer = pyhf.get_backend()
-    pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-6, strategy=2))
+    pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-6, strategy=2, **options))
     try:
         yield
     finally:

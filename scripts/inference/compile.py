@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +11,26 @@ from inference import parameters
 from inference.errors import InputError
 from inference.model import INTERPOLATIONS, BinFactors, Constraints, Factors, HistoSys, Model, NormSys
 from inference.parameters import TYPES, ParameterSet
+from messages import did_you_mean, shortened
 
 BIN_TYPES = ("shapefactor", "shapesys", "staterror")
-SMALLEST, LARGEST = (
-    1e-50,
-    1e50,
-)  # uncertainty of a bin, if there is any: its square is a number
+VERSION = "1.0.0"  # of pyhf's format
+LARGEST = 1e50  # number in a workspace: squares and products of several stay far from the end of what a float holds
+# Widths of constraints, whose inverse squares must be numbers too.
+NARROWEST, WIDEST = 1e-50, 1e50
+# The keys that pyhf's schema knows; it allows no others.
+KEYS = {
+    "workspace": {"version", "channels", "observations", "measurements"},
+    "observation": {"name", "data"},
+    "channel": {"name", "samples"},
+    "sample": {"name", "data", "modifiers"},
+    "modifier": {"name", "type", "data"},
+    "normsys": {"lo", "hi"},
+    "histosys": {"lo_data", "hi_data"},
+    "measurement": {"name", "config"},
+    "config": {"poi", "parameters"},
+    "parameter": {"name", "inits", "bounds", "auxdata", "sigmas", "factors", "fixed"},
+}
 
 
 class Template(NamedTuple):
@@ -84,7 +99,15 @@ def compile_workspace(workspace: dict, interpolation: dict | None = None, known:
     )
     if model.fixed[model.poi]:
         raise InputError(f"the parameter of interest, {model.poi_name}, is fixed by the workspace")
-    return model
+    return _held_by_bounds(model)
+
+
+def _held_by_bounds(model: Model) -> Model:
+    """A parameter without room between its bounds is fixed there; the bounds of the POI follow the scan."""
+    low, high = model.bounds.T
+    held = ~model.fixed & (low == high)
+    held[model.poi] = False
+    return replace(model, initial=np.where(held, low, model.initial), fixed=model.fixed | held)
 
 
 def _joined(parts, kind: type = float) -> np.ndarray:
@@ -107,6 +130,14 @@ def _member(owner: Any, key: str, kind: type, where: str) -> Any:
     return value
 
 
+def _known_keys(owner: Any, kind: str, where: str) -> None:
+    """pyhf refuses keys that it does not know: a misspelt one would be as if it were not there."""
+    unknown = owner.keys() - KEYS[kind] if isinstance(owner, dict) else ()
+    if unknown:
+        name = min(unknown)
+        raise InputError(f"{where}: unknown key {shortened(repr(name))}{did_you_mean(name, KEYS[kind] - owner.keys())}")
+
+
 def _numbers(values: Any, where: str, length: int | None = None) -> list[float]:
     if not isinstance(values, list):
         raise InputError(f"{where}: expected a list of numbers, found {_short(values)}")
@@ -121,7 +152,8 @@ def _numbers(values: Any, where: str, length: int | None = None) -> list[float]:
 def _plainly_finite(values: list) -> bool:
     """Whether a quick look finds nothing but finite numbers; most lists of a workspace pass it."""
     try:
-        return set(map(type, values)) <= {int, float} and math.isfinite(sum(values))
+        numbers = set(map(type, values)) <= {int, float} and math.isfinite(sum(values))
+        return numbers and min(values, default=0) > -LARGEST and max(values, default=0) < LARGEST
     except OverflowError:
         return False
 
@@ -135,6 +167,8 @@ def _number(value: Any, where: str) -> float:
         finite = False
     if not finite:
         raise InputError(f"{where}: a number that is not finite (NaN or Infinity)")
+    if abs(value) >= LARGEST:
+        raise InputError(f"{where}: {value:g} is too large to calculate with; numbers go up to {LARGEST:g}")
     return value
 
 
@@ -144,9 +178,11 @@ def _short(value: Any) -> str:
 
 
 def _checked(workspace: Any, known: dict) -> Spec:
+    _known_keys(workspace, "workspace", "workspace")
     channels: dict[str, list] = {}
     for i, channel in enumerate(_member(workspace, "channels", list, "workspace")):
         name = _member(channel, "name", str, f"channels[{i}]")
+        _known_keys(channel, "channel", f"channel {name!r}")
         if name in channels:
             raise InputError(f"two channels have the name {name!r}")
         channels[name] = _member(channel, "samples", list, f"channel {name!r}")
@@ -154,6 +190,8 @@ def _checked(workspace: Any, known: dict) -> Spec:
             raise InputError(f"channel {name!r} has no samples")
     if not channels:
         raise InputError("the workspace has no channels")
+    if _member(workspace, "version", str, "workspace") != VERSION:
+        raise InputError(f"workspace: unknown version {shortened(repr(workspace['version']))}; there is {VERSION}")
     templates = [template for name in sorted(channels) for template in _templates(name, channels[name], known)]
     samples = sorted({name for _, name, *_ in templates})
     sizes = {channel: len(nominal) for channel, _, _, nominal, _ in templates}
@@ -196,6 +234,7 @@ def _templates(channel: str, samples: list, known: dict) -> list[tuple]:
 
 
 def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[list[float], dict]:
+    _known_keys(sample, "sample", where)
     nominal = _numbers(_member(sample, "data", list, where), where, size)
     if not nominal:
         raise InputError(f"{where}: no bins")
@@ -205,14 +244,20 @@ def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[
         key = (_member(modifier, "name", str, place), _member(modifier, "type", str, place))
         place = f"{where}, {key[1]} {key[0]!r}"
         if key[1] not in TYPES:
-            raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}")
+            hint = did_you_mean(key[1], TYPES)
+            raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}{hint}")
+        _known_keys(modifier, "modifier", place)
         if key in modifiers:
             raise InputError(f"{place}: stands twice")
-        modifiers[key] = _modifier_data(key[1], modifier.get("data"), len(nominal), place)
+        if key[1] == "lumi" and key[0] != "lumi":
+            raise InputError(f"{place}: the name of a lumi modifier must be 'lumi'")
+        modifiers[key] = _modifier_data(key[1], _member_any(modifier, "data", place), len(nominal), place)
     return nominal, dict(sorted(modifiers.items(), key=lambda item: item[0]))
 
 
 def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
+    if kind in ("normsys", "histosys"):
+        _known_keys(data, kind, where)
     if kind == "normsys":
         pair = [_number(_member_any(data, key, where), where) for key in ("lo", "hi")]
         if min(pair) <= 0:
@@ -221,16 +266,10 @@ def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
     if kind == "histosys":
         return [_numbers(_member(data, key, list, where), where, size) for key in ("lo_data", "hi_data")]
     if kind in ("shapesys", "staterror"):
-        return _squarable(_numbers(data, where, size), where)
+        return _numbers(data, where, size)
+    if data is not None:
+        raise InputError(f"{where}: 'data' must be null, found {_short(data)}")
     return None
-
-
-def _squarable(values: list[float], where: str) -> list[float]:
-    """Uncertainties enter squared."""
-    for value in values:
-        if value and not SMALLEST <= abs(value) <= LARGEST:
-            raise InputError(f"{where}: an uncertainty of {value:g} is not between {SMALLEST:g} and {LARGEST:g}")
-    return values
 
 
 def _member_any(owner: Any, key: str, where: str) -> Any:
@@ -245,6 +284,7 @@ def _observed(workspace: dict, sizes: dict[str, int], order: list[str]) -> np.nd
     observed = {}
     for i, observation in enumerate(_member(workspace, "observations", list, "workspace")):
         name = _member(observation, "name", str, f"observations[{i}]")
+        _known_keys(observation, "observation", f"observation {name!r}")
         if name in observed:
             raise InputError(f"two observations have the name {name!r}")
         observed[name] = _numbers(_member(observation, "data", list, f"observation {name!r}"), f"observation {name!r}")
@@ -266,7 +306,10 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
     measurements = _member(workspace, "measurements", list, "workspace")
     if not measurements:
         raise InputError("the workspace has no measurements")
+    _known_keys(measurements[0], "measurement", "measurements[0]")
+    _member(measurements[0], "name", str, "measurements[0]")
     config = _member(measurements[0], "config", dict, "measurements[0]")
+    _known_keys(config, "config", "measurements[0].config")
     poi = _member(config, "poi", str, "measurements[0].config")
     if not poi:
         raise InputError(
@@ -274,7 +317,7 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
             "a background-only workspace needs a patch that adds the signal"
         )
     configs: dict[str, dict] = {}
-    for i, config_of in enumerate(_member({"parameters": [], **config}, "parameters", list, "measurements[0].config")):
+    for i, config_of in enumerate(_member(config, "parameters", list, "measurements[0].config")):
         name = _member(config_of, "name", str, f"measurements[0].config.parameters[{i}]")
         if name in configs:
             raise InputError(f"the measurement sets {name!r} twice")
@@ -284,6 +327,7 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
 
 def _parameter_config(config: dict, where: str) -> dict:
     lists = ("inits", "auxdata", "sigmas", "factors")
+    _known_keys(config, "parameter", where)
     checked = {key: _numbers(config[key], f"{where}, {key}") for key in lists if key in config}
     if "bounds" in config:
         bounds = [_numbers(pair, f"{where}, bounds") for pair in _member(config, "bounds", list, where)]
@@ -314,9 +358,24 @@ def _parameter_sets(spec: Spec) -> dict[str, ParameterSet]:
                 raise InputError(f"the name {name!r} stands for parameters of two kinds: {other[0]}; {where}")
     if not found:
         raise InputError("the workspace has no modifiers, and so no parameters")
-    return {
+    sets = {
         name: parameters.configured(name, default, spec.configs.get(name, {})) for name, (_, default) in found.items()
     }
+    for name, each in sets.items():
+        if each.constraint:
+            _check_widths(found[name][0], name, each.width)
+    return sets
+
+
+def _check_widths(where: str, name: str, widths: np.ndarray) -> None:
+    wrong = np.flatnonzero(~((widths > NARROWEST) & (widths < WIDEST)))
+    if len(wrong):
+        number = wrong[0]
+        place = f", bin {number + 1}" if len(widths) > 1 else ""
+        raise InputError(
+            f"{where} {name!r}{place}: a relative uncertainty below {NARROWEST:g} or above {WIDEST:g} cannot be "
+            "calculated with: set it to zero, or leave the modifier out"
+        )
 
 
 def _required(spec: Spec, kind: str) -> list[tuple[str, ParameterSet, str]]:

@@ -255,15 +255,13 @@ def _twins(parts: Parts) -> Iterator[Finding]:
 def _bounds(parts: Parts) -> Iterator[Finding]:
     model = parts.model
     low, high = model.bounds.T
-    other = np.arange(len(low)) != model.poi
-    narrow = (low == high) & ~model.fixed & other
-    outside = ((model.initial < low) | (model.initial > high)) & ~model.fixed & other & ~narrow
+    free = ~model.fixed & (np.arange(len(low)) != model.poi)
+    outside = ((model.initial < low) | (model.initial > high)) & free
     constraints = model.constraints
     centre = model.initial.copy()
     centre[constraints.parameter] = model.data[model.nmain :] / constraints.factor
-    away = parts.constrained & ~model.fixed & ~narrow & ((centre < low) | (centre > high)) & other
+    away = parts.constrained & free & ((centre < low) | (centre > high))
     for slug, which, message in (
-        ("no-room", narrow, "both bounds are equal: it is held there. If this is meant, say so with fixed: true"),
         ("initial-value", outside, "the initial value is outside of the bounds; fits begin at the bound. Move one"),
         (
             "auxiliary-data",

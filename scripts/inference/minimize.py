@@ -13,12 +13,17 @@ MOST_ITERATIONS = 200
 # A step must bring this part of the decrease that the gradient promises.
 SUFFICIENT = 1e-4
 SHORTEST = 1e-9  # part of a step
-# A step that bounds bend must keep this part of its decrease.
-LEAST_OF_A_CUT = 0.1
+# A step that bounds bend must keep this part of its decrease, unless what is left of it leads down as straight as this.
+LEAST_OF_A_CUT, STRAIGHT = 0.1, 0.5
 # Rounding of half a deviance, in units of 1 + its value.
 ROUNDING = 1e-11
 # The part of the Hessian in steps where it is not positive definite, by the number of such steps before.
 PARTS = (0.0, 0.0, 0.5, 0.8)
+# Where bounds bend a step too much, parameters for which this part of their step leads to a bound are left out.
+LEAST_PART = 1e-3
+MOST_LEFT_OUT = 3  # rounds
+# How often a fit that comes to rest on a saddle is moved off it.
+MOST_NUDGES = 5
 # Stiffness of the walls at nu = 0 in the beginning, and its growth with every correction of their forces.
 SOFT_WALL, STIFFER, HARD_WALL = 10.0, 10.0, 1e5
 # Waiting fits are taken in when this part of a batch is left.
@@ -76,7 +81,7 @@ class _Queue:
 
     STATE = (
         "index", "age", "data", "held", "here", "there", "step", "value", "slope", "edm", "length", "bent", "forces",
-        "stiffness", "watched", "border", "side",
+        "stiffness", "watched", "border", "side", "nudges",
     )  # fmt: skip
 
     def __init__(self, likelihood: Likelihood, data: np.ndarray, starts: np.ndarray, held: np.ndarray, one_sided):
@@ -115,6 +120,7 @@ class _Queue:
         self.edm = np.full(number, np.nan)
         self.forces = np.zeros((self.likelihood.model.nmain, number))
         self.stiffness = np.full(number, SOFT_WALL)
+        self.nudges = np.zeros(number, int)
         self.watched, self.border, self.side = np.zeros(number, int), np.zeros(number), np.zeros(number)
         if self.one_sided is not None:
             self.watched, self.border = (each[which] for each in self.one_sided)
@@ -139,8 +145,13 @@ class _Queue:
         part = np.asarray(PARTS)[np.minimum(self.bent, len(PARTS) - 1)]
         step, newton = newton_step(parts, self.layout.shifted, active, accepted, part)
         self.bent = np.where(accepted, np.where(newton, 0, self.bent + 1), self.bent)
-        self._advance(step, parts.gradient, accepted)
         edm = -_dot(parts.gradient, step)
+        step = self._along_bounds(parts, active, accepted, part, step)
+        saddle = accepted & ~newton & (edm < EDM)
+        if saddle.any():
+            step = step + np.where(saddle, self._off_saddle(parts, active), 0.0)
+            self.nudges += saddle
+        self._advance(step, parts.gradient, accepted)
         newton &= ~turned
         # Where a step leads that no bound cuts short, the distance is shorter at least at the rate of the last one:
         # they converge ever faster.
@@ -148,12 +159,48 @@ class _Queue:
         ahead = edm * np.where(whole & (self.edm > edm), edm / self.edm, 1.0)
         done = newton & (ahead < EDM)
         done &= ~self._push_walls(done)
-        lost = ~done & (self._crossed(accepted) | (self.age >= MOST_ITERATIONS) | ~accepted & (self.length < SHORTEST))
+        lost = self._crossed(accepted) | (self.age >= MOST_ITERATIONS) | (self.nudges > MOST_NUDGES)
+        lost = ~done & (lost | ~accepted & (self.length < SHORTEST))
         self.edm = np.where(whole, edm, np.nan)
         if done.any() or lost.any():
             self._store(np.flatnonzero(done), edm[done], ahead[done], True)
             self._store(np.flatnonzero(lost), np.nan, np.nan, False)
             self._keep(~(done | lost))
+
+    def _along_bounds(self, parts: Derivatives, active, accepted, part, step: np.ndarray) -> np.ndarray:
+        """Steps that bounds bend too much, anew without the parameters that press on these bounds."""
+        for _ in range(MOST_LEFT_OUT):
+            there = np.clip(self.there + step, self.low, self.high)
+            bent = accepted & self._lost_to_bounds(parts.gradient, step, there - self.there)
+            if not bent.any():
+                break
+            room = np.where(step > 0, self.high - self.there, self.there - self.low)
+            leaving = active & bent & (room < LEAST_PART * np.abs(step))
+            again = leaving.any(axis=0)
+            if not again.any():
+                break
+            active = active & ~leaving
+            step = np.where(again, newton_step(parts, self.layout.shifted, active, again, part).step, step)
+        return step
+
+    @staticmethod
+    def _lost_to_bounds(gradient: np.ndarray, step: np.ndarray, left: np.ndarray) -> np.ndarray:
+        """Whether what bounds leave of a step keeps little of its decrease, and does not lead straight down."""
+        slope = _dot(gradient, left)
+        return (slope > LEAST_OF_A_CUT * _dot(gradient, step)) & (
+            slope > -STRAIGHT * np.abs(gradient * left).sum(axis=0)
+        )
+
+    def _off_saddle(self, parts: Derivatives, active: np.ndarray) -> np.ndarray:
+        """Steps by which the deviance falls by 1 along each parameter in which it bends down.
+
+        A fit that begins where a symmetric interpolation has its ridge stays on it: nothing pulls it to either side.
+        """
+        count = len(parts.diagonal)
+        steps = np.zeros_like(active, float)
+        downwards = active[:count] & (parts.diagonal < 0)
+        steps[:count] = np.where(downwards, 1 / np.sqrt(np.where(downwards, -parts.diagonal, 1.0)), 0.0)
+        return steps
 
     def _crossed(self, accepted: np.ndarray) -> np.ndarray:
         """Fits that have left the side on which they were to look for a minimum."""
@@ -236,7 +283,7 @@ class _Queue:
             low[k], high[k] = np.where(negative, low[k], 0.0), np.where(negative, -0.0, high[k])
         self.there = np.where(self.held, self.here, np.clip(target, low, high))
         slope = _dot(gradient, self.there - self.here)
-        cut = accepted & (slope > LEAST_OF_A_CUT * _dot(gradient, step))
+        cut = accepted & self._lost_to_bounds(gradient, step, self.there - self.here)
         if cut.any():
             self._cut(_several(cut), gradient, low, high)
             slope = np.where(cut, _dot(gradient, self.there - self.here), slope)
@@ -254,7 +301,7 @@ class _Queue:
         room = np.where(step > 0, high - here, low - here)
         part = np.where(step == 0, 1.0, room / np.where(step == 0, 1.0, step)).min(axis=0)
         step = step * np.minimum(part, 1.0)
-        nowhere = ~(part > 1e-3)
+        nowhere = ~(part > LEAST_PART)
         down = np.where(self.held[:, which], 0.0, -slope)
         step = np.where(nowhere, down * 0.01 / (0.01 + np.sqrt(_dot(down, down))), step)
         self.step = self.step.copy()

@@ -27,7 +27,8 @@ class ParameterSet:
     @property
     def width(self) -> np.ndarray:
         if self.constraint == "poisson":
-            return np.sqrt(1.0 / np.asarray(self.factors))
+            with np.errstate(divide="ignore"):
+                return np.sqrt(1.0 / np.asarray(self.factors, dtype=float))
         return np.asarray(self.sigmas)
 
 
@@ -52,7 +53,8 @@ def shapefactor(size: int) -> ParameterSet:
 def shapesys(nominal: list[float], uncertainty: list[float]) -> ParameterSet:
     valid = [events > 0 and error > 0 for events, error in zip(nominal, uncertainty, strict=True)]
     factors = tuple(
-        events**2 / error**2 if good else 1.0 for good, events, error in zip(valid, nominal, uncertainty, strict=True)
+        (events**2 / error**2 if error**2 else np.inf) if good else 1.0
+        for good, events, error in zip(valid, nominal, uncertainty, strict=True)
     )
     fixed = tuple(not good for good in valid)
     return _gammas("poisson", fixed, auxdata=factors, factors=factors)

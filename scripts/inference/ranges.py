@@ -10,6 +10,7 @@ from inference.hypotest import Prepared, hypotest
 POINTS = 16  # of a scan, mu = 0 included
 MARGIN = 1.15  # of the last point above the largest limit
 MOST = 1e9  # a signal whose limit is above has no effect
+LEAST = 1e-12  # of the largest limit: fits cannot tell much smaller values of mu from zero
 WIDEST = 30.0  # change of mu from one test to the next
 PRECISION = 0.02  # of the largest limit
 AROUND = (1.0, 1.07, 0.93, 1.21, 0.8)  # where a test is made instead if it fails
@@ -25,7 +26,7 @@ def scan_range(engine, prepared: Prepared, test_statistic: str, alpha: float) ->
         alpha: 1 - confidence level.
 
     Raises:
-        FitError: if tests fail everywhere around a value that is needed.
+        FitError: if tests fail everywhere around a value that is needed, or all limits are below LEAST.
     """
     tested: dict[float, tuple[float, float]] = {}
 
@@ -40,6 +41,8 @@ def scan_range(engine, prepared: Prepared, test_statistic: str, alpha: float) ->
         low, high = high, min(high * _towards(tested[high][1], 1.2), MOST)
     while not low and distance(high / WIDEST) <= 0:
         high /= WIDEST
+        if high < LEAST:
+            raise FitError(f"all limits are below {engine.model.poi_name} = {LEAST:g}: make the signal smaller")
     low = low or high / WIDEST
     last = MOST if distance(high) > 0 else MARGIN * brentq(distance, low, high, rtol=PRECISION)
     step = float(f"{last / (POINTS - 1):.2g}")

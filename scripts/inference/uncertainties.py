@@ -74,8 +74,8 @@ def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.
     """
     low, high = bounds.T
     half = (high - low) / 2
-    internal = np.arcsin(np.clip((values - low) / half - 1, -1, 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):  # bounds may be equal
+        internal = np.arcsin(np.clip((values - low) / half - 1, -1, 1))
         shift = sigma / (half * np.cos(internal))
         sides = [np.abs(np.sin(internal + sign * shift) - np.sin(internal)) for sign in (1, -1)]
     return np.where(shift <= 1, half * (sides[0] + sides[1]) / 2, sigma)
