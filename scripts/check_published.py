@@ -15,7 +15,7 @@ import pyhf
 from files import failure_recorded, named, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
-from schema_errors import in_words
+from schema_errors import in_words, problems
 
 VERSIONS = ("1.0.0",)  # of pyhf's schemas
 
@@ -29,7 +29,7 @@ def check_workspace(workspace: Any) -> None:
     try:
         pyhf.schema.validate(workspace, "workspace.json")
     except pyhf.exceptions.InvalidSpecification as error:
-        raise InputError(f"not a valid pyhf workspace: {in_words(error.parent, workspace)}") from error
+        raise InputError(f"not a valid pyhf workspace: {problems(workspace, 'workspace.json', VERSIONS[0])}") from error
 
 
 def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
@@ -52,7 +52,8 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:
-        raise InputError(f"the patch set is not valid: {in_words(error.parent, patchset)}") from error
+        wrong = problems(patchset, "patchset.json", VERSIONS[0])
+        raise InputError(f"the patch set is not valid: {wrong or in_words(error.parent, patchset)}") from error
     return wrong
 
 

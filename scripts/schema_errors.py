@@ -6,8 +6,14 @@ from itertools import groupby
 from typing import Any
 
 import jsonschema
+import pyhf
+from referencing import Registry
+from referencing.jsonschema import DRAFT6
 
-from messages import did_you_mean
+from messages import did_you_mean, listed
+
+DEFS = "defs.json"  # what all schemas of pyhf refer to
+MOST = 10  # problems of a file that are told
 
 TYPES = {
     "object": "an object",
@@ -26,6 +32,20 @@ FORMS = {
     "^[a-fA-F0-9]{64}$": "64 hexadecimal digits",
     "^ins[0-9]{7}$": "ins and seven digits",
 }
+
+
+def problems(document: Any, schema: str, version: str) -> str:
+    """All that is wrong with a document, the first few of many.
+
+    Args:
+        document: of a file.
+        schema: a file of pyhf's schemas, such as "workspace.json".
+        version: of pyhf's schemas.
+    """
+    defs, rules = (pyhf.schema.load_schema(f"{version}/{name}") for name in (DEFS, schema))
+    registry = Registry().with_resource(DEFS, DRAFT6.create_resource(defs))
+    validator = jsonschema.Draft6Validator(rules, registry=registry)
+    return listed([in_words(error, document) for error in validator.iter_errors(document)], MOST, "; ")
 
 
 def in_words(error: jsonschema.ValidationError, document: Any) -> str:
