@@ -5,7 +5,7 @@ import io
 import math
 from pathlib import Path
 
-from inference.errors import InputError
+from inference.errors import InputError, Problems
 from json_input import check_regular
 from messages import listed, shortened
 
@@ -49,6 +49,7 @@ def table(path: str | Path, text: str, required: tuple[str, ...]) -> tuple[list[
         raise InputError(f"{path}: the file is empty")
     reader = csv.reader(io.StringIO(text))
     rows: list[Row] = []
+    problems = Problems()
     try:
         header = [cell.strip() for cell in next(reader, [])]
         _check_header(path, header, required)
@@ -57,10 +58,11 @@ def table(path: str | Path, text: str, required: tuple[str, ...]) -> tuple[list[
                 continue
             if len(cells) != len(header):
                 what = f"{len(cells)} cells, but the header has {len(header)}"
-                raise InputError(f"{path}, line {reader.line_num}: {what}")
-            rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
+                problems.note(f"{path}, line {reader.line_num}: {what}")
+            rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False))))
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: not CSV: {error}; is a quotation mark open?") from error
+    problems.end()
     return header, rows
 
 
@@ -89,6 +91,17 @@ def number(path: str | Path, row: Row, column: str) -> float:
         cell = shortened(cells[column])
         raise InputError(f"{path}, line {line}, column {shortened(column)}: {cell!r} is not a finite number")
     return value
+
+
+def numbers(path: str | Path, rows: list[Row], column: str, problems: Problems) -> list[float]:
+    """The cells of a column as finite numbers; nan where one is not, which is noted."""
+    found = []
+    for row in rows:
+        value = math.nan
+        with problems.noted():
+            value = number(path, row, column)
+        found.append(value)
+    return found
 
 
 def columns(names: list[str]) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 import seals
-from csv_tables import Row, number, read_text, table
+from csv_tables import Row, numbers, read_text, table
 from files import read_result, write_text
-from inference.errors import InputError
+from inference.errors import InputError, Problems
 from messages import shortened
 
 PLACES, OBSERVED = ("channel", "bin_low", "bin_high"), "observed"  # columns that are no templates
@@ -58,20 +58,20 @@ def read_histograms(path: str | Path, observed: bool = True) -> Histograms:
     header, rows = _rows(path, [OBSERVED] if observed else [])
     edges, columns = {}, {}
     templates = [name for name in header if name not in PLACES and (observed or name != OBSERVED)]
+    problems = Problems()
     for channel, mine in _by_channel(rows).items():
-        edges[channel] = _edges(path, mine)
+        edges[channel] = _edges(path, mine, problems)
         columns[channel] = {
-            name: np.array([number(path, row, name) for row in mine])
+            name: np.array(numbers(path, mine, name, problems))
             for name in templates
             if any(cells[name] for _, cells in mine)
         }
-        if not observed:
-            continue
-        if OBSERVED not in columns[channel]:
-            raise InputError(f"{path}: channel {shortened(channel)!r} has no observed counts")
-        for (line, _), count in zip(mine, columns[channel][OBSERVED], strict=True):
+        if observed and OBSERVED not in columns[channel]:
+            problems.note(f"{path}: channel {shortened(channel)!r} has no observed counts")
+        for (line, _), count in zip(mine, columns[channel].get(OBSERVED, ()), strict=False):
             if count < 0:
-                raise InputError(f"{path}, line {line}, column observed: {count:g} is negative")
+                problems.note(f"{path}, line {line}, column observed: {count:g} is negative")
+    problems.end()
     return Histograms(edges, columns)
 
 
@@ -93,14 +93,13 @@ def _by_channel(rows: list[Row]) -> dict[str, list[Row]]:
     return channels
 
 
-def _edges(path: str | Path, rows: list[Row]) -> np.ndarray:
+def _edges(path: str | Path, rows: list[Row], problems: Problems) -> np.ndarray:
     """Edges of the bins of a channel."""
-    lows = [number(path, row, "bin_low") for row in rows]
-    highs = [number(path, row, "bin_high") for row in rows]
+    lows, highs = (numbers(path, rows, name, problems) for name in ("bin_low", "bin_high"))
     for (line, _), low, high, next_low in zip(rows, lows, highs, [*lows[1:], highs[-1]], strict=True):
-        if not low < high or high != next_low:
+        if low >= high or (high != next_low and np.isfinite(low + high + next_low)):
             found = f"this one is from {low:g} to {high:g}" + (f", the next from {next_low:g}" if low < high else "")
-            raise InputError(f"{path}, line {line}: bins must follow one another without gaps, low edge first; {found}")
+            problems.note(f"{path}, line {line}: bins must follow one another without gaps, low edge first; {found}")
     return np.array([*lows, highs[-1]])
 
 

@@ -332,3 +332,14 @@ def test_failure_is_recorded_and_travels_on(tmp_path, kind):
     with pytest.raises(Exception, match="none") as error:
         histograms.read_histograms(output)
     assert str(error.value) == record["reason"]
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("bin_low,bin_high,s,observed\n0,1,x,2\n1,2,3,-4\n2.5,3,nan,1\n")
+    with pytest.raises(InputError) as error:
+        histograms.read_histograms(path)
+    told = str(error.value)
+    assert [told.count(f"line {line}") for line in (2, 3, 4)] == [1, 2, 1]
+    for words in ("'x' is not a finite number", "-4 is negative", "without gaps", "'nan' is not a finite number"):
+        assert words in told

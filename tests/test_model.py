@@ -243,3 +243,16 @@ class TestBoundsOfThePoi:
         spec = workspace({"channel": ([9.0], {"signal": ([3.0], [MU]), "background": ([10.0], [normsys(0.1)])})})
         model = bounded(compile_workspace(spec), "qtilde", 20.0)
         np.testing.assert_array_equal(model.bounds[1:], referee(spec)[0].config.suggested_bounds()[1:])
+
+
+def test_all_problems_of_a_workspace_are_told_at_once():
+    spec = copy.deepcopy(EVERY_MODIFIER)
+    region, control = spec["channels"]
+    region["samples"][0]["modifiers"][0]["type"] = "normfactr"
+    region["samples"][1]["data"][0] = None
+    control["samples"][0]["modifiers"][0]["data"] = {"hi": 1.1, "lo": -1.0}
+    spec["measurements"][0]["config"]["poi"] = 3
+    with pytest.raises(InputError) as error:
+        compile_workspace(spec)
+    for words in ("normfactr", "found null", "must be positive", "'poi' must be a text"):
+        assert words in str(error.value)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from inference import parameters
-from inference.errors import InputError
+from inference.errors import InputError, Problems
 from inference.model import INTERPOLATIONS, BinFactors, Constraints, Factors, HistoSys, Model, NormSys
 from inference.parameters import TYPES, ParameterSet
 from messages import did_you_mean, shortened
@@ -192,18 +192,23 @@ def _checked(workspace: Any, known: dict) -> Spec:
         raise InputError("the workspace has no channels")
     if _member(workspace, "version", str, "workspace") != VERSION:
         raise InputError(f"workspace: unknown version {shortened(repr(workspace['version']))}; there is {VERSION}")
-    templates = [template for name in sorted(channels) for template in _templates(name, channels[name], known)]
-    samples = sorted({name for _, name, *_ in templates})
+    order, templates, problems = sorted(channels), [], Problems()
+    for name in order:
+        with problems.noted():
+            templates += _templates(name, channels[name], known)
     sizes = {channel: len(nominal) for channel, _, _, nominal, _ in templates}
-    order = sorted(channels)
-    edges = np.cumsum([0, *(sizes[channel] for channel in order)])
-    poi, configs = _measurement(workspace)
+    with problems.noted():
+        observed = _observed(workspace, sizes, [name for name in order if name in sizes])
+    with problems.noted():
+        poi, configs = _measurement(workspace)
+    problems.end()
+    samples = sorted({name for _, name, *_ in templates})
     return Spec(
         order,
         samples,
-        edges,
+        np.cumsum([0, *(sizes[channel] for channel in order)]),
         [Template(order.index(channel), samples.index(sample), *rest) for channel, sample, *rest in templates],
-        _observed(workspace, sizes, order),
+        observed,
         poi,
         configs,
     )
@@ -219,17 +224,20 @@ def _templates(channel: str, samples: list, known: dict) -> list[tuple]:
     if len(set(sizes.values())) > 1:
         each = ", ".join(f"{number} bins of {name!r}" for name, number in sizes.items())
         raise InputError(f"channel {channel!r} has samples of different lengths: {each}")
+    problems = Problems()
     for sample in samples:
         name = sample["name"]
         where = f"channel {channel!r}, sample {name!r}"
-        if name in found:
-            raise InputError(f"{where}: the name stands twice")
-        key = (id(sample), where, size)
-        if key not in known:
-            known[key] = (sample, _nominal_and_modifiers(sample, where, size))  # the sample keeps its id
-        nominal, modifiers = known[key][1]
-        size = len(nominal)
-        found[name] = (channel, name, where, nominal, modifiers)
+        with problems.noted():
+            if name in found:
+                raise InputError(f"{where}: the name stands twice")
+            key = (id(sample), where, size)
+            if key not in known:
+                known[key] = (sample, _nominal_and_modifiers(sample, where, size))  # the sample keeps its id
+            nominal, modifiers = known[key][1]
+            size = len(nominal)
+            found[name] = (channel, name, where, nominal, modifiers)
+    problems.end()
     return [found[name] for name in sorted(found)]
 
 
@@ -238,21 +246,29 @@ def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[
     nominal = _numbers(_member(sample, "data", list, where), where, size)
     if not nominal:
         raise InputError(f"{where}: no bins")
-    modifiers = {}
+    modifiers, problems = {}, Problems()
     for j, modifier in enumerate(_member(sample, "modifiers", list, where)):
-        place = f"{where}, modifiers[{j}]"
-        key = (_member(modifier, "name", str, place), _member(modifier, "type", str, place))
-        place = f"{where}, {key[1]} {key[0]!r}"
-        if key[1] not in TYPES:
-            hint = did_you_mean(key[1], TYPES)
-            raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}{hint}")
-        _known_keys(modifier, "modifier", place)
-        if key in modifiers:
-            raise InputError(f"{place}: stands twice")
-        if key[1] == "lumi" and key[0] != "lumi":
-            raise InputError(f"{place}: the name of a lumi modifier must be 'lumi'")
-        modifiers[key] = _modifier_data(key[1], _member_any(modifier, "data", place), len(nominal), place)
+        with problems.noted():
+            key, data = _modifier(modifier, len(nominal), where, f"modifiers[{j}]")
+            if key in modifiers:
+                raise InputError(f"{where}, {key[1]} {key[0]!r}: stands twice")
+            modifiers[key] = data
+    problems.end()
     return nominal, dict(sorted(modifiers.items(), key=lambda item: item[0]))
+
+
+def _modifier(modifier: Any, size: int, where: str, place: str) -> tuple[tuple[str, str], Any]:
+    """((name, type), data) of a modifier of a sample with so many bins."""
+    place = f"{where}, {place}"
+    name, kind = (_member(modifier, key, str, place) for key in ("name", "type"))
+    place = f"{where}, {kind} {name!r}"
+    if kind not in TYPES:
+        hint = did_you_mean(kind, TYPES)
+        raise InputError(f"{place}: unknown type of modifier; there are {', '.join(TYPES)}{hint}")
+    _known_keys(modifier, "modifier", place)
+    if kind == "lumi" and name != "lumi":
+        raise InputError(f"{place}: the name of a lumi modifier must be 'lumi'")
+    return (name, kind), _modifier_data(kind, _member_any(modifier, "data", place), size, place)
 
 
 def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
