@@ -18,6 +18,7 @@ import argparse
 import csv
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -209,13 +210,21 @@ class Walk:
                 raise Problem(f"no limits.csv so far has the number {quoted}: {text.strip()!r}")
 
 
+def fresh(clone: Path) -> None:
+    """A clone, or a copy without results and environment where this is no repository."""
+    command = ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)]
+    if not (ROOT / ".git").exists() or subprocess.run(command).returncode:
+        made = (".venv*", "results", "logs", "benchmarks", ".snakemake", "__pycache__")
+        shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(*made))
+
+
 def main() -> int:
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--documents", nargs="+", default=DOCUMENTS, help="only these")
     args = parse.parse_args()
     with tempfile.TemporaryDirectory(prefix="muscan-walk-") as folder:
         clone = Path(folder, "muscan")
-        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
+        fresh(clone)
         walk = Walk(clone, Path(folder, "environment"))
         began = time.monotonic()
         for name in args.documents:
