@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from inference.compile import compile_workspace
 from inference.errors import InputError
+from inference.parameters import TYPES
+from inference.specification import KEYS, VERSION
 from judge import at_most, complaints, limits_of, strict
 from random_workspaces import EXTREME, SENSIBLE, any_workspace, changed_workspace
 from workspaces import SMALL, referee
@@ -178,8 +180,6 @@ def test_refusals_name_the_place(spec, reason):
 
 def test_pyhf_knows_the_same_keys():
     """The lists of keys are those of pyhf's schema."""
-    from inference import compile as ours
-
     definitions = pyhf.schema.load_schema("1.0.0/defs.json")["definitions"]
     known = {name: set(definitions[name]["properties"]) for name in ("workspace", "observation", "channel", "sample")}
     known |= {name: set(definitions[name]["properties"]) for name in ("measurement", "config", "parameter")}
@@ -187,6 +187,6 @@ def test_pyhf_knows_the_same_keys():
     for name in ("normsys", "histosys"):
         known[name] = set(modifiers[name]["properties"]["data"]["properties"])
     known["modifier"] = set(modifiers["normsys"]["properties"])
-    assert known == ours.KEYS
-    assert set(modifiers) == set(ours.TYPES)
-    assert definitions["workspace"]["properties"]["version"]["const"] == ours.VERSION
+    assert known == KEYS
+    assert set(modifiers) == set(TYPES)
+    assert definitions["workspace"]["properties"]["version"]["const"] == VERSION
