@@ -11,10 +11,10 @@ def did_you_mean(name, known: Iterable) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def listed(names: list[str], most: int = 8) -> str:
+def listed(names: list[str], most: int = 8, separator: str = ", ") -> str:
     """Names one after the other, the first few of many."""
-    more = f", ... ({len(names)} in all)" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    more = f"{separator}... ({len(names)} in all)" if len(names) > most else ""
+    return separator.join(names[:most]) + more
 
 
 def shortened(text: str, most: int = 100) -> str:
