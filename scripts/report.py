@@ -250,8 +250,21 @@ def content(results: Results) -> dict:
         "manifest": MANIFEST,
         "versions": versions.of_numbers(),
         "inputs": digests(inputs(results.config)),
-        "config": yaml.safe_dump(results.config, sort_keys=False, allow_unicode=True, width=100),
+        "config": yaml.safe_dump(without_hidden(results.config), sort_keys=False, allow_unicode=True, width=100),
     }
+
+
+def without_hidden(config: dict) -> dict:
+    """The configuration without the observed counts in it that only blind analyses could use."""
+    seen, hidden = set(), set()
+    for name, analysis in config["analyses"].items():
+        blind = configuration.scan_settings(config, name)["blind"]
+        (hidden if blind else seen).add(analysis["dataset"])
+    datasets = {
+        name: configuration.unobserved(dataset) if name in hidden - seen and "workspace" not in dataset else dataset
+        for name, dataset in config["datasets"].items()
+    }
+    return config | {"datasets": datasets}
 
 
 def main(argv: list[str] | None = None) -> None:
