@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jsonschema
 import yaml
 
+import cross_sections
 from config_words import place, schema_problems
 from configuration import (
     AUTO,
@@ -26,6 +27,7 @@ from configuration import (
 )
 from inference.errors import InputError
 from messages import did_you_mean
+from records import label_column
 
 BLOCKS = ("datasets", "models", "scan", "analyses", "grids")
 ENTRIES = ("datasets", "models", "analyses", "grids")  # blocks whose entries can be wrong one by one
@@ -277,8 +279,10 @@ def _signal_grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]
     if grid["x"] == grid.get("y"):
         yield f"{where}.y: must be another label than x"
     file = grid.get("cross_sections", {}).get("csv")
-    if file:
-        yield from _input_problems(f"{where}.cross_sections.csv", file)
+    texts = list(_input_problems(f"{where}.cross_sections.csv", file)) if file else []
+    yield from texts
+    if file and sound and not texts:
+        yield from _cross_section_problems(f"{where}.cross_sections.csv", grid, config)
 
 
 def _mixture_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
@@ -310,6 +314,25 @@ def _label_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
         calculators = scan_settings(config, analysis)["calculators"]
         if grid.get("calculator", calculators[0]) not in calculators:
             yield f"{where}.calculator: {analysis!r} does not use {grid['calculator']!r}, only {', '.join(calculators)}"
+
+
+def _cross_section_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
+    """A table that cannot be used for the points of the grid."""
+    points, labels = [], []
+    try:
+        for analysis in grid["analyses"]:
+            block = source(config, analysis)[1]
+            values = label_values(block)
+            for name in signal_names(block).values():
+                columns = {label_column(label): value for label, value in values.get(name, {}).items()}
+                points.append({"signal": name, **columns})
+            labels += [label_column(label) for each in values.values() for label in each]
+    except (InputError, OSError):
+        return  # reported with the data set
+    try:
+        cross_sections.check(grid["cross_sections"]["csv"], list(dict.fromkeys(labels)), points)
+    except (InputError, OSError) as error:
+        yield f"{where}: {error}"
 
 
 def _file_problems(config: dict) -> Iterator[Problem]:

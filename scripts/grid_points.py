@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import configuration
-import csv_tables
+import cross_sections
 from configuration import path_name
 from files import named, read_result, run, write_text
 from inference.errors import InputError, StepError
@@ -106,48 +106,22 @@ def _best(rows: list[dict]) -> dict:
 
 
 def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
-    """Cross sections by `signal`, or by some of the labels.
-
-    Raises:
-        InputError: if columns are missing or unknown, there are no rows, a number is not one, or a row stands twice.
-    """
-    header, rows = csv_tables.table(path, csv_tables.read_text(path), ())
-    wanted = ["cross_section", "cross_section_error"]
-    keys = [name for name in header if name not in wanted]
-    missing = [name for name in wanted if name not in header]
-    unknown = [name for name in keys if name not in ("signal", *labels)]
-    if missing or unknown or not keys:
-        raise InputError(
-            f"{path}: needs the columns {', '.join(wanted)}, and `signal` or some of the labels ({', '.join(labels)}); "
-            f"has {csv_tables.columns(header)}"
-        )
-    # The rows keep the numbers of their lines.
-    table = pd.DataFrame([cells for _, cells in rows], index=[line for line, _ in rows], columns=header, dtype=str)
-    for name in header:
-        if name != "signal":
-            table[name] = np.array([csv_tables.number(path, row, name) for row in rows], dtype=float)
-    for line, row in table[table.duplicated(keys)].iterrows():
-        raise InputError(f"{path}, line {line}: a row stands twice: {_place(row, keys)}")
-    for line, row in table[(table["cross_section"] <= 0) | (table["cross_section_error"] < 0)].iterrows():
-        raise InputError(f"{path}, line {line}: the cross section or its error is not positive: {_place(row, keys)}")
-    return table
-
-
-def _place(row: pd.Series, keys: list[str]) -> str:
-    return ", ".join(f"{key} = {row[key]:g}" if key != "signal" else row[key] for key in keys)
+    """Cross sections by `signal`, or by some of the labels; errors as in `cross_sections.read`."""
+    keys, rows = cross_sections.read(path, labels)
+    return pd.DataFrame([row for _, row in rows], columns=[*keys, *cross_sections.VALUES])
 
 
 def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Add cross sections and the limits on them; a point without one is told in its reason."""
-    keys = [name for name in table if name not in ("cross_section", "cross_section_error")]
+    keys = [name for name in table if name not in cross_sections.VALUES]
     known = points.drop(columns=["cross_section", "cross_section_error"])
     for key in keys:
         if key != "signal":
             known[key] = pd.to_numeric(known[key], errors="coerce").astype(float)
     found = known[keys].merge(table, how="left", on=keys)
     if found["cross_section"].isna().all():
-        first = _place(table.iloc[0], keys) if len(table) else "missing"
-        point = _place(known.iloc[0], keys)
+        first = cross_sections.place(table.iloc[0], keys) if len(table) else "missing"
+        point = cross_sections.place(known.iloc[0], keys)
         raise InputError(f"no row belongs to a point of the grid: the first row is {first}, the first point {point}")
     points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
     for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):

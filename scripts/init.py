@@ -427,8 +427,9 @@ def found_in(file: str, patchset: str | None, patches: str | None) -> Found:
     Raises:
         InputError: if it cannot be read.
     """
-    for path in filter(None, (file, patchset)):
-        check_input(path)
+    for path in (file, patchset):
+        if path is not None:
+            check_input(path)
     kind = Path(file).suffix.lower()
     if kind in (".csv", ".root") and (patchset or patches):
         raise InputError(f"{file}: patches belong to a workspace, not to histograms")
@@ -469,6 +470,9 @@ def main(argv: list[str] | None = None) -> None:
     output = args.output or f"{block_name(args.file)}.yaml"
     if os.path.lexists(output):
         raise InputError(f"{output} is already there; give the configuration another name: OUT=other.yaml")
+    folder = os.path.dirname(output)
+    if folder and not os.path.isdir(folder):
+        raise InputError(f"there is no folder {folder!r} for {output}; make it first")
     found = found_in(args.file, args.patchset, args.patches)
     text = written(found, args.file, output)
     with open(output, "x", encoding="utf-8") as file:

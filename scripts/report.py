@@ -35,6 +35,7 @@ from table_rows import (
     scan_of,
     several_calculators,
     with_error,
+    worst_status,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,17 +127,15 @@ def limit_rows(results: Results, anchors: dict) -> Iterator[dict]:
             "poor": bool(row["gof_p_value"]) and float(row["gof_p_value"]) < summary.POOR_FIT,
             "cls": [number(row[name]) for name in ("CLs_obs", "CLs_exp")],
             "reason": row["reason"],
-            **_badge(row["status"]),
+            **_badge(row),
         }
 
 
-def _badge(text: str) -> dict[str, str]:
+def _badge(row: dict[str, str]) -> dict[str, str]:
     """The worst of the statuses of the six limits, and how bad it is."""
-    found = list(statuses(text).values())
-    for status, kind in (("fit_failed", summary.FAILED), *((each, summary.WARNING) for each in found)):
-        if status in found and status not in ("ok", BLINDED):
-            return {"status": status, "kind": kind}
-    return {"status": BLINDED, "kind": summary.NOTE} if BLINDED in found else {"status": "ok", "kind": "ok"}
+    status = worst_status(row)
+    kinds = {"fit_failed": summary.FAILED, BLINDED: summary.NOTE, "ok": "ok"}
+    return {"status": status, "kind": kinds.get(status, summary.WARNING)}
 
 
 def _limit(row: dict[str, str], name: str, status: str, bound: float | None) -> str:
@@ -175,8 +174,9 @@ def grid_section(results: Results, grid: str) -> dict:
         "numbers": list(numbers.values()),
         "units": sorted({row["unit"] for row in rows if row["unit"]}),
         "rows": [_point(row, names, list(numbers)) for row in rows],
-        "blinded": all(is_blinded(row) for row in rows),
+        "blinded": any(is_blinded(row) for row in rows),  # what failed is not, whatever its grid is
         "excluded": sum(row["excluded"] == "True" for row in rows),
+        "unknown": sum(not row["expected_excluded" if is_blinded(row) else "excluded"] for row in rows),
         "expected": sum(row["expected_excluded"] == "True" for row in rows),
         "figures": [
             *results.figure("exclusion", folder / "plots" / "exclusion.png"),
@@ -193,7 +193,7 @@ def _point(row: dict[str, str], names: list[str], numbers: list[str]) -> dict:
         "numbers": [number(row[name]) for name in numbers],
         "answers": [ANSWERS.get(row[name], NOTHING) for name in ("excluded", "expected_excluded")],
         "reason": row["reason"],
-        **_badge(row["status"]),
+        **_badge(row),
     }
 
 
@@ -250,8 +250,21 @@ def content(results: Results) -> dict:
         "manifest": MANIFEST,
         "versions": versions.of_numbers(),
         "inputs": digests(inputs(results.config)),
-        "config": yaml.safe_dump(results.config, sort_keys=False, allow_unicode=True, width=100),
+        "config": yaml.safe_dump(without_hidden(results.config), sort_keys=False, allow_unicode=True, width=100),
     }
+
+
+def without_hidden(config: dict) -> dict:
+    """The configuration without the observed counts in it that only blind analyses could use."""
+    seen, hidden = set(), set()
+    for name, analysis in config["analyses"].items():
+        blind = configuration.scan_settings(config, name)["blind"]
+        (hidden if blind else seen).add(analysis["dataset"])
+    datasets = {
+        name: configuration.unobserved(dataset) if name in hidden - seen and "workspace" not in dataset else dataset
+        for name, dataset in config["datasets"].items()
+    }
+    return config | {"datasets": datasets}
 
 
 def main(argv: list[str] | None = None) -> None:

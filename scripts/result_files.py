@@ -12,6 +12,7 @@ from configuration import (
     mu_jobs,
     scan_plots,
     scan_settings,
+    signal_names,
     signals,
     source,
     toy_rounds,
@@ -25,13 +26,16 @@ SUBMISSION = "hepdata/submission.yaml"
 
 
 def inputs(config: dict) -> list[str]:
-    """Files outside of the results that its analyses and grids read, patches that are missing not among them."""
+    """Files outside of the results that its data sets and grids name, patches that are missing not among them.
+
+    Those of data sets that no analysis uses are among them: the configuration is checked with them.
+    """
     found: dict[str, None] = {}
-    for analysis, settings in config["analyses"].items():
-        found |= dict.fromkeys(input_files(config["datasets"][settings["dataset"]]).values())
-        kind, block = source(config, analysis)
-        if kind == "workspace" and "patches" in block:
-            patches = (workspace_files(block, signal)["patch"] for signal in signals(config, analysis).values())
+    for dataset in config["datasets"].values():
+        found |= dict.fromkeys(input_files(dataset).values())
+        block = dataset.get("workspace", {})
+        if "patches" in block:
+            patches = (workspace_files(block, signal)["patch"] for signal in signal_names(block).values())
             found |= dict.fromkeys(patch for patch in patches if exists(patch))
     for grid in config.get("grids", {}).values():
         found |= dict.fromkeys(filter(None, [(grid.get("cross_sections") or {}).get("csv")]))

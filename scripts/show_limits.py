@@ -20,7 +20,7 @@ from files import run
 from messages import printable
 from records import BLINDED
 from result_files import REPORT
-from table_rows import best_fit, number, read_table, scan_of, several_calculators, with_error
+from table_rows import best_fit, number, read_table, scan_of, several_calculators, with_error, worst_status
 
 STYLES = {summary.FAILED: "red", summary.WARNING: "yellow", summary.NOTE: ""}
 
@@ -43,7 +43,7 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
             f"{with_error(row, 'expected')} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
             best_fit(row),
             number(row["gof_p_value"], digits=2),
-            row["status"].partition(":")[0],
+            worst_status(row),
         )
     return table
 

@@ -51,3 +51,12 @@ def scan_of(row: dict[str, str], with_calculator: bool) -> str:
 def is_blinded(row: dict[str, str]) -> bool:
     """Whether the observed limit of a row of limits.csv is kept from view."""
     return statuses(row["status"])["observed_limit"] == BLINDED
+
+
+def worst_status(row: dict[str, str]) -> str:
+    """The worst of the statuses of the six limits of a row of limits.csv; `blinded` only if there is none but `ok`."""
+    found = list(statuses(row["status"]).values())
+    worse = [status for status in found if status not in ("ok", BLINDED)]
+    return (
+        "fit_failed" if "fit_failed" in worse else (worse or [each for each in found if each == BLINDED] or ["ok"])[0]
+    )

@@ -682,11 +682,12 @@ class TestRun:
         }
 
     def test_a_bad_table_of_cross_sections_stops_its_grid_alone(self, run):
-        assert (run.folder / "results" / "grids" / "plane" / "points.csv").is_file()
-        assert not (run.folder / "results" / "grids" / "bad-xs" / "points.csv").exists()
-        log = (run.folder / "logs" / "grids" / "bad-xs" / "points.log").read_text()
-        assert "inputs/bad-xs.csv, line 2, column cross_section: 'two'" in log
-        assert "'two'" in run.output
+        results = run.folder / "results"
+        assert (results / "grids" / "plane" / "points.csv").is_file()
+        assert not (results / "grids" / "bad-xs").exists()
+        assert "grids.bad-xs.cross_sections.csv: inputs/bad-xs.csv, line 2, column cross_section: 'two'" in run.output
+        for name in ("report.html", "manifest.json"):
+            assert (results / name).is_file()
 
     def test_nothing_is_written_elsewhere_and_no_command_runs(self, run):
         inside = "inner/run/"

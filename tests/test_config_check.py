@@ -743,7 +743,7 @@ def with_grid(tmp_path):
     files = {"B.json": {}, "patchset.json": {"metadata": {"labels": ["m1", "m2"]}, "patches": [patch]}}
     for name, content in files.items():
         (tmp_path / name).write_text(json.dumps(content))
-    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n")
+    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n100,2.0,0.1\n")
 
     def build(**grid) -> dict:
         source = {"file": str(tmp_path / "B.json"), "patchset": str(tmp_path / "patchset.json")}
@@ -793,6 +793,20 @@ def test_a_grid_is_refused(with_grid, grid, problem):
     found = problems(with_grid(**grid))
     assert len(found) == 1
     assert found[0].startswith(f"grids.plane{problem}")
+
+
+def test_all_problems_of_cross_sections_are_told_before_anything_runs(with_grid, tmp_path):
+    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n100,2O,0.1\n200,1,-0.1\n300,1,0\n300,2,0\n")
+    (problem,) = problems(with_grid())
+    assert problem.startswith(f"grids.plane.cross_sections.csv: {tmp_path}/xs.csv, line 2, column cross_section: '2O'")
+    assert "line 3: the cross section or its error is not positive: m1 = 200" in problem
+    assert "line 5: a row stands twice: m1 = 300" in problem
+
+
+def test_cross_sections_of_other_points_are_told_before_anything_runs(with_grid, tmp_path):
+    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n300,1,0\n")
+    (problem,) = problems(with_grid())
+    assert "no row belongs to a point of the grid: the first row is m1 = 300, the first point m1 = 100" in problem
 
 
 def test_a_grid_does_not_mix_confidence_levels(with_grid):

@@ -468,6 +468,23 @@ def test_patches_of_histograms(output):
         init.main(["--from", str(SEARCH), "--patches", str(SEARCH), "--output", output])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--from", "", "--output", "new.yaml"], "there is no file ''"),
+        (["--from", "w.json", "--patchset", "", "--output", "new.yaml"], "there is no file ''"),
+        (["--from", "a.csv", "--output", "nowhere/new.yaml"], "there is no folder 'nowhere' for nowhere/new.yaml"),
+    ],
+)
+def test_paths_that_lead_nowhere(tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.json").write_text("{}")
+    (tmp_path / "a.csv").write_text("bin_low,bin_high,signal,bkg,observed\n0,1,1,5,6\n")
+    with pytest.raises(InputError, match=message):
+        init.main(options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "w.json"]
+
+
 def test_nothing_is_overwritten(tmp_path):
     """As a user sees it: named after the file, in the folder in which the script runs; one line, and exit code 1."""
     command = [sys.executable, str(ROOT / "scripts" / "init.py"), "--from", str(SEARCH)]

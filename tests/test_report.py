@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import configuration
+from report import without_hidden
 from workflow import REPO, clone, copy, environment, snakemake, write_config
 from workspaces import MU, normsys, workspace
 
@@ -262,6 +263,26 @@ def test_blinded_analyses_are_said_to_be(changed):
     assert "expected limits only: search" in blinded.text
     assert "blinded: expected limits only" in blinded.text
     assert re.search(r"failed\s*gone / asymptotics: fit_failed \(no file\)", blinded.text)  # it was never run
+
+
+def test_the_configuration_hides_counts_that_only_blind_analyses_could_use():
+    def counts(observed: int) -> dict:
+        return {"histograms": {"counts": {"observed": {"signal": 1, "background": 2, "observed": observed}}}}
+
+    config = {
+        "datasets": {"hidden": counts(7357), "shared": counts(12), "file": {"workspace": {"file": "observed"}}},
+        "scan": {"blind": True},
+        "analyses": {
+            "a": {"dataset": "hidden", "model": "m"},
+            "b": {"dataset": "shared", "model": "m"},
+            "c": {"dataset": "shared", "model": "m", "blind": False},
+            "d": {"dataset": "file"},
+        },
+    }
+    shown = without_hidden(config)
+    assert "7357" not in json.dumps(shown)
+    assert shown["datasets"]["hidden"]["histograms"]["counts"] == {"observed": {"signal": 1, "background": 2}}
+    assert [shown["datasets"][name] for name in ("shared", "file")] == [counts(12), config["datasets"]["file"]]
 
 
 def chromium(file: Path, *options: str) -> subprocess.CompletedProcess:

@@ -12,7 +12,24 @@ from pathlib import Path
 
 import pytest
 
+import result_files
 from workflow import clone, contents, copy, environment, snakemake, with_toys, write_config
+
+
+def test_inputs_are_those_of_all_data_sets(tmp_path, monkeypatch):
+    """Also of those that no analysis uses: the configuration is checked with them when it is run again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "patches").mkdir()
+    for name in ("used.csv", "unused.json", "patches/a.json"):
+        (tmp_path / name).write_text("{}")
+    config = {
+        "datasets": {
+            "used": {"histograms": {"csv": "used.csv"}},
+            "unused": {"workspace": {"file": "unused.json", "patches": "patches"}},
+        },
+        "analyses": {"a": {"dataset": "used", "model": "m"}},
+    }
+    assert result_files.inputs(config) == ["used.csv", "unused.json", "patches/a.json"]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,9 @@ SHORT = (
 )
 
 
+BLIND = "blind,signal,asymptotics,0.95,,0.5,0.6,0.8,1.2,,blinded: observed_limit; above_scan: expected_p2,,,,,more\n"
+
+
 @pytest.fixture
 def limits(tmp_path):
     def write(*rows):
@@ -39,6 +42,11 @@ def test_table_says_everything_at_any_width(limits, capsys, monkeypatch, width):
     assert "Lookatfirst:" in flat
     assert "search/[bold]odd:fit_failed(thepatchdoesnotapply)" in flat
     assert "extendmubeyond1" in flat
+
+
+def test_blinding_does_not_hide_that_other_limits_are_missing(limits, capsys):
+    assert show_limits.main(limits(BLIND)) == 0
+    assert "above_scan" in capsys.readouterr().out.partition("Look at first")[0]
 
 
 def test_verdict_names_what_failed(limits, capsys):
