@@ -7,8 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 IN_ENV := source $(BIN)/activate &&
-CONFIG_ARGS = $(if $(CONFIG),--configfile '$(CONFIG)')
-PROFILE_ARGS = $(if $(PROFILE),--workflow-profile '$(PROFILE)')
+# Names of files reach the shell through the environment, whatever characters they have.
+CONFIG_ARGS = $(if $(CONFIG),--configfile "$$CONFIG")
+PROFILE_ARGS = $(if $(PROFILE),--workflow-profile "$$PROFILE")
 # The environment is made again when its lock file changes.
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
@@ -30,16 +31,15 @@ init: $(RUN_ENV) ## a first configuration for FROM=mine.csv, mine.root or worksp
 		$(if $(PATCHES),--patches="$$PATCHES") $(if $(OUT),--output="$$OUT")
 
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores, or with PROFILE=profiles/slurm
-	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "there is no file '$(CONFIG)'" >&2; exit 1; })
-	@$(if $(PROFILE),test -f '$(PROFILE)/config.yaml' || { echo "there is no profile '$(PROFILE)'" >&2; exit 1; })
-	@$(if $(CONFIG),$(IN_ENV) python scripts/config_text.py '$(CONFIG)')
+	@$(if $(PROFILE),test -f "$$PROFILE/config.yaml" || { echo "there is no profile '$$PROFILE'" >&2; exit 1; })
+	@$(if $(CONFIG),$(IN_ENV) python scripts/config_text.py "$$CONFIG")
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) $(PROFILE_ARGS)
 
 check: $(RUN_ENV) ## look for problems before anything runs: in config/config.yaml, or CONFIG=mine.yaml, and in all models
-	@$(IN_ENV) python scripts/check.py --configfiles '$(or $(CONFIG),config/config.yaml)'
+	@$(IN_ENV) python scripts/check.py --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
 
 forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
-	@$(IN_ENV) python scripts/forecast.py --configfiles '$(or $(CONFIG),config/config.yaml)'
+	@$(IN_ENV) python scripts/forecast.py --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
 
 scan-toys: ## limits from toys: config/toys.yaml
 	@$(MAKE) --no-print-directory scan CONFIG=config/toys.yaml
@@ -58,7 +58,7 @@ limits: $(RUN_ENV) ## the table of limits again
 	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
 
 reproduce: $(RUN_ENV) ## run again what MANIFEST=results/manifest.json describes, in a fresh folder, and compare byte by byte
-	@$(IN_ENV) python scripts/reproduce.py --manifest '$(or $(MANIFEST),results/manifest.json)'
+	@$(IN_ENV) python scripts/reproduce.py --manifest $(if $(MANIFEST),"$$MANIFEST",results/manifest.json)
 
 verify: $(RUN_ENV) ## pyhf and Minuit repeat a random sample of the tests, NUMBER=10 of them
 	@$(IN_ENV) python scripts/verify.py --number $(or $(NUMBER),10) --seed $(or $(SEED),0)

@@ -135,8 +135,13 @@ rule report:
         "../envs/muscan.yaml"
     params:
         config=literally(json.dumps(config)),
+        problems=literally(as_options({"problems": PROBLEMS or None})),
     shell:
-        "python {input.code[0]:q}" " --config {params.config:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}"
+        " --config {params.config:q}"
+        " {params.problems:q}"
+        " --output {output:q}"
+        " --log {log:q}"
 
 
 rule verdict:
@@ -171,5 +176,10 @@ rule manifest:
         "../envs/muscan.yaml"
     params:
         config=literally(json.dumps(config)),
+        problems=literally(as_options({"problems": PROBLEMS or None})),
     shell:
-        "python {input.code[0]:q}" " --config {params.config:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}"
+        " --config {params.config:q}"
+        " {params.problems:q}"
+        " --output {output:q}"
+        " --log {log:q}"

@@ -13,7 +13,7 @@ import numpy as np
 from blinding import blinded
 from files import failure_recorded, named, run, write_json
 from histograms import Histograms, read_histograms
-from inference.errors import InputError
+from inference.errors import InputError, Problems
 from messages import did_you_mean, listed
 
 Columns = dict[str, np.ndarray]
@@ -79,8 +79,11 @@ def build(histograms: Histograms, model: dict) -> dict:
     Raises:
         InputError: if the model does not fit the histograms; names the sample, the modifier and the channel.
     """
+    problems = Problems()
     for name, modifiers in model["samples"].items():
-        _check_sample(name, modifiers, histograms)
+        with problems.noted():
+            _check_sample(name, modifiers, histograms)
+    problems.end()
     channels = [
         {
             "name": channel,

@@ -17,7 +17,15 @@ NO_TEMPLATE = {
     "sum": "a sum of templates",
 }
 STATISTICAL = ("stat", "mcstat", "error", "err", "uncertainty", "unc", "sigma")  # the first is preferred
-SIDES = {"up": "up", "down": "down", "hi": "up", "lo": "down"}
+SIDES = {
+    "up": "up",
+    "down": "down",
+    "hi": "up",
+    "lo": "down",
+    "1up": "up",
+    "1down": "down",
+    "dn": "down",
+}
 SEPARATORS = r"[_\-. ]"
 
 
@@ -111,7 +119,7 @@ def _no_template(name: str) -> str | None:
 
 def _end(name: str) -> tuple[str, str] | None:
     """The name without the ending that makes it an uncertainty or a variation, and the ending."""
-    found = re.fullmatch(rf"(.+){SEPARATORS}({'|'.join([*STATISTICAL, *SIDES])})", name, re.IGNORECASE | re.DOTALL)
+    found = re.fullmatch(rf"(.+?){SEPARATORS}+({'|'.join([*STATISTICAL, *SIDES])})", name, re.IGNORECASE | re.DOTALL)
     return (found[1], found[2].lower()) if found else None
 
 

@@ -127,7 +127,7 @@ def scans(config: dict) -> list[str]:
 def outline(config: dict) -> dict:
     """The part of a configuration that says which scans and grids there are, and nothing of how they are made."""
     datasets = {
-        name: {kind: block if kind == "workspace" else {} for kind, block in dataset.items()}
+        name: {kind: _without_limit(block) if kind == "workspace" else {} for kind, block in dataset.items()}
         for name, dataset in config["datasets"].items()
     }
     analyses = {
@@ -135,6 +135,11 @@ def outline(config: dict) -> dict:
         for name, analysis in config["analyses"].items()
     }
     return {"datasets": datasets, "analyses": analyses, "grids": config.get("grids", {})}
+
+
+def _without_limit(block: dict) -> dict:
+    """A `workspace` block without the size of files, on which no result depends."""
+    return {key: value for key, value in block.items() if key != "max_megabytes"}
 
 
 def packs(config: dict, analysis: str) -> list[list[str]]:

@@ -43,21 +43,22 @@ def toys(config: dict, scan: str) -> list[Path]:
     return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
 
 
-def manifest(config: dict) -> dict:
+def manifest(config: dict, problems: list[str]) -> dict:
     """Digests of all files that a configuration leads to, in the order in which they follow from one another."""
     # The table of a submission to HEPData stands for its folder.
     found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in results(config)]
     found += [path for scan in scans(config) if scan.endswith(f"/{TOYBASED}") for path in toys(config, scan)]
     files = {"inputs": digests(inputs(config)), "results": digests(found)}
-    return {"versions": versions.of_all(), "config": config, **files}
+    return {"versions": versions.of_all(), "config": config, "problems": problems, **files}
 
 
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--config", type=json.loads, required=True, help="the configuration, as JSON")
+    parse.add_argument("--problems", nargs="+", default=[], help="because of which parts of it were not run")
     parse.add_argument("--output", required=True)
     args = parse.parse_args(argv)
-    write_json(args.output, manifest(args.config))
+    write_json(args.output, manifest(args.config, args.problems))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from csv_tables import columns as columns_in_words
 from files import failure_recorded, run
 from histograms import Histograms, read_histograms, write_histograms
-from inference.errors import InputError
+from inference.errors import InputError, Problems
 from json_input import check_regular
 from messages import did_you_mean, shortened
 
@@ -38,22 +38,29 @@ def from_root(spec: dict, observed: bool = True) -> Histograms:
 
     The statistical uncertainty of each template becomes a further column, `<name>_stat`.
     """
-    file, edges, columns = spec["file"], {}, {}
+    file, edges, columns, problems = spec["file"], {}, {}, Problems()
     with opened(file) as source:
         for channel, names in spec["channels"].items():
             columns[channel] = {}
             for column, name in names.items():
-                values, variances, axis = _root_histogram(file, source, name)
-                if not np.array_equal(axis, edges.setdefault(channel, axis)):
-                    raise InputError(f"{file}: {name!r} has other bins than the histograms before it")
-                _check_bins(f"{file}: {name!r}", values, variances, counts=column == "observed")
-                columns[channel][column] = values
-                if column != "observed":
-                    if f"{column}_stat" in names:
-                        what = f"{column}_stat, the name of the statistical uncertainty of {column}"
-                        raise InputError(f"channel {channel!r}: a template cannot be called {what}")
-                    columns[channel][f"{column}_stat"] = np.sqrt(variances)
+                with problems.noted():
+                    values, variances, axis = _root_histogram(file, source, name)
+                    if not np.array_equal(axis, edges.setdefault(channel, axis)):
+                        raise InputError(f"{file}: {name!r} has other bins than the histograms before it")
+                    _check_bins(f"{file}: {name!r}", values, variances, counts=column == "observed")
+                    columns[channel] |= _with_uncertainty(channel, column, names, values, variances)
+        problems.end()
     return Histograms(edges, columns)
+
+
+def _with_uncertainty(channel: str, column: str, names: dict, values: np.ndarray, variances: np.ndarray) -> dict:
+    """The columns of a histogram: the data alone, or a template and its statistical uncertainty."""
+    if column == "observed":
+        return {column: values}
+    if f"{column}_stat" in names:
+        what = f"{column}_stat, the name of the statistical uncertainty of {column}"
+        raise InputError(f"channel {channel!r}: a template cannot be called {what}")
+    return {column: values, f"{column}_stat": np.sqrt(variances)}
 
 
 @contextmanager

@@ -223,8 +223,8 @@ def signal_section(results: Results, analysis: str, signal: str, anchor: str) ->
     }
 
 
-def content(results: Results) -> dict:
-    """Everything that the template names."""
+def content(results: Results, problems: list[str]) -> dict:
+    """Everything that the template names; `problems` are those of the configuration."""
     known = results.config["analyses"]  # the table may name others, which could not be run
     keys = list(dict.fromkeys((row["analysis"], row["signal"]) for row in results.rows if row["analysis"] in known))
     anchors = {key: f"signal-{place}" for place, key in enumerate(keys, 1)}
@@ -237,6 +237,7 @@ def content(results: Results) -> dict:
     tables = ["limits.csv", "limits.md"] + ["toybased.csv", "toybased.md"] * (RESULTS / "toybased.csv").exists()
     return {
         "facts": facts(results),
+        "problems": problems,
         "brief": summary.brief(found),
         "findings": found,
         "fine": summary.FINE,
@@ -272,12 +273,17 @@ def main(argv: list[str] | None = None) -> None:
     source = parse.add_mutually_exclusive_group(required=True)
     source.add_argument("--config", type=json.loads, help="the configuration, as JSON")
     source.add_argument("--manifest", help="manifest.json of a run, which has it")
+    parse.add_argument("--problems", nargs="+", default=[], help="of the configuration")
     parse.add_argument("--embed", action="store_true", help="pictures are a part of the page")
     parse.add_argument("--output", type=Path, required=True)
     args = parse.parse_args(argv)
-    config = args.config or read_json(args.manifest)["config"]
+    if args.manifest:
+        manifest = read_json(args.manifest)
+        config, problems = manifest["config"], manifest["problems"]
+    else:
+        config, problems = args.config, args.problems
     captions = yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
-    page = render(TEMPLATE, args.output.parent, args.embed, content(Results(config, captions)))
+    page = render(TEMPLATE, args.output.parent, args.embed, content(Results(config, captions), problems))
     write_text(args.output, page)
     if args.embed:
         print(f"{args.output}: all results of the last run in one file, {len(page.encode()) / 1e6:.1f} MB")

@@ -24,6 +24,7 @@ import versions
 from files import run, write_json
 from inference.errors import InputError
 from json_input import read_json
+from messages import listed
 from result_files import MANIFEST
 from versions import ROOT
 
@@ -140,6 +141,9 @@ def main(argv: list[str] | None = None) -> int:
     parse.add_argument("--cores", default="all")
     args = parse.parse_args(argv)
     manifest = read_json(args.manifest)
+    if manifest.get("problems"):
+        problems = listed(manifest["problems"], 3, "; ")
+        raise InputError(f"{args.manifest}: a part of the configuration was not run; repair it first: {problems}")
     inputs = by_file(manifest["inputs"])
     changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
     if changed:

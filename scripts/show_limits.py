@@ -17,7 +17,7 @@ from rich.text import Text
 import summary
 from configuration import TOYBASED, scan_name
 from files import run
-from messages import printable
+from messages import listed, printable
 from records import BLINDED
 from result_files import REPORT
 from table_rows import best_fit, number, read_table, scan_of, several_calculators, with_error, worst_status
@@ -49,11 +49,14 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
 
 
 def failures(rows: list[dict[str, str]]) -> list[str]:
-    """What the user should know of scans in which something failed."""
+    """What the user should know of scans in which something failed; signals that failed alike are one line."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        if "fit_failed" in row["status"]:
+            alike.setdefault((row["analysis"], row["status"], row["reason"]), []).append(row["signal"])
     return [
-        printable(f"{scan_name(row['analysis'], row['signal'])}: {row['status']} ({row['reason']})")
-        for row in rows
-        if "fit_failed" in row["status"]
+        printable(f"{scan_name(analysis, listed(signals, 3))}: {status} ({reason})")
+        for (analysis, status, reason), signals in alike.items()
     ]
 
 
