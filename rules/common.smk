@@ -17,6 +17,7 @@ import config_text
 import configuration
 import dependencies
 import files
+import look_ahead
 import progress
 import result_files
 import start
@@ -34,10 +35,24 @@ def usable_config():
                 config_text.check_file(file)
         return config_check.usable(config, schema)
     except (config_check.ConfigError, InputError) as error:
-        sources = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
-        raise SystemExit(
-            f"{sources} cannot be used (in {os.getcwd()}):\n{error}\nconfig/README.md explains every key."
-        ) from None
+        stop(error)
+
+
+def stop(problems):
+    """End before anything runs."""
+    names = ", ".join(os.path.relpath(file) for file in workflow.configfiles)
+    raise SystemExit(
+        f"{names} cannot be used (in {os.getcwd()}):\n{problems}\nconfig/README.md explains every key."
+    ) from None
+
+
+def look_at_data_sets():
+    """Say which analyses will fail because their data set cannot be read; end if all will."""
+    unreadable = look_ahead.unreadable(config)
+    if len(unreadable) == len(config["analyses"]):
+        stop("\n".join(dict.fromkeys(unreadable.values())))
+    for analysis, reason in unreadable.items():
+        print(f"Will fail, while the rest is run: {analysis}: {reason}", file=sys.stderr)
 
 
 def look_at_results():
@@ -60,6 +75,7 @@ if workflow.is_main_process:
     look_at_results()
     for problem in PROBLEMS:
         print(f"Not run, while the rest is: {problem}", file=sys.stderr)
+    look_at_data_sets()
     progress.follow(workflow)
 
 # A job has one core, and its numbers must not depend on how many the machine has.

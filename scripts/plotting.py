@@ -1,6 +1,7 @@
 """What all plots share: the look, literal text, numbers in words, header and legend, files without dates."""
 
 import argparse
+import io
 import math
 import textwrap
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from files import read_result, written_whole
+from files import read_result, write_bytes
 from inference.errors import StepError
 from messages import printable
 from records import Record
@@ -197,5 +198,6 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write `path`, a PNG, and a PDF beside it: each whole or not at all, without dates and versions."""
     nothing = {"png": ("Software",), "pdf": ("CreationDate", "Creator", "Producer")}
     for kind, keys in nothing.items():
-        with written_whole(Path(path).with_suffix(f".{kind}")) as temporary:
-            figure.savefig(temporary, format=kind, metadata=dict.fromkeys(keys))
+        content = io.BytesIO()  # on a full disk matplotlib would fail in words of its own
+        figure.savefig(content, format=kind, metadata=dict.fromkeys(keys))
+        write_bytes(Path(path).with_suffix(f".{kind}"), content.getvalue())

@@ -1,0 +1,80 @@
+"""The data sets of a configuration and the models that follow from them, in memory and without the steps of a run."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import build_workspace
+import check_published
+import configuration
+import patch_workspace
+import read_histograms
+import simulate
+from blinding import blinded
+from histograms import Histograms, write_histograms
+from inference.compile import compile_workspace
+from inference.model import Model
+from json_input import MAX_MEGABYTES
+
+
+class Sources:
+    """What the data sets of a configuration hold, read once."""
+
+    def __init__(self, config: dict):
+        self.config = config
+        self.histograms = cache(self._histograms)
+        self.wrong_patches = cache(self._wrong_patches)
+        self.known: dict = {}  # samples that the compiler has seen
+
+    def _histograms(self, dataset: str, observed: bool) -> Histograms:
+        """Histograms after the way through the file in which the steps of a run find them."""
+        kind, spec = next(iter(self.config["datasets"][dataset].items()))
+        if kind == "simulate":
+            found = simulate.simulate(spec, observed)
+        else:
+            form, source = next(iter(spec.items()))
+            source = source if observed else configuration.unobserved({form: source})[form]
+            found = read_histograms.READERS[form](source, observed)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"{dataset}.csv"
+            write_histograms(file, found)
+            return read_histograms.read_histograms(file, observed)
+
+    def _wrong_patches(self, dataset: str) -> dict[str, str]:
+        block = self.config["datasets"][dataset]["workspace"]
+        most = block.get("max_megabytes", MAX_MEGABYTES)
+        return check_published.check_files(block["file"], block.get("patchset"), patch_workspace.published, most)
+
+    def read(self, analysis: str) -> None:
+        """Read the data set of an analysis.
+
+        Raises:
+            StepError: if it cannot be used.
+        """
+        dataset = self.config["analyses"][analysis]["dataset"]
+        if "workspace" in self.config["datasets"][dataset]:
+            self.wrong_patches(dataset)
+        else:
+            self.histograms(dataset, not self._blind(analysis))
+
+    def _blind(self, analysis: str) -> bool:
+        return configuration.scan_settings(self.config, analysis)["blind"]
+
+    def model(self, analysis: str, signal: str) -> Model:
+        """The model of a signal.
+
+        Raises:
+            StepError: if it cannot be made.
+        """
+        kind, block = configuration.source(self.config, analysis)
+        settings, blind = self.config["analyses"][analysis], self._blind(analysis)
+        if kind == "workspace":
+            wrong = self.wrong_patches(settings["dataset"])
+            files = configuration.workspace_files(block, signal)
+            options = {key: block[key] for key in ("measurement", "max_megabytes") if key in block}
+            workspace = patch_workspace.of_signal(files, signal, wrong, **options)
+        else:
+            histograms = self.histograms(settings["dataset"], not blind)
+            workspace = build_workspace.build(histograms, self.config["models"][settings["model"]])
+        codes = configuration.scan_settings(self.config, analysis)["interpolation"]
+        return compile_workspace(blinded(workspace) if blind else workspace, codes, self.known)
