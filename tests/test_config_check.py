@@ -538,7 +538,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "datasets/more",
             {"histograms": {"csv": "config"}},
-            "datasets.more.histograms.csv: there is no file 'config'",
+            "datasets.more.histograms.csv: 'config' is a folder, not a file",
         ),
         # names that cannot be
         ("datasets/a b", DEFAULT["datasets"]["original"], f"datasets: 'a b' cannot be a name here: {NAMES}"),
