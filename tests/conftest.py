@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -33,3 +34,14 @@ def seed_question() -> Path:
 @pytest.fixture(scope="session")
 def default_config() -> dict:
     return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that run the whole workflow come first: they take longest, and all cores are to end at the same time."""
+    items.sort(key=lambda item: not runs_workflow(item.module))
+
+
+def runs_workflow(module: ModuleType) -> bool:
+    import workflow
+
+    return vars(module).get("workflow") is workflow or vars(module).get("clone") is workflow.clone

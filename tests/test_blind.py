@@ -126,12 +126,12 @@ def unblinded(tmp_path_factory, default_config):
     """The tables of a blind run, and of the same folder after unblinding; what the second run planned."""
     folder = workflow.clone(tmp_path_factory.mktemp("blind") / "muscan")
     config = workflow.with_toys(default_config)
-    config["scan"]["calculators"] = ["asymptotics"]
+    config["scan"] |= {"calculators": ["asymptotics"], "mu_per_job": 4}
     config["analyses"]["locked"]["blind"] = True
     workflow.write_config(folder, config)
     workflow.snakemake(folder)
     blind = workflow.limits(folder), workflow.contents(folder)
-    config["analyses"]["locked"]["blind"] = False
+    config["analyses"]["locked"] |= {"blind": False, "plots": []}
     workflow.write_config(folder, config)
     plan = workflow.planned(folder)
     workflow.snakemake(folder)

@@ -18,7 +18,7 @@ SCAN = {"mu": [0, 0.5, 1, 2, 3, 4], "plots": ["brazil"]}
 
 
 def counting(**scan) -> dict:
-    return {**COUNTS, "models": MODEL, "scan": SCAN | scan, "analyses": {"a": {"dataset": "d", "model": "m"}}}
+    return {**COUNTS, "models": MODEL, "analyses": {"a": {"dataset": "d", "model": "m"} | SCAN | scan}}
 
 
 @pytest.fixture(scope="module")
@@ -33,25 +33,26 @@ def grid(folder, signals="signal_*00_0", **scan) -> dict:
     files = {"file": str(folder / "BkgOnly.json"), "patchset": str(folder / "patchset.json"), "signals": signals}
     return {
         "datasets": {"g": {"workspace": files}},
-        "scan": {"plots": []} | scan,
-        "analyses": {"g": {"dataset": "g"}},
+        "analyses": {"g": {"dataset": "g", "plots": []} | scan},
         "grids": {"plane": {"analyses": ["g"], "x": "m1", "y": "m2"}},
     }
 
 
+def both(*configs: dict) -> dict:
+    """Configurations with different names in one."""
+    return {block: {name: each for config in configs for name, each in config.get(block, {}).items()}
+            for block in ("datasets", "models", "analyses", "grids")}  # fmt: skip
+
+
 @pytest.fixture
 def configurations(folder) -> dict[str, dict]:
-    return {
-        "one job per mu": counting(),
-        "packed values": counting(
-            mu_per_job=4, calculators=["asymptotics", "toybased"], toys={"target": 0.1, "jobs": 3}
-        ),
-        "packed signals": grid(folder, mu="auto", signals_per_job=4),
-        "single signals": grid(folder, mu=[0, 1, 2], plots=["brazil", "yields"]),
-    }
+    single = both(counting(), grid(folder, mu=[0, 1, 2], plots=["brazil", "yields"]))
+    toys = {"calculators": ["asymptotics", "toybased"], "toys": {"target": 0.1, "jobs": 3}}
+    packed = both(counting(mu_per_job=4, **toys), grid(folder, mu="auto", signals_per_job=4))
+    return {"single": single, "packed": packed}
 
 
-@pytest.mark.parametrize("name", ["one job per mu", "packed values", "packed signals", "single signals"])
+@pytest.mark.parametrize("name", ["single", "packed"])
 def test_jobs_are_those_of_snakemake(configurations, tmp_path, name):
     run = clone(tmp_path / "run")
     write_config(run, configurations[name])
@@ -64,14 +65,14 @@ def test_jobs_are_those_of_snakemake(configurations, tmp_path, name):
     assert sum(counts.values()) > 5
 
 
-def test_what_it_says(configurations, folder, tmp_path, monkeypatch, capsys):
+def test_what_it_says(folder, tmp_path, monkeypatch, capsys):
     """All analyses, all jobs, and nothing left behind."""
     monkeypatch.chdir(tmp_path)
-    config = configurations["packed signals"]
+    config = grid(folder, mu="auto", signals_per_job=4)
     config["datasets"] |= COUNTS["datasets"]
     config |= {"models": MODEL}
-    config["analyses"]["counts"] = {"dataset": "d", "model": "m", "mu": [0, 1, 2], "calculators": ["toybased"]}
-    config["analyses"]["counts"]["toys"] = {"per_hypothesis": 100, "block": 50}
+    toys = {"calculators": ["toybased"], "toys": {"per_hypothesis": 100, "block": 50}}
+    config["analyses"]["counts"] = {"dataset": "d", "model": "m", "mu": [0, 1, 2], "plots": [], **toys}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(config))
     assert forecast.main(["--configfiles", "c.yaml", "--cores", "3"]) == 0
     output = capsys.readouterr().out
