@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from inference.exchanges import Exchanges
 from inference.likelihood import Likelihood
 from inference.linear_response import LinearResponse
 from inference.minima import Fits, nothing
@@ -26,6 +27,7 @@ class Newton:
         self.model = model
         self.likelihood = Likelihood(model)
         self.valleys = Valleys(self.likelihood)
+        self.exchanges = Exchanges(self.likelihood)
 
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         """The lowest minimum of each data set.
@@ -135,15 +137,31 @@ class Newton:
 
     def _other_valleys(self, data, mu, best: Fits) -> None:
         """Look for minima behind the ridges near those that were found, until nothing better is there."""
-        which = np.flatnonzero(np.isfinite(best.deviance) & self.valleys.several)
+        several = self.valleys.several
+        which = np.flatnonzero(np.isfinite(best.deviance) & (several | self.exchanges.possible))
         look = self.valleys.around
         for _ in range(MOST_ROUNDS):
             if not len(which):
                 return
             before = best.deviance.copy()
-            self._cross(data, mu, best, which, look(best.parameters[:, which], data[:, which]))
+            if several:
+                self._cross(data, mu, best, which, look(best.parameters[:, which], data[:, which]))
+            if self.exchanges.possible:
+                self._exchange(data, mu, best, which)
             which = np.flatnonzero(best.deviance < before - 1e-6)
             look = self.valleys.over_ridges
+
+    def _exchange(self, data, mu, best: Fits, which: np.ndarray) -> None:
+        """Fits from where other factors have taken the scale of a template."""
+        which = which[self.exchanges.strained(best.parameters[:, which], data[:, which])]
+        if not len(which):
+            return
+        starts = [self.exchanges.starts(best.parameters[:, index], data[:, index]) for index in which]
+        numbers = [each.shape[1] for each in starts]
+        tried = self._run(data, np.hstack(starts), mu, np.repeat(which, numbers))
+        rank = np.concatenate([np.arange(number) for number in numbers])
+        for part in (np.flatnonzero(rank == each) for each in np.unique(rank)):
+            _better(best, tried.some(part), np.repeat(which, numbers)[part])
 
     def _cross(self, data, mu, best: Fits, which: np.ndarray, crossings: Crossings) -> None:
         """Fits from behind ridges; those that come back over them are given up."""
