@@ -15,6 +15,8 @@ from inference.valleys import Crossings, Valleys
 # Two deviances closer than this are the same.
 SAME = 1e-8
 MOST_ROUNDS = 4
+# Where else a free fit may end, in expected uncertainties of the POI from where it ended at first.
+FAR_MU = np.array([-30.0, -8.0, -2.0, -0.5, 0.5, 2.0, 8.0, 30.0, 120.0])
 
 
 class Newton:
@@ -82,6 +84,22 @@ class Newton:
         rounding = np.flatnonzero(held.deviance < free.deviance)
         _better(free, held.some(rounding), rounding, 0.0)
         return above
+
+    def look_along_poi(self, data: np.ndarray, free: Fits) -> None:
+        """Repeat a free fit, of one data set, that ends above fits with the POI held elsewhere.
+
+        Only where a factor of the signal may take its scale: what it then costs hardly rises with mu.
+        """
+        if not self.exchanges.possible or not np.isfinite(free.deviance[0]):
+            return
+        model, begin = self.model, free.parameters[:, 0]
+        error = np.sqrt(
+            LinearResponse(self.likelihood, model.initial, self._held(False)).covariance[model.poi, model.poi]
+        )
+        values = np.unique(np.clip(begin[model.poi] + error * FAR_MU, *model.bounds[model.poi]))
+        held = self.fit(np.repeat(data, len(values), axis=1), [begin, model.initial], values)
+        if np.isfinite(held.deviance).any():
+            self.repeat_above(data, free, held.some(np.array([np.nanargmin(held.deviance)])))
 
     def starts(self) -> list[np.ndarray]:
         """The initial values and, where the deviance may have several valleys, points around them, always the same."""
