@@ -15,6 +15,7 @@ from inference.model import Factors, Model, NormSys
 
 # Relative uncertainties above this are large: half of the template is then near enough to be given up.
 LARGE = 0.25
+NEAR = 0.6  # the same for free fits: to empty a bin then costs less than three
 # Sizes of templates, in units of sqrt(all events of the bin), that do not matter if they are smaller; of a signal as
 # parts of its largest.
 SIGNIFICANT, SHARE = 3.0, 0.1
@@ -33,15 +34,12 @@ class Exchanges:
     def __init__(self, likelihood: Likelihood):
         self.likelihood, self.model = likelihood, likelihood.model
         kinds = _large_factors(self.model)
-        number, linear_ones = np.zeros((2, *self.model.nominal.shape), int)
-        for kind in kinds:
-            count = np.zeros_like(number)
-            np.add.at(count, (kind.sample, kind.bin), 1)
-            count = np.minimum(count, 1) if kind.is_one else count
-            number += count
-            linear_ones += kind.linear * count
-        self._templates = (number > 1) & (linear_ones > 0) & _matters(self.model)
+        number, linear = self._numbers(kinds)
+        self._templates = (number > 1) & (linear > 0) & _matters(self.model)
         self.possible = bool(self._templates.any())
+        # Whether a factor may empty a bin of the signal, so that a free fit may end at two values of mu.
+        _, linear = self._numbers(_large_factors(self.model, NEAR))
+        self.of_signal = bool(((linear > 0) & _matters(self.model) & _of_poi(self.model)).any())
         if self.possible:
             sample, bin_, parameter = (np.concatenate(each) for each in list(zip(*kinds, strict=True))[:3])
             used = self._templates[sample, bin_]
@@ -52,6 +50,16 @@ class Exchanges:
             # (parameter, bin that it is to fit), -1 for all bins
             lines = [np.stack([alone, np.full(len(alone), -1)]), np.unique(np.stack([parameter, bin_]), axis=1)]
             self._lines = np.hstack(lines)[:, :MOST_LINES].astype(int)
+
+    def _numbers(self, kinds: list["Kind"]) -> np.ndarray:
+        """Numbers of factors, and of linear ones, of each template, shape (2, nsamples, nmain)."""
+        numbers = np.zeros((2, *self.model.nominal.shape), int)
+        for kind in kinds:
+            count = np.zeros_like(numbers[0])
+            np.add.at(count, (kind.sample, kind.bin), 1)
+            count = np.minimum(count, 1) if kind.is_one else count
+            numbers += np.stack([count, kind.linear * count])
+        return numbers
 
     def strained(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Which fits have given up most of such a template, or doubled it, shape (B,).
@@ -177,18 +185,18 @@ class Kind(NamedTuple):
     is_one: bool  # whether all together act as one factor: shifts add up, and so do logarithms
 
 
-def _large_factors(model: Model) -> list[Kind]:
+def _large_factors(model: Model, large: float = LARGE) -> list[Kind]:
     widths = model.constrained_widths()
     norm, shift, factors, single = model.normsys, model.histosys, model.factors, model.bin_factors
-    of_norm = np.maximum(np.abs(norm.high - 1), np.abs(norm.low - 1)) > LARGE
+    of_norm = np.maximum(np.abs(norm.high - 1), np.abs(norm.low - 1)) > large
     events = np.abs(model.nominal[shift.sample, shift.bin])
-    of_shift = np.maximum(np.abs(shift.up), np.abs(shift.down)) > LARGE * events
+    of_shift = np.maximum(np.abs(shift.up), np.abs(shift.down)) > large * events
     poisson = np.isin(single.parameter, model.constraints.parameter[model.constraints.is_poisson])
-    of_single = widths[single.parameter] > LARGE
+    of_single = widths[single.parameter] > large
     bins = (shift.sample, shift.bin, shift.parameter)
     kinds = [
         Kind(*_by_bin(model, norm, of_norm), linear=False, is_one=True),
-        Kind(*_by_bin(model, factors, widths[factors.parameter] > LARGE), linear=True, is_one=False),
+        Kind(*_by_bin(model, factors, widths[factors.parameter] > large), linear=True, is_one=False),
         Kind(*(each[of_shift] for each in bins), linear=True, is_one=True),
         Kind(*(each[of_single & ~poisson] for each in single), linear=True, is_one=False),
         Kind(*(each[of_single & poisson] for each in single), linear=False, is_one=False),
@@ -211,9 +219,15 @@ def _matters(model: Model) -> np.ndarray:
     Of a signal, however small, as mu may be held far above its best fit; of the others, those of which half is
     significant.
     """
-    sample, bin_, _ = _by_bin(model, model.factors, model.factors.parameter == model.poi)
     size = np.abs(model.nominal)
     size = size / np.sqrt(np.maximum(size.sum(axis=0), 1.0))
-    matters = size > SIGNIFICANT
-    matters[sample, bin_] = size[sample, bin_] > SHARE * size[sample].max(axis=1)
-    return matters & (size > 0)
+    of_signal = size > SHARE * size.max(axis=1, keepdims=True, initial=0.0)
+    return np.where(_of_poi(model), of_signal, size > SIGNIFICANT) & (size > 0)
+
+
+def _of_poi(model: Model) -> np.ndarray:
+    """Templates that the POI scales, shape (nsamples, nmain)."""
+    found = np.zeros(model.nominal.shape, bool)
+    sample, bin_, _ = _by_bin(model, model.factors, model.factors.parameter == model.poi)
+    found[sample, bin_] = True
+    return found

@@ -16,7 +16,7 @@ from inference.valleys import Crossings, Valleys
 SAME = 1e-8
 MOST_ROUNDS = 4
 # Where else a free fit may end, in expected uncertainties of the POI from where it ended at first.
-FAR_MU = np.array([-30.0, -8.0, -2.0, -0.5, 0.5, 2.0, 8.0, 30.0, 120.0])
+FAR_MU = np.array([-30.0, -8.0, -3.0, -1.0, 1.0, 3.0, 8.0, 30.0, 120.0])
 
 
 class Newton:
@@ -88,9 +88,9 @@ class Newton:
     def look_along_poi(self, data: np.ndarray, free: Fits) -> None:
         """Repeat a free fit, of one data set, that ends above fits with the POI held elsewhere.
 
-        Only where a factor of the signal may take its scale: what it then costs hardly rises with mu.
+        Only where a factor may empty a bin of the signal: what that costs hardly rises with mu.
         """
-        if not self.exchanges.possible or not np.isfinite(free.deviance[0]):
+        if not self.exchanges.of_signal or not np.isfinite(free.deviance[0]):
             return
         model, begin = self.model, free.parameters[:, 0]
         error = np.sqrt(
