@@ -5,8 +5,9 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from judge import at_most, complaints, limits_of
-from workspaces import EVERY_MODIFIER, LUMI, MU, counting, normsys, workspace
+from inference.hypotest import prepare
+from judge import Judge, at_most, complaints, limits_of
+from workspaces import EVERY_MODIFIER, LUMI, MU, counting, engine_of, fit, normsys, workspace
 
 SCALE = normsys(0.1)
 FREE = ("free", "normfactor", None)
@@ -227,6 +228,82 @@ def test_200_parameters_that_share_an_uncertainty(tmp_path):
 def test_every_modifier(tmp_path):
     results = limits_of(tmp_path / "x", EVERY_MODIFIER)
     assert complaints(results, EVERY_MODIFIER, which=(0, 3)) == []
+
+
+# --- Several badly known factors of one template: each of them alone may empty it
+
+
+def of_signal(observed: list, signal: list, background: list, *modifiers: tuple) -> dict:
+    """A signal with these modifiers over a known background."""
+    return workspace({"A": (observed, {"signal": (signal, [MU, *modifiers]), "background": (background, [])})})
+
+
+TWICE = ("own", "shapesys", [172.8])
+ROUGH = ("mc", "staterror", [77.76])
+# Modifiers of the signal, mu, and where one factor alone has emptied it; the rest is nominal.
+EMPTIED = {
+    "a gamma of staterror": (
+        of_signal([412.0], [86.4], [326.0], ROUGH, TWICE, ("scale", "normsys", {"hi": 0.8, "lo": 0.9})),
+        432.0,
+        {"mc[0]": 1e-8},
+    ),
+    "staterror in two bins": (
+        of_signal(
+            [60.0, 110.0],
+            [20.0, 40.0],
+            [58.0, 112.0],
+            ("mc", "staterror", [16.0, 28.0]),
+            ("own", "shapesys", [24.0, 60.0]),
+        ),
+        170.0,
+        {"mc[0]": 1e-8, "mc[1]": 1e-8},
+    ),
+    "a histosys": (
+        of_signal(
+            [95.0],
+            [30.0],
+            [97.0],
+            ("own", "shapesys", [45.0]),
+            ("shape", "histosys", {"hi_data": [60.0], "lo_data": [0.0]}),
+        ),
+        115.0,
+        {"shape": -1.0},
+    ),
+    "a histosys instead of staterror": (
+        of_signal(
+            [95.0],
+            [30.0],
+            [97.0],
+            ("mc", "staterror", [10.0]),
+            ("shape", "histosys", {"hi_data": [60.0], "lo_data": [0.0]}),
+        ),
+        14.0,
+        {"shape": -1.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMPTIED)
+def test_the_cheapest_factor_empties_a_template(name):
+    spec, mu, emptied = EMPTIED[name]
+    engine = engine_of(spec, test_statistic="q", poi_bound=1e3)
+    model = engine.model
+    judge, prepared = Judge(spec, model), prepare(engine, "q")
+    starts = [prepared.reference.parameters, prepared.free.parameters]
+    point = model.initial.copy()
+    for parameter, value in {model.poi_name: mu, **emptied}.items():
+        point[model.names.index(parameter)] = value
+    for data in (judge.data, judge.asimov(prepared.reference.parameters)):
+        found = fit(engine, data, starts, mu).parameters
+        assert found[model.poi] == mu
+        assert judge.value(found, data) < judge.value(point, data) + 1e-6
+
+
+def test_limits_where_a_factor_empties_a_template(tmp_path):
+    """The median limit of a case that a random search found."""
+    spec = EMPTIED["a gamma of staterror"][0]
+    results = limits_of(tmp_path / "x", spec, "--test-statistic", "q")
+    assert complaints(results, spec, which=(0, 3)) == []
 
 
 # --- Where there is no limit, a reason

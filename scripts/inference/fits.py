@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from inference.exchanges import Exchanges
 from inference.likelihood import Likelihood
 from inference.linear_response import LinearResponse
 from inference.minima import Fits, nothing
@@ -14,6 +15,8 @@ from inference.valleys import Crossings, Valleys
 # Two deviances closer than this are the same.
 SAME = 1e-8
 MOST_ROUNDS = 4
+# Where else a free fit may end, in expected uncertainties of the POI from where it ended at first.
+FAR_MU = np.array([-30.0, -8.0, -3.0, -1.0, 1.0, 3.0, 8.0, 30.0, 120.0])
 
 
 class Newton:
@@ -26,6 +29,7 @@ class Newton:
         self.model = model
         self.likelihood = Likelihood(model)
         self.valleys = Valleys(self.likelihood)
+        self.exchanges = Exchanges(self.likelihood)
 
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         """The lowest minimum of each data set.
@@ -81,6 +85,22 @@ class Newton:
         _better(free, held.some(rounding), rounding, 0.0)
         return above
 
+    def look_along_poi(self, data: np.ndarray, free: Fits) -> None:
+        """Repeat a free fit, of one data set, that ends above fits with the POI held elsewhere.
+
+        Only where a factor may empty a bin of the signal: what that costs hardly rises with mu.
+        """
+        if not self.exchanges.of_signal or not np.isfinite(free.deviance[0]):
+            return
+        model, begin = self.model, free.parameters[:, 0]
+        error = np.sqrt(
+            LinearResponse(self.likelihood, model.initial, self._held(False)).covariance[model.poi, model.poi]
+        )
+        values = np.unique(np.clip(begin[model.poi] + error * FAR_MU, *model.bounds[model.poi]))
+        held = self.fit(np.repeat(data, len(values), axis=1), [begin, model.initial], values)
+        if np.isfinite(held.deviance).any():
+            self.repeat_above(data, free, held.some(np.array([np.nanargmin(held.deviance)])))
+
     def starts(self) -> list[np.ndarray]:
         """The initial values and, where the deviance may have several valleys, points around them, always the same."""
         model = self.model
@@ -135,15 +155,31 @@ class Newton:
 
     def _other_valleys(self, data, mu, best: Fits) -> None:
         """Look for minima behind the ridges near those that were found, until nothing better is there."""
-        which = np.flatnonzero(np.isfinite(best.deviance) & self.valleys.several)
+        several = self.valleys.several
+        which = np.flatnonzero(np.isfinite(best.deviance) & (several | self.exchanges.possible))
         look = self.valleys.around
         for _ in range(MOST_ROUNDS):
             if not len(which):
                 return
             before = best.deviance.copy()
-            self._cross(data, mu, best, which, look(best.parameters[:, which], data[:, which]))
+            if several:
+                self._cross(data, mu, best, which, look(best.parameters[:, which], data[:, which]))
+            if self.exchanges.possible:
+                self._exchange(data, mu, best, which)
             which = np.flatnonzero(best.deviance < before - 1e-6)
             look = self.valleys.over_ridges
+
+    def _exchange(self, data, mu, best: Fits, which: np.ndarray) -> None:
+        """Fits from where other factors have taken the scale of a template."""
+        which = which[self.exchanges.strained(best.parameters[:, which], data[:, which])]
+        if not len(which):
+            return
+        starts = [self.exchanges.starts(best.parameters[:, index], data[:, index]) for index in which]
+        numbers = [each.shape[1] for each in starts]
+        tried = self._run(data, np.hstack(starts), mu, np.repeat(which, numbers))
+        rank = np.concatenate([np.arange(number) for number in numbers])
+        for part in (np.flatnonzero(rank == each) for each in np.unique(rank)):
+            _better(best, tried.some(part), np.repeat(which, numbers)[part])
 
     def _cross(self, data, mu, best: Fits, which: np.ndarray, crossings: Crossings) -> None:
         """Fits from behind ridges; those that come back over them are given up."""

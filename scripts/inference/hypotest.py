@@ -49,6 +49,7 @@ def prepare(engine, test_statistic: str) -> Prepared:
     data = np.repeat(model.data[:, None], 2, axis=1)
     fits = engine.fit(data, engine.starts(), mu=np.array([asimov_mu, np.nan]))
     held, free = fits.some(np.array([0])), fits.some(np.array([1]))
+    engine.look_along_poi(data[:, :1], free)
     low, high = model.bounds[model.poi]
     repeated = low <= asimov_mu <= high and bool(engine.repeat_above(data[:, :1], free, held)[0])
     return Prepared(free.one(0), held.one(0), engine.likelihood.asimov(held.parameters[:, 0]), repeated)
