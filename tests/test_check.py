@@ -12,6 +12,7 @@ import check
 import configuration
 import patch_workspace
 import simulate_grid
+import sources
 from files import write_json
 from workflow import REPO
 from workspaces import MU, counting, normsys, workspace
@@ -179,8 +180,8 @@ def test_histograms_and_simulated_data(folder, capsys, default_config):
 
 def test_the_interpolation_of_the_analysis_is_used(folder, monkeypatch):
     seen = []
-    original = check.compile_workspace
-    monkeypatch.setattr(check, "compile_workspace", lambda spec, codes, known: seen.append(codes) or original(spec))
+    original = sources.compile_workspace
+    monkeypatch.setattr(sources, "compile_workspace", lambda spec, codes, known: seen.append(codes) or original(spec))
     config = single(first=SOUND)
     config["analyses"]["first"]["interpolation"] = {"normsys": "code1"}
     check.check(config, {})
