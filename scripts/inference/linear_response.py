@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from inference.errors import FitError
 from inference.interpolation import grouped, ungrouped
 from inference.likelihood import Likelihood
 
@@ -27,7 +28,10 @@ class LinearResponse:
         free = np.flatnonzero(~held & (np.diag(information) > 0))
         scale = 1 / np.sqrt(np.diag(information)[free])  # parameters of very different information count alike
         scale = np.outer(scale, scale)
-        inverse = np.linalg.pinv(information[np.ix_(free, free)] * scale, rcond=1e-12, hermitian=True) * scale
+        try:
+            inverse = np.linalg.pinv(information[np.ix_(free, free)] * scale, rcond=1e-12, hermitian=True) * scale
+        except np.linalg.LinAlgError as error:
+            raise FitError("the numbers of the model differ by too many orders of magnitude to be fitted") from error
         self.covariance = np.zeros((len(parameters), len(parameters)))
         self.covariance[np.ix_(free, free)] = inverse
         self._response = self.covariance @ np.hstack([weighted.T, -information * held])
