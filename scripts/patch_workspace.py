@@ -92,6 +92,21 @@ def _unshared(value: Any, path: list[str]) -> Any:
     return value
 
 
+def check_observations(before: dict, after: Any) -> None:
+    """A signal does not change what was observed in the channels of the background.
+
+    Raises:
+        InputError: if the patch from one to the other did.
+    """
+    try:
+        old, new = ({each["name"]: each["data"] for each in spec["observations"]} for spec in (before, after))
+    except (KeyError, TypeError):  # of another form, which is refused later
+        return
+    changed = [name for name in old if name in new and new[name] != old[name]]
+    if changed:
+        raise InputError(f"the patch changes the observed data of {', '.join(map(repr, changed))}; a signal must not")
+
+
 def with_measurement(workspace: dict, name: str | None) -> dict:
     """Keep one measurement: the named one, or the first.
 
@@ -144,11 +159,13 @@ def of_signal(
         with named(patchset, signal):
             if signal in wrong:
                 raise InputError(wrong[signal])
-            workspace = from_patchset(workspace, patches, signal)
+            before, workspace = workspace, from_patchset(workspace, patches, signal)
+            check_observations(before, workspace)
     elif patch:
         operations = read_json(patch, max_megabytes)
         with named(patch):
-            workspace = patched(workspace, operations)
+            before, workspace = workspace, patched(workspace, operations)
+            check_observations(before, workspace)
     with named(file, *filter(None, [patchset and signal, patch])):
         return with_measurement(workspace, measurement)
 
