@@ -124,8 +124,10 @@ def notes(fit: FitResult) -> dict[str, str]:
     prefit = {"prefit": f"μ = {fit.parameters['initial'][poi]:g}"}
     if fit.blinded:
         return {"prefit": f"{prefit['prefit']}, blinded"}
-    bound = fit.parameters["at_bound"][poi]  # where the error has no meaning
-    mu = f"{plotting.number(fit.mu_hat)} (at its bound)" if bound else plotting.with_error(fit.mu_hat, fit.mu_hat_error)
+    if fit.parameters["at_bound"][poi]:  # where an error has no meaning
+        mu = f"{min(fit.poi_bounds, key=lambda bound: abs(bound - fit.mu_hat)):g} (at its bound)"
+    else:
+        mu = plotting.with_error(fit.mu_hat, fit.mu_hat_error)
     p_value = fit.goodness_of_fit["p_value"]
     quality = "no degrees of freedom" if p_value is None else f"goodness of fit p = {p_value:.2g}"
     return prefit | {"postfit": f"μ = {mu}, {quality}"}

@@ -376,7 +376,7 @@ def test_yields_without_degrees_of_freedom_and_at_a_bound():
     bound = fit_result().parameters | {"at_bound": [True] + [False] * 4}
     nothing = {"statistic": 0.4, "ndof": 0, "p_value": None}
     fit = fit_result(mu_hat=3e-12, mu_hat_minos=[None, 0.4], parameters=bound, goodness_of_fit=nothing)
-    assert plot_yields.notes(fit)["postfit"] == "μ = 0.00 ± 0.19 (at its bound), no degrees of freedom"
+    assert plot_yields.notes(fit)["postfit"] == "μ = 0 (at its bound), no degrees of freedom"
 
 
 def test_bins_are_numbered_without_edges():
