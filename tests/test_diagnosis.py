@@ -58,6 +58,21 @@ FINDINGS = {
         ("error", "poi-without-effect"),
         ["'mu'", "held at zero"],
     ),
+    "factors that may each empty a template": (
+        workspace(
+            {
+                "SR": (
+                    [14.0],
+                    {
+                        "signal": ([10.0], [MU, ("one", "shapesys", [5.0]), ("two", "staterror", [5.0])]),
+                        "background": ([12.0], [normsys(0.1)]),
+                    },
+                )
+            }
+        ),
+        ("warning", "several-minima"),
+        ["'signal'"],
+    ),
     "a free parameter without effect": (
         with_channel([0.0], free("nothing"), template=[0.0]),
         None,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from inference.degeneracy import flat_groups, same_effect, swallows_poi
+from inference.exchanges import Exchanges
 from inference.findings import HUGE, NOISE, Finding, Parts, entries_of, plural
 from inference.likelihood import NO_EVENTS
 from inference.model import Model
@@ -22,7 +23,7 @@ def diagnose(model: Model) -> list[Finding]:
     exclude no value of the POI.
     """
     parts = Parts(model)
-    searches = (_poi, _bins, _templates, variations, _gammas, _without_effect, _flat, _twins, _bounds)
+    searches = (_poi, _bins, _templates, variations, _gammas, _without_effect, _flat, _twins, _bounds, _minima)
     found = [finding for search in searches for finding in search(parts)]
     return sorted(found, key=lambda finding: finding.severity != "error")
 
@@ -272,3 +273,16 @@ def _bounds(parts: Parts) -> Iterator[Finding]:
         if which.any():
             found = np.flatnonzero(which)
             yield Finding("warning", slug, f"{plural('parameter', found)} {parts.names(found)}", message)
+
+
+def _minima(parts: Parts) -> Iterator[Finding]:
+    found = Exchanges(parts.likelihood).samples
+    if len(found):
+        names = listed([repr(parts.model.samples[i]) for i in found])
+        yield Finding(
+            "warning",
+            "several-minima",
+            f"{plural('sample', found)} {names}",
+            "several factors that are not known to 25 % each multiply the same bins; the likelihood may have minima "
+            "that no fit finds. Join these uncertainties, or let pyhf repeat tests: make verify",
+        )

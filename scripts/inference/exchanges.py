@@ -36,7 +36,8 @@ class Exchanges:
         kinds = _large_factors(self.model)
         number, linear = self._numbers(kinds)
         self._templates = (number > 1) & (linear > 0) & _matters(self.model)
-        self.possible = bool(self._templates.any())
+        self.samples = np.flatnonzero(self._templates.any(axis=1))  # of such templates
+        self.possible = len(self.samples) > 0
         # Whether a factor may empty a bin of the signal, so that a free fit may end at two values of mu.
         _, linear = self._numbers(_large_factors(self.model, NEAR))
         self.of_signal = bool(((linear > 0) & _matters(self.model) & _of_poi(self.model)).any())
