@@ -41,6 +41,8 @@ from table_rows import (
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS)
 RESULTS = Path("results")
+GRID_FIGURES = {"plots/exclusion.png": "exclusion", "plots/limits": "mass_limits"}
+TOYS = "toybased.csv"  # limits from toys, if there are any
 SIGNS = {"above_scan": ">", "below_scan": "<"}
 STATISTICS = {"qtilde": "q̃μ, with mu_hat not below zero", "q": "qμ"}
 POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": "CLs obs.", "CLs_exp": "CLs exp."}
@@ -65,6 +67,8 @@ class Results:
         self.config, self.captions = config, captions
         self.rows = read_table(RESULTS / "limits.csv")
         self.fits = summary.read_fits(RESULTS, self.rows)
+        # Not whether there is such a table: it may be left from another configuration.
+        self.with_toys = any(scan.endswith(f"/{TOYBASED}") for scan in configuration.scans(config))
         self.limits = {scan: _limits(RESULTS / scan / "limits.json") for scan in configuration.scans(config)}
 
     def scan(self, row: dict[str, str]) -> str:
@@ -145,9 +149,8 @@ def _limit(row: dict[str, str], name: str, status: str, bound: float | None) -> 
     return with_error(row, name)
 
 
-def toy_rows(folder: Path) -> list[list[str]]:
+def toy_rows(results: Results) -> list[list[str]]:
     """Limits from toys beside the asymptotic ones."""
-    file = folder / "toybased.csv"
     return [
         [
             configuration.scan_name(row["analysis"], row["signal"]), row["limit"].replace("_", " "), row["status"],
@@ -156,7 +159,7 @@ def toy_rows(folder: Path) -> list[list[str]]:
             number(row["ratio"], 3) + (f" ± {number(row['ratio_error'], 2)}" if row["ratio_error"] else ""),
             number(row["for_exclusion"]), number(row["against_exclusion"]),
         ]
-        for row in (read_table(file) if file.exists() else [])
+        for row in (read_table(RESULTS / TOYS) if results.with_toys else [])
     ]  # fmt: skip
 
 
@@ -179,8 +182,9 @@ def grid_section(results: Results, grid: str) -> dict:
         "unknown": sum(not row["expected_excluded" if is_blinded(row) else "excluded"] for row in rows),
         "expected": sum(row["expected_excluded"] == "True" for row in rows),
         "figures": [
-            *results.figure("exclusion", folder / "plots" / "exclusion.png"),
-            *results.figure("mass_limits", folder / "plots" / "limits"),
+            figure
+            for name in configuration.grid_plots(results.config, grid)
+            for figure in results.figure(GRID_FIGURES[name], folder / name)
         ],
         "files": [folder / name for name in ("points.csv", "points.md", SUBMISSION)],
     }
@@ -234,7 +238,7 @@ def content(results: Results, problems: list[str]) -> dict:
     for each in rows:
         shown[each["anchor"]].append(each)
     sections = [signal_section(results, *key, anchors[key]) | {"limits": shown[anchors[key]]} for key in keys]
-    tables = ["limits.csv", "limits.md"] + ["toybased.csv", "toybased.md"] * (RESULTS / "toybased.csv").exists()
+    tables = ["limits.csv", "limits.md"] + [TOYS, "toybased.md"] * results.with_toys
     return {
         "facts": facts(results),
         "problems": problems,
@@ -243,7 +247,7 @@ def content(results: Results, problems: list[str]) -> dict:
         "fine": summary.FINE,
         "poor_fit": summary.POOR_FIT,
         "limits": rows,
-        "toys": toy_rows(RESULTS),
+        "toys": toy_rows(results),
         "grids": [grid_section(results, grid) for grid in results.config.get("grids", {})],
         "overview": results.figure("limits", RESULTS / "plots" / "limits.png"),
         "signals": sections,

@@ -332,3 +332,21 @@ def test_captions_are_there_for_all_plots():
     captions = yaml.safe_load((REPO / "report" / "captions.yaml").read_text(encoding="utf-8"))
     assert set(captions) == {*configuration.SCAN_DEFAULTS["plots"], "limits", "exclusion", "mass_limits"}
     assert all(set(caption) == {"title", "drawn", "read", "check"} for caption in captions.values())
+
+
+def test_what_another_configuration_left_is_not_in_the_report(changed):
+    """Tables and pictures that are still in the folder, of which the configuration says nothing."""
+    file = changed / "results" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["config"]["analyses"]["plane"]["calculators"] = ["asymptotics"]
+    del manifest["config"]["grids"]["masses"]["y"]
+    file.write_text(json.dumps(manifest))
+    limits = changed / "results" / "limits.csv"
+    rows = limits.read_text().splitlines(keepends=True)
+    limits.write_text("".join(row for row in rows if ",toybased," not in row))
+    left = page(write(changed))
+    named = " ".join([*left.files(), *left.pictures])
+    assert (changed / "results" / "toybased.csv").exists()
+    assert "toybased" not in named
+    assert "exclusion" not in named
+    assert "grids/masses/plots/limits" in named
