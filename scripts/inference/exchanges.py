@@ -39,8 +39,9 @@ class Exchanges:
         self.samples = np.flatnonzero(self._templates.any(axis=1))  # of such templates
         self.possible = len(self.samples) > 0
         # Whether a factor may empty a bin of the signal, so that a free fit may end at two values of mu.
-        _, linear = self._numbers(_large_factors(self.model, NEAR))
-        self.of_signal = bool(((linear > 0) & _matters(self.model) & _of_poi(self.model)).any())
+        number, linear = self._numbers(_large_factors(self.model, NEAR))
+        easily = (number > 1) & (linear > 0) & _matters(self.model)
+        self.of_signal = bool((easily & _of_poi(self.model)).any())
         if self.possible:
             sample, bin_, parameter = (np.concatenate(each) for each in list(zip(*kinds, strict=True))[:3])
             used = self._templates[sample, bin_]
