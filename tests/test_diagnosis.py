@@ -64,7 +64,7 @@ FINDINGS = {
                 "SR": (
                     [14.0],
                     {
-                        "signal": ([10.0], [MU, ("one", "shapesys", [5.0]), ("two", "staterror", [5.0])]),
+                        "signal": ([10.0], [MU, ("one", "shapesys", [7.0]), ("two", "staterror", [7.0])]),
                         "background": ([12.0], [normsys(0.1)]),
                     },
                 )

@@ -283,6 +283,6 @@ def _minima(parts: Parts) -> Iterator[Finding]:
             "warning",
             "several-minima",
             f"{plural('sample', found)} {names}",
-            "several factors that are not known to 25 % each multiply the same bins; the likelihood may have minima "
+            "several factors that are not known to 50 % each multiply the same bins; the likelihood may have minima "
             "that no fit finds. Join these uncertainties, or let pyhf repeat tests: make verify",
         )

@@ -13,8 +13,8 @@ import numpy as np
 from inference.likelihood import Likelihood, poisson_deviance
 from inference.model import Factors, Model, NormSys
 
-# Relative uncertainties above this are large: half of the template is then near enough to be given up.
-LARGE = 0.25
+# Relative uncertainties above this are large: to give up a template then costs less than four.
+LARGE = 0.5
 NEAR = 0.6  # the same for free fits: to empty a bin then costs less than three
 # Sizes of templates, in units of sqrt(all events of the bin), that do not matter if they are smaller; of a signal as
 # parts of its largest.
