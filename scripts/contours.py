@@ -74,7 +74,7 @@ def is_blinded(points: pd.DataFrame) -> bool:
     return bool(points["status"].str.startswith(BLINDED).any())
 
 
-def observed(points: pd.DataFrame) -> str:
+def shown_limit(points: pd.DataFrame) -> str:
     """The limit whose number stands at a point: the observed one, or the expected one of blind analyses."""
     return "expected" if is_blinded(points) else "observed"
 

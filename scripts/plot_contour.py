@@ -119,7 +119,7 @@ def draw_diagonal(axes: Axes, offset: float, text: str) -> None:
 
 def numbers(points: pd.DataFrame) -> tuple[list[str], str]:
     """What is written at the points, empty where there is no value, and what it is called."""
-    kind = contours.observed(points)
+    kind = contours.shown_limit(points)
     limit = CONTOURS[kind]
     if contours.has_cross_sections(points):
         column, name = f"xsec_{limit}", f"{kind} upper limits on the cross section"
