@@ -23,8 +23,8 @@ def per_bin(value: str | float | list | dict, columns: Columns, nominal: np.ndar
     """Absolute uncertainty per bin.
 
     Args:
-        value: "sqrt" (of the template), a number (relative to the template), a list (absolute, one per bin), or
-            {"column": name} (absolute, from the histograms).
+        value: "sqrt" (of the template), a number (relative to the size of the template), a list (absolute, one per
+            bin), or {"column": name} (absolute, from the histograms).
         columns: columns of the channel.
         nominal: the sample's template.
     """
@@ -35,7 +35,7 @@ def per_bin(value: str | float | list | dict, columns: Columns, nominal: np.ndar
         return _column(columns, value["column"]).tolist()
     if isinstance(value, list):
         return [float(each) for each in value]
-    return (float(value) * nominal).tolist()
+    return (float(value) * np.abs(nominal)).tolist()
 
 
 def _uncertainty(spec: dict, columns: Columns, nominal: np.ndarray) -> list[float]:
@@ -160,7 +160,10 @@ def _checked_data(spec: dict, sample: str, channel: str, columns: Columns):
         raise InputError(f"{place}: {len(data)} uncertainties for {len(columns[sample])} bins")
     for i, (value, count) in enumerate(zip(data, columns[sample], strict=True)):
         if not value >= 0:
-            raise InputError(f"{place}: the uncertainty of bin {i + 1}, with {count:g} events, is {value:g}")
+            root = (
+                ", as a root of negative events; give it as a column or a list" if count < 0 and value != value else ""
+            )
+            raise InputError(f"{place}: the uncertainty of bin {i + 1}, with {count:g} events, is {value:g}{root}")
     return data
 
 

@@ -20,6 +20,7 @@ from config_files import load
 from files import run
 from inference.diagnosis import diagnose
 from inference.errors import StepError
+from inference.findings import ERROR, WEIGHTS, severity
 from messages import listed
 from sources import Sources
 
@@ -32,9 +33,13 @@ class Problem(NamedTuple):
 
     analysis: str
     signal: str | None  # None: of all signals
-    severity: str
+    weight: str  # one of inference.findings.WEIGHTS
     kind: str
     text: str
+
+    @property
+    def severity(self) -> str:
+        return severity(self.weight)
 
 
 class Size(NamedTuple):
@@ -63,7 +68,7 @@ def check(config: dict, not_run: dict[str, str]) -> Checked:
     sources = Sources(config)
     checked = Checked(dict.fromkeys(not_run, 1), [], [])
     for analysis, reason in not_run.items():
-        checked.problems.append(Problem(analysis, None, "error", "input", reason))
+        checked.problems.append(Problem(analysis, None, ERROR, "input", reason))
     for analysis in config["analyses"]:
         dataset = config["analyses"][analysis]["dataset"]
         signals = list(configuration.signals(config, analysis).values())
@@ -71,33 +76,33 @@ def check(config: dict, not_run: dict[str, str]) -> Checked:
         try:
             sources.read(analysis)
         except (StepError, OSError) as error:
-            checked.problems.append(Problem(analysis, None, "error", "input", f"data set {dataset!r}: {error}"))
+            checked.problems.append(Problem(analysis, None, ERROR, "input", f"data set {dataset!r}: {error}"))
             continue
         for signal in signals:
             try:
                 model = sources.model(analysis, signal)
             except (StepError, OSError) as error:
-                checked.problems.append(Problem(analysis, signal, "error", "input", str(error)))
+                checked.problems.append(Problem(analysis, signal, ERROR, "input", str(error)))
                 continue
             checked.sizes.append(Size(len(model.channels), model.nmain, len(model.names)))
-            found = (Problem(analysis, signal, each.severity, each.kind, str(each)) for each in diagnose(model))
+            found = (Problem(analysis, signal, each.weight, each.kind, str(each)) for each in diagnose(model))
             checked.problems.extend(found)
     return checked
 
 
 def lines(checked: Checked) -> Iterator[tuple[str, str]]:
-    """(severity, text) of all problems, errors first; those that many signals share are one."""
-    for severity in STYLES:
+    """(severity, text) of all problems, those first that weigh most; those that many signals share are one."""
+    for weight in WEIGHTS:
         same: dict[tuple[str, str], list[Problem]] = {}
         for problem in checked.problems:
-            if problem.severity == severity:
+            if problem.weight == weight:
                 same.setdefault((problem.kind, problem.text), []).append(problem)
         similar: dict[tuple, list[list[Problem]]] = {}
         for (kind, _), problems in same.items():
             analyses = tuple(dict.fromkeys(problem.analysis for problem in problems))
             similar.setdefault((kind, analyses), []).append(problems)
         for groups in similar.values():
-            yield from ((severity, text) for text in _texts(groups, checked.signals))
+            yield from ((severity(weight), text) for text in _texts(groups, checked.signals))
 
 
 def _texts(groups: list[list[Problem]], signals: dict[str, int]) -> Iterator[str]:
@@ -140,8 +145,8 @@ def summary(checked: Checked) -> str:
     for name, values in zip(Size._fields, zip(*checked.sizes, strict=True), strict=False):
         low, high = min(values), max(values)
         texts.append(f"{low} {_plural(name[:-1], low)}" if low == high else f"{low} to {high} {name}")
-    found = Counter(severity for severity, _ in lines(checked))
-    counts = [f"{found[severity]} {_plural(severity, found[severity])}" for severity in STYLES if found[severity]]
+    found = Counter(name for name, _ in lines(checked))
+    counts = [f"{found[name]} {_plural(name, found[name])}" for name in STYLES if found[name]]
     return f"{' and '.join(counts) or 'No problems'}: {', '.join(texts)}."
 
 
@@ -156,8 +161,8 @@ def report(config: dict, not_run: dict[str, str], others: list[str], console: Co
     checked = check(config, not_run)
     for text in others:
         console.print(Text.assemble(("error", STYLES["error"]), f" {text}"), soft_wrap=True)
-    for severity, text in lines(checked):
-        console.print(Text.assemble((severity, STYLES[severity]), f" {text}"), soft_wrap=True)
+    for name, text in lines(checked):
+        console.print(Text.assemble((name, STYLES[name]), f" {text}"), soft_wrap=True)
     console.print(summary(checked), markup=False, highlight=False, soft_wrap=True)
     return int(bool(others) or any(problem.severity == "error" for problem in checked.problems))
 

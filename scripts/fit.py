@@ -227,7 +227,7 @@ def main(argv: list[str] | None = None) -> None:
                 *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
             else:
                 fits, mu = inside(engine_with, args.poi_bound, args.test_statistic), None
-        warnings = [str(finding) for finding in findings]
+        warnings = [finding._asdict() for finding in findings]
         result = fit_result(*fits, args.test_statistic, mu, args.blind)
         provenance = made_by([args.model], poi_bound=result.poi_bounds[1])
         write_json(args.output, result.to_json() | {"warnings": warnings, "made_by": provenance})

@@ -239,6 +239,6 @@ class FitResult(Record):
     test_statistic: str
     fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ..., "repeated": the free fit}
     mu: list[float] | None = None  # values to be tested, where they follow from the limits
-    warnings: list[str] = field(default_factory=list)  # what is odd about the model
+    warnings: list[dict] = field(default_factory=list)  # what is odd about the model: inference.findings.Finding
     blinded: bool = False  # the fits are to the expectation of the background: no number of them is observed
     made_by: dict = field(default_factory=dict)

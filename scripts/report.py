@@ -49,6 +49,7 @@ POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": 
 CROSS_SECTION_COLUMNS = {
     "cross_section": "Predicted xsec", "xsec_observed_limit": "xsec limit obs.", "xsec_expected": "xsec limit exp.",
 }  # fmt: skip
+LONGEST = 1000  # letters of a note
 ANSWERS = {"True": "yes", "False": "no"}
 
 
@@ -243,8 +244,8 @@ def content(results: Results, problems: list[str]) -> dict:
         "facts": facts(results),
         "problems": problems,
         "brief": summary.brief(found),
-        "findings": found,
-        "fine": summary.FINE,
+        **found_in_full(found),
+        "fine": summary.fine(found),
         "poor_fit": summary.POOR_FIT,
         "limits": rows,
         "toys": toy_rows(results),
@@ -256,6 +257,21 @@ def content(results: Results, problems: list[str]) -> dict:
         "versions": versions.of_numbers(),
         "inputs": digests(inputs(results.config)),
         "config": yaml.safe_dump(without_hidden(results.config), sort_keys=False, allow_unicode=True, width=100),
+    }
+
+
+def found_in_full(found: list[summary.Finding]) -> dict[str, list[dict]]:
+    """What may change a limit, each with its signals; and notes, a line for each kind."""
+    notes = [each for each in found if each.severity == summary.NOTE]
+    others = [each for each in found if each.severity != summary.NOTE]
+    return {
+        "findings": [
+            group[0]._asdict() | {"severity": group[0].severity, "scan": summary.owners(group)}
+            for group in summary.grouped(others, ("kind", "message"))
+        ],
+        "notes": [
+            {"line": summary.line(group, LONGEST), "advice": group[0].advice} for group in summary.grouped(notes)
+        ],
     }
 
 

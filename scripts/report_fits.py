@@ -6,7 +6,7 @@ from pathlib import Path
 from files import read_json
 from inference.errors import StepError
 from records import Limits, Parameters
-from summary import at_bounds, largest_pulls, warning_text
+from summary import at_bounds, is_untidy, largest_pulls, warning_text
 from table_rows import NOTHING
 
 MOST = 5  # pulls and correlations
@@ -25,7 +25,7 @@ def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) 
         tests: records of all tested mu of the asymptotic calculator.
         limits: by calculator.
     """
-    section = {"failed": "", "facts": [], "pulls": [], "correlations": [], "bounds": [], "warnings": []}
+    section = {"failed": "", "facts": [], "pulls": [], "correlations": [], "bounds": [], "warnings": [], "untidy": []}
     section["failed_tests"] = [
         f"{calculator}: mu = {point['mu']:g}: {point['reason']}"
         for calculator, each in limits.items()
@@ -34,7 +34,8 @@ def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) 
     if fit is None or fit.get("status") == "failed":
         return section | {"failed": fit["reason"] if fit else "fit.json cannot be read"}
     section["facts"] = [*_fit_facts(fit), *_test_facts(tests), *_toy_facts(limits)]
-    section["warnings"] = [warning_text(each) for each in fit.get("warnings") or []]
+    for each in fit.get("warnings") or []:
+        section["untidy" if is_untidy(each) else "warnings"].append(warning_text(each))
     if fit.get("parameters"):
         parameters = Parameters.from_json(fit["parameters"])
         section["pulls"] = [

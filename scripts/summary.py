@@ -7,35 +7,37 @@ from typing import NamedTuple
 
 from configuration import path_name, scan_name
 from inference.errors import StepError
+from inference.findings import DOUBT, HINDER, UNTIDY, in_words
 from json_input import read_json
 from messages import listed, printable
 from pulls import constrained_and_free, pulls
 from records import BLINDED, Parameters, statuses
 from seals import BrokenResult
-from table_rows import is_blinded, scan_of, several_calculators
+from table_rows import is_blinded, scan_of, several_calculators, worst_status
 
 FAILED, WARNING, NOTE = "failed", "warning", "note"  # how bad a finding is
 POOR_FIT = 0.05  # goodness of fit, p-value
 LARGE_PULL = 2.0
-# Kinds of findings in the order in which they are told.
+# Kinds of findings in the order in which they are told: by what they mean for limits. Notes change none; the report
+# alone has them. A new kind of finding needs a line here, and a `yield Finding(...)` in one of the functions below.
 KINDS = {
     "failed": FAILED,
-    "limit": WARNING,
+    "limit": WARNING,  # there is no number
+    "doubt": WARNING,  # of the diagnosis of the model
+    "bounds": WARNING,
     "fit": WARNING,
+    "tests": WARNING,
+    "unread": WARNING,
     "outside": WARNING,
     "pulls": WARNING,
-    "bounds": WARNING,
-    "tests": WARNING,
-    "model": WARNING,
-    "unread": WARNING,
+    "hinder": WARNING,  # of the diagnosis, as the next
+    "untidy": NOTE,
     "mu_hat": NOTE,
     "blinded": NOTE,
 }
-LINES, LETTERS, NAMES = 10, 160, 3  # of the short form: lines, letters in each message, names in each line
-FINE = (
-    "every limit has the status ok and every observed one is inside of its expected 2 sigma range; goodness of fit "
-    f"p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no parameter at a bound, no warning about a model"
-)
+# What the diagnosis says without a weight that is known here counts as a doubt: nothing is played down.
+OF_DIAGNOSIS = {DOUBT: "doubt", HINDER: "hinder", UNTIDY: "untidy"}
+LINES, LETTERS, NAMES = 5, 240, 3  # of the short form: lines, letters in each message, names in each line
 
 
 class Finding(NamedTuple):
@@ -43,8 +45,11 @@ class Finding(NamedTuple):
 
     kind: str
     scan: str  # as people call it
-    message: str
+    message: str  # a sentence
     rank: float = 0.0  # within its kind the smallest is told first
+    about: str = ""  # findings of a kind that are about the same share a line
+    of: tuple[str, str] = ("", "")  # analysis and signal
+    advice: str = ""  # what to do, where the message does not say it
 
     @property
     def severity(self) -> str:
@@ -80,25 +85,26 @@ def findings(rows: list[dict[str, str]], fits: dict[tuple[str, str], dict | None
 
 def _of_limits(row: dict[str, str], scan: str) -> Iterator[Finding]:
     """Limits that are missing, tests that failed, and an observed limit that is far from the expected ones."""
+    finding = partial(Finding, scan=scan, of=(row["analysis"], row["signal"]))
     missing = set(statuses(row["status"]).values()) - {"ok", BLINDED}
     reason = f" ({row['reason']})" if row["reason"] else ""
     if "fit_failed" in missing:
-        yield Finding("failed", scan, f"{row['status']}{reason}")
+        yield finding("failed", message=f"{row['status']}{reason}")
     elif missing:
-        yield Finding("limit", scan, f"{row['status']}{reason}")
+        yield finding("limit", message=f"{row['status']}{reason}", about=worst_status(row))
     elif row["reason"] and not is_blinded(row):
-        yield Finding("tests", scan, f"{row['status']}{reason}")
+        yield finding("tests", message=f"{row['status']}{reason}")
     numbers = [row[name] for name in ("observed_limit", "expected_m2", "expected_p2")]
     if all(numbers):
         observed, low, high = map(float, numbers)
         if not low <= observed <= high:
             text = f"observed limit {observed:.4g} outside of the expected 2 sigma range, {low:.4g} to {high:.4g}"
-            yield Finding("outside", scan, text, -max(observed / high, low / max(observed, 1e-300)))
+            yield finding("outside", message=text, rank=-max(observed / high, low / max(observed, 1e-300)))
 
 
 def _of_fit(row: dict[str, str], fit: dict | None, scan: str) -> Iterator[Finding]:
     """What the best fit to the data tells, and the diagnosis of the model."""
-    finding = partial(Finding, scan=scan)
+    finding = partial(Finding, scan=scan, of=(row["analysis"], row["signal"]))
     if row["gof_p_value"] and float(row["gof_p_value"]) < POOR_FIT:
         p_value = float(row["gof_p_value"])
         text = f"goodness of fit p = {p_value:.2g}: the model does not describe the data, do not trust its limit"
@@ -113,14 +119,30 @@ def _of_fit(row: dict[str, str], fit: dict | None, scan: str) -> Iterator[Findin
     if fit is None:
         return
     for warning in fit.get("warnings") or []:
-        yield finding("model", message=warning_text(warning))
+        yield _of_diagnosis(warning, finding)
     if fit.get("parameters"):
         yield from _of_parameters(Parameters.from_json(fit["parameters"]), fit["poi"], finding)
 
 
+def _of_diagnosis(warning: str | dict, finding: partial) -> Finding:
+    """A finding of the diagnosis of a model; once they were plain texts."""
+    if isinstance(warning, str):
+        return finding("doubt", message=warning)
+    kind = OF_DIAGNOSIS.get(warning.get("weight"), "doubt")
+    message = in_words(warning.get("where", ""), warning["message"], "")
+    return finding(kind, message=message, about=warning.get("kind", ""), advice=warning.get("advice", ""))
+
+
 def warning_text(warning: str | dict) -> str:
-    """A warning of the diagnosis of a model."""
-    return warning if isinstance(warning, str) else str(warning.get("message", warning))
+    """All that a warning of the diagnosis of a model says."""
+    if isinstance(warning, str):
+        return warning
+    return in_words(warning.get("where", ""), warning["message"], warning.get("advice", ""))
+
+
+def is_untidy(warning: str | dict) -> bool:
+    """Whether a warning of the diagnosis changes no limit."""
+    return not isinstance(warning, str) and warning.get("weight") == UNTIDY
 
 
 def _of_parameters(parameters: Parameters, poi: str, finding: partial) -> Iterator[Finding]:
@@ -149,30 +171,63 @@ def at_bounds(parameters: Parameters, poi: str) -> list[str]:
     return [name for name, bound, fixed in found if bound and not fixed and name != poi]
 
 
+def fine(found: list[Finding]) -> str:
+    """What was looked at, if there is nothing but notes."""
+    blinded = " or blinded" * any(each.kind == "blinded" for each in found)
+    return (
+        f"every limit has the status ok{blinded} and every observed one is inside of its expected 2 sigma range; "
+        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no parameter at a bound, and nothing about "
+        "a model that could change a limit"
+    )
+
+
 def brief(found: list[Finding], most: int = LINES) -> list[tuple[str, str]]:
-    """(severity, line) for the most important findings: of every kind the worst, then more as long as there is room.
+    """(severity, line) for the most important findings, one line for each kind; notes are left to the report.
 
     Args:
+        found: the worst first.
         most: lines, the one included that says how many more there are.
     """
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for each in found:
-        groups.setdefault((each.kind, each.message), []).append(each)
-    position: dict[str, int] = {}
-    places = []
-    for number, (kind, _) in enumerate(groups):
-        position[kind] = position.get(kind, -1) + 1
-        places.append((position[kind], number))
+    groups = grouped([each for each in found if each.severity != NOTE])
     room = most if len(groups) <= most else most - 1
-    chosen = sorted(number for _, number in sorted(places)[:room])
-    several = list(groups.values())
-    lines = [(several[number][0].severity, _line(several[number])) for number in chosen]
-    left = sum(len(each) for each in several) - sum(len(several[number]) for number in chosen)
-    return lines + [(NOTE, f"... and {left} more")] * bool(left)
+    left = sum(len(group) for group in groups[room:])
+    lines = [(group[0].severity, line(group)) for group in groups[:room]]
+    return lines + [(NOTE, f"... and {left} more, in the report")] * bool(left)
 
 
-def _line(group: list[Finding]) -> str:
-    """One message, and the scans that it is about."""
-    message = printable(group[0].message)
-    message = message if len(message) <= LETTERS else f"{message[: LETTERS - 1]}…"
-    return f"{listed([printable(each.scan) for each in group], NAMES)}: {message}"
+def grouped(found: list[Finding], by: tuple[str, ...] = ("kind", "about")) -> list[list[Finding]]:
+    """Findings that are told in one line: those of a kind, about the same."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for each in found:
+        groups.setdefault(tuple(getattr(each, name) for name in by), []).append(each)
+    return list(groups.values())
+
+
+def line(group: list[Finding], letters: int = LETTERS) -> str:
+    """The scans that findings are about, and what the worst of them says."""
+    worst, scans = group[0], {each.scan for each in group}
+    message = printable(worst.message)
+    message = message if len(message) <= letters else f"{message[: letters - 1]}…"
+    alike = len({each.message for each in group})
+    if alike == 1:
+        return f"{owners(group)}: {message}"
+    if len(scans) == 1:
+        return f"{owners(group)}: {message}, and {alike - 1} more of this kind"
+    how = "the worst" if group[-1].rank > worst.rank else "for example"
+    return f"{owners(group)}, {how} {printable(worst.scan)}: {message}"
+
+
+def owners(group: list[Finding]) -> str:
+    """Scans in words: signals of an analysis are counted if they are many."""
+    scans = list(dict.fromkeys(each.scan for each in group))
+    if len(scans) <= NAMES:
+        return listed([printable(scan) for scan in scans])
+    signals: dict[str, dict[str, str]] = {}
+    for each in group:
+        analysis, signal = each.of
+        signals.setdefault(analysis, {}).setdefault(signal, each.scan)
+    names = [
+        f"{len(scans)} signals of {analysis}" if len(scans) > 1 else next(iter(scans.values()))
+        for analysis, scans in signals.items()
+    ]
+    return listed([printable(name) for name in names], NAMES)

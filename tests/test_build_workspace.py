@@ -102,6 +102,12 @@ def test_forms_of_an_uncertainty(kind, form, absolute):
     assert built["channels"][0]["samples"][1]["modifiers"][0]["data"] == pytest.approx(absolute)
 
 
+def test_a_relative_uncertainty_is_a_size_where_yields_are_negative():
+    histograms = of(SR={"signal": [1.0, 1.0], "background": [50.0, -4.0], "observed": [50, 5]})
+    built = build(histograms, model({"name": "theta", "type": "staterror", "uncertainty": 0.5}))
+    assert built["channels"][0]["samples"][1]["modifiers"][0]["data"] == [25.0, 2.0]
+
+
 @pytest.mark.parametrize("kind", CASES)
 def test_raw_data_go_through(kind):
     raw = {"name": "theta", "type": kind, "data": CASES[kind][1]}
@@ -245,7 +251,9 @@ def shapesys(uncertainty, **more) -> dict:
         (
             of(SR={"signal": [1.0, 1.0], "background": [5.0, -4.0], "observed": [5, 5]}),
             model(shapesys("sqrt")),
-            PLACE + "the uncertainty of bin 2, with -4 events, is nan",
+            PLACE
+            + "the uncertainty of bin 2, with -4 events, is nan, as a root of negative events; give it as a column or "
+            "a list",
         ),
         (
             of(SR={"signal": [1.0], "background": [5.0], "error": [-1.0], "observed": [5]}),

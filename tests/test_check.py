@@ -143,6 +143,18 @@ def test_some_signals_are_named(folder, capsys):
     assert len(lines) == 2
 
 
+def test_what_one_patch_alone_drops_is_said_of_its_signal(folder, capsys):
+    names = [f"m_{i}" for i in range(5)]
+    patches = [signal([5.0, -1.0 if i == 2 else 1.0], ("mc", "staterror", [0.5, 0.4])) for i in range(5)]
+    code, lines = run(capsys, patched(names, BACKGROUND, patches))
+    assert code == 0
+    assert lines[0].startswith(
+        "warning search / m_2: signal, staterror 'mc', channel 'SR', bin 2: the uncertainty 0.4 of"
+    )
+    assert lines[1].startswith("warning search / m_2: 1 template with negative yields")
+    assert len(lines) == 3
+
+
 def test_warnings_that_differ_in_details_are_one_line(folder, capsys):
     names = [f"m_{i}" for i in range(5)]
     patches = [signal([5.0, 1.0], (f"theory {i}", "normsys", {"hi": 1.3, "lo": 1.2})) for i in range(5)]

@@ -190,7 +190,7 @@ FINDINGS = {
     "a normsys that does nothing at all": (
         counting(*TWO, scaled(1.0, 1.0)),
         ("warning", "no-effect"),
-        ["parameter 'scale'", "Limits do not suffer"],
+        ["parameter 'scale'", "limits do not suffer"],
     ),
     "a gamma above 100 %": (
         counting(*TWO, ("stat", "staterror", [60.0, 5.0])),
@@ -259,7 +259,7 @@ FINDINGS = {
     ),
 }
 SEVERAL = {
-    "a free parameter without effect": ["empty-channel", "empty-template", "no-effect"],
+    "a free parameter without effect": ["no-effect", "empty-channel", "empty-template"],
     "events in a channel where nothing is predicted": ["impossible-bin", "empty-template"],
     "an empty channel": ["empty-channel", "empty-template"],
 }
@@ -486,7 +486,8 @@ class TestFitStep:
     def test_warnings_are_in_the_result(self, tmp_path):
         result = self.run(tmp_path, FINDINGS["normsys, both to one side"][0])
         (warning,) = result["warnings"]
-        assert "normsys 'scale'" in warning
+        (finding,) = found(FINDINGS["normsys, both to one side"][0])
+        assert warning == {**finding._asdict(), "weight": "only untidy", "where": "normsys 'scale'"}
 
     def test_a_sound_model_has_none(self, tmp_path):
         assert self.run(tmp_path, EVERY_MODIFIER)["warnings"] == []

@@ -6,7 +6,10 @@ import pytest
 
 import summary
 from configuration import path_name
+from inference.findings import DOUBT, HINDER, UNTIDY
+from inference.findings import Finding as Warned
 from records import LIMIT_COLUMNS
+from report_fits import fit_section
 from summary import FAILED, NOTE, WARNING, brief, findings
 
 LIMITS = dict(zip(LIMIT_COLUMNS, ("1", "0.5", "0.7", "0.9", "1.2", "1.5"), strict=True))
@@ -35,6 +38,9 @@ def fit(pulls: dict[str, float] | None = None, at_bound: tuple[str, ...] = (), *
         "at_bound": [name in at_bound for name in names],
     }
     return {"poi": "mu", "parameters": parameters, **more}
+
+
+FITTED = {"mu_hat": None, "goodness_of_fit": None}
 
 
 def found(*rows: dict[str, str], fits: dict | None = None) -> list[tuple[str, str, str]]:
@@ -101,10 +107,31 @@ def test_parameters_at_bounds():
     assert found(row("a"), fits=fits) == [("bounds", "a", "at a bound of the fit: free")]
 
 
-def test_warnings_about_the_model():
-    """Text, or records with a message."""
-    fits = {("a", "signal"): fit(warnings=["one", {"kind": "shape", "message": "two"}])}
-    assert [message for _, _, message in found(row("a"), fits=fits)] == ["one", "two"]
+def warned(weight: str, kind: str, where: str = "bin 1", message: str = "odd", advice: str = "mend it") -> dict:
+    """A warning as fit.json has it."""
+    return Warned(weight, kind, where, message, advice)._asdict()
+
+
+@pytest.mark.parametrize(
+    ("weight", "kind", "severity"),
+    [
+        (DOUBT, "doubt", WARNING),
+        (HINDER, "hinder", WARNING),
+        (UNTIDY, "untidy", NOTE),
+        ("unheard of", "doubt", WARNING),
+    ],
+)
+def test_warnings_about_the_model(weight, kind, severity):
+    """Their weight, given where they are made, says how they are told; what is not known is not played down."""
+    (told,) = findings([row("a")], {("a", "signal"): fit(warnings=[warned(weight, "shape")])})
+    assert (told.kind, told.severity, told.message, told.advice) == (kind, severity, "bin 1: odd", "mend it")
+
+
+def test_warnings_of_older_results_are_read():
+    """Plain texts, which have no weight."""
+    fits = {("a", "signal"): fit(warnings=["one"])}
+    assert found(row("a"), fits=fits) == [("doubt", "a", "one")]
+    assert fit_section(fit(warnings=["one", warned(UNTIDY, "x")]) | FITTED, [], {})["warnings"] == ["one"]
 
 
 def test_blinded_is_a_note_and_no_problem():
@@ -117,7 +144,7 @@ def test_blinded_is_a_note_and_no_problem():
 
 
 def test_the_worst_comes_first():
-    """Failures, missing limits, bad fits (the worst first), far limits, pulls, bounds, then notes."""
+    """Failures, missing limits, bounds, bad fits (the worst first), far limits, pulls, then notes."""
     rows = [
         row("at bound", mu_hat_at_bound="True", mu_hat="0", mu_hat_error=""),
         row("bad", gof_p_value="0.04"),
@@ -134,13 +161,13 @@ def test_the_worst_comes_first():
     assert told == [
         ("failed", "broken"),
         ("limit", "short"),
+        ("bounds", "pulled"),
         ("fit", "worst"),
         ("fit", "bad"),
         ("outside", "farther"),
         ("outside", "far"),
         ("pulls", "pulled more"),
         ("pulls", "pulled"),
-        ("bounds", "pulled"),
         ("mu_hat", "at bound"),
     ]
     severities = [each.severity for each in findings(rows, {(each["analysis"], "signal"): fit() for each in rows})]
@@ -155,34 +182,62 @@ def test_a_fit_is_told_once_for_both_calculators():
 
 
 def test_few_lines_for_many_signals():
-    """Every kind of finding has its line; what is the same is told once; the rest is counted."""
+    """A kind of finding has one line for all signals, with what the worst says; notes are not there."""
     rows = [
         row("g", signal=f"s{i}", mu_hat_at_bound="True", mu_hat="0", mu_hat_error="", gof_p_value=f"{0.001 * (i + 1)}")
         for i in range(40)
     ]
     rows.append(row("g", signal="broken", status="fit_failed", reason="no patch"))
-    lines = brief(findings(rows, {("g", each["signal"]): fit() for each in rows}), most=5)
-    assert len(lines) == 5
-    severities, texts = zip(*lines, strict=True)
-    assert severities == (FAILED, WARNING, WARNING, NOTE, NOTE)
-    assert texts[0].startswith("g / broken: fit_failed (no patch)")
-    assert texts[1].startswith("g / s0: goodness of fit p = 0.001")
-    assert texts[3].startswith("g / s0, g / s1, g / s2, ... (40 in all): mu_hat")
-    assert texts[4] == "... and 38 more"
+    fits = {("g", each["signal"]): fit(warnings=[warned(UNTIDY, "shape")]) for each in rows}
+    told = findings(rows, fits)
+    assert [each.kind for each in told].count("untidy") == 41
+    (failed, first), (warning, second) = brief(told)
+    assert (failed, warning) == (FAILED, WARNING)
+    assert first == "g / broken: fit_failed (no patch)"
+    assert second.startswith("40 signals of g, the worst g / s0: goodness of fit p = 0.001: ")
 
 
-def test_all_are_shown_if_they_fit():
-    rows = [row(f"a{i}", gof_p_value=f"{0.001 * (i + 1)}") for i in range(10)]
-    lines = brief(findings(rows, {}), most=10)
-    assert len(lines) == 10
-    found = findings(rows, {(each["analysis"], "signal"): fit() for each in rows})
-    assert [text.partition(":")[0] for _, text in brief(found, most=10)] == [f"a{i}" for i in range(10)]
+def test_signals_of_several_analyses_share_a_line():
+    rows = [
+        row(name, signal=f"s{i}") for name, number in (("one", 12), ("two", 1), ("three", 5)) for i in range(number)
+    ]
+    warnings = [warned(DOUBT, "shape"), warned(DOUBT, "other", message="strange")]
+    told = findings(rows, {(each["analysis"], each["signal"]): fit(warnings=warnings) for each in rows})
+    owners = "12 signals of one, two / s0, 5 signals of three"
+    assert brief(told) == [(WARNING, f"{owners}: bin 1: odd"), (WARNING, f"{owners}: bin 1: strange")]
+
+
+def test_what_differs_in_details_is_an_example():
+    fits = {("a", f"s{i}"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}")]) for i in range(4)}
+    ((_, text),) = brief(findings([row("a", signal=f"s{i}") for i in range(4)], fits))
+    assert text == "4 signals of a, for example a / s0: bin 1: odd 0"
+    fits = {("a", "signal"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}") for i in range(3)])}
+    ((_, text),) = brief(findings([row("a")], fits))
+    assert text == "a: bin 1: odd 0, and 2 more of this kind"
+
+
+@pytest.mark.parametrize(("number", "lines"), [(4, 4), (5, 5), (6, 5), (30, 5)])
+def test_never_more_than_five_lines(number, lines):
+    """Doubtful limits come before what hinders fits; the last line counts the others."""
+    warnings = [warned(HINDER if i else DOUBT, f"kind {i}", message=f"odd {i}") for i in reversed(range(number))]
+    told = brief(findings([row("a")], {("a", "signal"): fit(warnings=warnings)}))
+    assert len(told) == lines
+    assert told[0][1] == "a: bin 1: odd 0"
+    assert (told[-1] == (NOTE, f"... and {number - 4} more, in the report")) == (number > 5)
+
+
+def test_what_is_fine_holds_with_notes_alone():
+    """Nothing is said to be without problems that is blinded, or has notes about its model."""
+    assert "status ok and" in summary.fine([])
+    told = findings([row("a", status="blinded: observed_limit", observed_limit="")], {("a", "signal"): fit()})
+    assert brief(told) == []
+    assert "status ok or blinded and" in summary.fine(told)
 
 
 def test_lines_are_short_and_without_control_characters():
     lines = brief([summary.Finding("failed", "a\x1b[2J\nb", "x" * 5000 + "\x07")])
     ((_, text),) = lines
-    assert len(text) < 250
+    assert len(text) < 350
     assert text.endswith("…")
     assert text.isprintable()
 
@@ -198,4 +253,4 @@ def test_fits_are_found_whatever_the_signal_is_called(tmp_path):
     rows = [row("a", signal=name), row("b"), row("c")]
     fits = summary.read_fits(tmp_path, rows)
     told = [(each.kind, each.scan) for each in findings(rows, fits)]
-    assert told == [("pulls", f"a / {name}"), ("unread", "b"), ("unread", "c")]
+    assert told == [("unread", "b"), ("unread", "c"), ("pulls", f"a / {name}")]

@@ -6,7 +6,7 @@ import numpy as np
 
 from inference import parameters
 from inference.errors import InputError
-from inference.model import INTERPOLATIONS, BinFactors, Constraints, Factors, HistoSys, Model, NormSys
+from inference.model import INTERPOLATIONS, BinFactors, Constraints, Dropped, Factors, HistoSys, Model, NormSys
 from inference.parameters import TYPES, ParameterSet
 from inference.specification import Spec, Template, specification
 
@@ -55,6 +55,7 @@ def compile_workspace(workspace: dict, interpolation: dict | None = None, known:
         nominal=_nominal(spec),
         constraints=_constraints(constrained),
         **_modifiers(spec, start),
+        dropped=_dropped(spec, start),
         interpolation=codes,
     )
     if model.fixed[model.poi]:
@@ -138,7 +139,7 @@ def _staterrors(spec: Spec) -> list[tuple[str, ParameterSet, str]]:
     """Relative uncertainties, added in quadrature over the samples that carry the modifier."""
     required = []
     for name, carriers in _carriers(spec).items():
-        nominal, variance = np.zeros(spec.edges[-1]), np.zeros(spec.edges[-1])
+        nominal, variance = _carried(spec, carriers), np.zeros(spec.edges[-1])
         by_sample: dict[int, list[Template]] = {}
         for template in carriers:
             by_sample.setdefault(template.sample, []).append(template)
@@ -146,10 +147,6 @@ def _staterrors(spec: Spec) -> list[tuple[str, ParameterSet, str]]:
         first = next(iter(masks.values()))
         if any(mask != first for mask in masks.values()):
             raise InputError(f"staterror {name!r} stands on samples in different channels")
-        # pyhf sums the templates of those samples over all channels.
-        for template in spec.templates:
-            if template.sample in by_sample:
-                nominal[spec.edges[template.channel] : spec.edges[template.channel + 1]] += template.nominal
         for sample in sorted(by_sample):
             for template in by_sample[sample]:
                 bins = slice(spec.edges[template.channel], spec.edges[template.channel + 1])
@@ -171,6 +168,16 @@ def _carriers(spec: Spec) -> dict[str, list[Template]]:
             if kind == "staterror":
                 carriers.setdefault(name, []).append(template)
     return {name: carriers[name] for name in sorted(carriers)}
+
+
+def _carried(spec: Spec, carriers: list[Template]) -> np.ndarray:
+    """Events of all samples that carry a staterror, in all channels, as pyhf sums them; shape (nmain,)."""
+    samples = {template.sample for template in carriers}
+    events = np.zeros(spec.edges[-1])
+    for template in spec.templates:
+        if template.sample in samples:
+            events[spec.edges[template.channel] : spec.edges[template.channel + 1]] += template.nominal
+    return events
 
 
 # Arrays --------------------------------------------------------------------------------------------------------------
@@ -229,6 +236,23 @@ def _histosys(shifts: list[tuple]) -> HistoSys:
     nominal, low, high = (np.array([value for row in shifts for value in row[i]], dtype=float) for i in (3, 4, 5))
     bins = first + np.arange(len(first)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return HistoSys(sample, bins, parameter, low - nominal, high - nominal)
+
+
+def _dropped(spec: Spec, start: dict[str, int]) -> Dropped:
+    """Uncertainties of bins without events, and of those with negative ones."""
+    offsets, rows = _staterror_offsets(spec), []
+    carried = {name: _carried(spec, carriers) for name, carriers in _carriers(spec).items()}
+    for template in spec.templates:
+        first, size = int(spec.edges[template.channel]), len(template.nominal)
+        for (name, kind), data in template.modifiers.items():
+            if kind not in ("shapesys", "staterror"):
+                continue
+            shared = kind == "staterror"
+            events = carried[name][first : first + size] if shared else template.nominal
+            gamma = start[name] + (offsets[name][template.channel] if shared else 0)
+            lost = (np.asarray(events) <= 0) & (np.asarray(data) != 0)
+            rows += [(template.sample, first + i, gamma + i, abs(data[i])) for i in np.flatnonzero(lost).tolist()]
+    return Dropped(*_columns(rows, 3), np.array([row[3] for row in rows], dtype=float))
 
 
 def _staterror_offsets(spec: Spec) -> dict[str, dict[int, int]]:

@@ -4,12 +4,26 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from inference import variations
 from inference.degeneracy import flat_groups, same_effect, swallows_poi
+from inference.dropped import beyond_bounds, cut, dropped, gamma_sizes
 from inference.exchanges import Exchanges
-from inference.findings import HUGE, NOISE, Finding, Parts, entries_of, plural
+from inference.findings import (
+    DECISIVE,
+    DOUBT,
+    ERROR,
+    HINDER,
+    HUGE,
+    NOISE,
+    UNTIDY,
+    WEIGHTS,
+    Finding,
+    Parts,
+    entries_of,
+    plural,
+)
 from inference.likelihood import NO_EVENTS
 from inference.model import Model
-from inference.variations import variations
 from messages import listed
 
 # Kinds of findings that explain why a fit fails.
@@ -17,15 +31,18 @@ HINDER_FITS = ("not-positive", "no-background")
 
 
 def diagnose(model: Model) -> list[Finding]:
-    """All problems of a model, errors first.
+    """All problems of a model, those first that weigh most.
 
     Nothing is fitted. An error means that the likelihood is zero whatever the parameters are, or that the data can
     exclude no value of the POI.
     """
     parts = Parts(model)
-    searches = (_poi, _bins, _templates, variations, _gammas, _without_effect, _flat, _twins, _bounds, _minima)
+    searches = (
+        _poi, _bins, _templates, dropped, cut, variations.variations, _gammas, _without_effect, _flat, _twins, _bounds,
+        _minima,
+    )  # fmt: skip
     found = [finding for search in searches for finding in search(parts)]
-    return sorted(found, key=lambda finding: finding.severity != "error")
+    return sorted(found, key=lambda finding: WEIGHTS.index(finding.weight))
 
 
 # The POI --------------------------------------------------------------------------------------------------------------
@@ -37,27 +54,29 @@ def _poi(parts: Parts) -> Iterator[Finding]:
     if not parts.effective[model.poi]:
         if not (parts.signal & parts.events).any():
             yield Finding(
-                "warning",
+                DOUBT,
                 "empty-signal",
                 f"parameter of interest {name!r}",
                 "the samples that it scales have no events in any bin: nothing can be excluded, and all limits are "
-                "above the scan. Check the signal, or leave it out",
+                "above the scan",
+                "Check the signal, or leave it out",
             )
         else:
             yield Finding(
-                "error",
+                ERROR,
                 "poi-without-effect",
                 f"parameter of interest {name!r}",
                 "no expected yield depends on it, so no limit can say anything: its variations are those of the "
-                "nominal model, or another factor of the signal is held at zero. Check the modifiers of the signal",
+                "nominal model, or another factor of the signal is held at zero",
+                "Check the modifiers of the signal",
             )
     low, high = model.bounds[model.poi]
     if low > 0:
         yield Finding(
-            "warning",
+            UNTIDY,
             "poi-bounds",
             f"parameter of interest {name!r}",
-            f"its bounds, {low:g} to {high:g}, exclude zero; the fits here reach zero nonetheless, as limits need it. "
+            f"its bounds, {low:g} to {high:g}, exclude zero; the fits here reach zero nonetheless, as limits need it",
             "Limits made elsewhere with these bounds are others",
         )
 
@@ -74,38 +93,43 @@ def _bins(parts: Parts) -> Iterator[Finding]:
     bare = seen & ~impossible & (background <= NO_EVENTS) & (total > NO_EVENTS)
     whole = np.array([empty[model.edges[i] : model.edges[i + 1]].all() for i in range(len(model.channels))])
     yield from _in_bins(
-        parts, "error", "impossible-bin", impossible,
+        parts, ERROR, "impossible-bin", impossible,
         f"{parts.observed[impossible].sum():g} events are observed where no sample predicts any, whatever the "
-        "parameters: the likelihood is zero. Add the background that is missing, or merge or remove these bins",
+        "parameters: the likelihood is zero",
+        "Add the background that is missing, or merge or remove these bins",
     )  # fmt: skip
     if whole.any():
         names = [repr(model.channels[i]) for i in np.flatnonzero(whole)]
-        message = "no sample predicts events, and none are observed. Check the templates, or remove the channel"
-        yield Finding("warning", "empty-channel", f"{plural('channel', names)} {listed(names)}", message)
+        where = f"{plural('channel', names)} {listed(names)}"
+        advice = "Check the templates, or remove the channel"
+        yield Finding(UNTIDY, "empty-channel", where, "no sample predicts events, and none are observed", advice)
     yield from _in_bins(
-        parts, "warning", "empty-bin", empty & ~whole[parts.channel],
-        "no sample predicts events, and none are observed: nothing is learned there. Check the templates",
+        parts, UNTIDY, "empty-bin", empty & ~whole[parts.channel],
+        "no sample predicts events, and none are observed: nothing is learned there", "Check the templates",
     )  # fmt: skip
     yield from _in_bins(
-        parts, "warning", "no-background", bare,
+        parts, DOUBT, "no-background", bare,
         f"{parts.observed[bare].sum():g} events are observed where no background is expected at the initial values: "
-        "they count as signal, and zero signal is all but impossible. Add the missing background, or merge bins",
+        "they count as signal, and zero signal is all but impossible",
+        "Add the missing background, or merge bins",
     )  # fmt: skip
     yield from _in_bins(
-        parts, "warning", "not-positive", seen & ~impossible & (total <= NO_EVENTS),
+        parts, HINDER, "not-positive", seen & ~impossible & (total <= NO_EVENTS),
         "events are observed, but at the initial values all samples together expect none or fewer: the likelihood is "
-        "zero there, and fits may find no way out. Check negative yields and initial values, or merge bins",
+        "zero there, and fits may find no way out",
+        "Check negative yields and initial values, or merge bins",
     )  # fmt: skip
     yield from _in_bins(
-        parts, "warning", "not-positive", ~seen & (np.minimum(total, background) < 0),
+        parts, HINDER, "not-positive", ~seen & (np.minimum(total, background) < 0),
         "the sum of all samples, or of the background alone, is negative at the initial values: fits keep away from "
-        "that, and may fail. Check negative yields, or merge bins",
+        "that, and may fail",
+        "Check negative yields, or merge bins",
     )  # fmt: skip
 
 
-def _in_bins(parts: Parts, severity: str, kind: str, which: np.ndarray, message: str) -> Iterator[Finding]:
+def _in_bins(parts: Parts, weight: str, kind: str, which: np.ndarray, message: str, advice: str) -> Iterator[Finding]:
     if which.any():
-        yield Finding(severity, kind, parts.bins(np.flatnonzero(which)), message)
+        yield Finding(weight, kind, parts.bins(np.flatnonzero(which)), message, advice)
 
 
 def _can_be_positive(parts: Parts) -> np.ndarray:
@@ -132,10 +156,12 @@ def _templates(parts: Parts) -> Iterator[Finding]:
         pairs = [(s, parts.channel[b]) for s, b in np.argwhere(negative)]
         different = dict.fromkeys(pairs)
         yield Finding(
-            "warning",
+            UNTIDY,
             "negative-yields",
             f"{len(different)} {plural('template', different)} with negative yields",
-            f"{parts.templates(pairs)}. Such yields shrink the sum; set them to zero, or merge bins",
+            f"{parts.templates(pairs)}",
+            "They are used as they are, which is right for interference; where they come from negative weights of few "
+            "simulated events, merge bins. Set to zero, they would shift the sum",
         )
     present = _stands(parts)
     nothing = present & ~parts.per_channel(parts.events)
@@ -143,10 +169,11 @@ def _templates(parts: Parts) -> Iterator[Finding]:
     if nothing.any():
         pairs = [tuple(pair) for pair in np.argwhere(nothing)]
         yield Finding(
-            "warning",
+            UNTIDY,
             "empty-template",
             f"{len(pairs)} {plural('template', pairs)} without events",
-            f"{parts.templates(pairs)}. Nothing in them counts; check them, or leave the sample out of the channel",
+            f"{parts.templates(pairs)}",
+            "Nothing in them counts; check them, or leave the sample out of the channel",
         )
 
 
@@ -167,14 +194,13 @@ def _gammas(parts: Parts) -> Iterator[Finding]:
     factor = np.zeros(len(model.names), bool)
     factor[model.factors.parameter] = factor[model.bin_factors.parameter] = True
     wide = model.constrained_widths() > HUGE * np.maximum(np.abs(model.initial), NOISE)
-    which = np.flatnonzero(wide & factor & parts.effective)
-    if len(which):
-        yield Finding(
-            "warning",
-            "huge-uncertainty",
-            parts.names(which),
-            "an uncertainty above 100 %: such a bin is known from the data alone. Check it, or merge bins",
-        )
+    wide &= factor & parts.effective & ~beyond_bounds(parts)
+    large = gamma_sizes(parts) > DECISIVE
+    large[model.factors.parameter] = True  # lumi, which acts on whole templates
+    for weight, which in ((DOUBT, np.flatnonzero(wide & large)), (UNTIDY, np.flatnonzero(wide & ~large))):
+        if len(which):
+            message = "an uncertainty above 100 %: such a bin is known from the data alone"
+            yield Finding(weight, "huge-uncertainty", parts.names(which), message, "Check it, or merge bins")
     # Those whose uncertainty is zero are held, with a width of one.
     plain = constraints.parameter[(constraints.sigma == 1) & model.fixed[constraints.parameter]]
     positive = model.nominal[model.bin_factors.sample, model.bin_factors.bin] > 0
@@ -182,10 +208,11 @@ def _gammas(parts: Parts) -> Iterator[Finding]:
     held = held[parts.effective[held]]
     if len(held):
         yield Finding(
-            "warning",
+            UNTIDY,
             "zero-uncertainty",
             parts.names(held),
-            "held fixed without an uncertainty, though there are events. If these bins have one, give it",
+            "held fixed without an uncertainty, though there are events",
+            "If these bins have one, give it",
         )
 
 
@@ -195,17 +222,19 @@ def _gammas(parts: Parts) -> Iterator[Finding]:
 def _without_effect(parts: Parts) -> Iterator[Finding]:
     idle = ~parts.effective & ~parts.held
     idle[parts.model.poi] = False
-    for which, advice in (
+    for weight, which, meaning, advice in (
         (
+            HINDER,
             idle & ~parts.constrained,
-            "Its value is arbitrary, and fits have no uncertainties while it is free: remove it, or hold it fixed",
+            "its value is arbitrary, and fits have no uncertainties while it is free",
+            "Remove it, or hold it fixed",
         ),
-        (idle & parts.constrained, "Limits do not suffer; remove it, or check its modifiers"),
+        (UNTIDY, idle & parts.constrained, "limits do not suffer", "Remove it, or check its modifiers"),
     ):
         found = np.flatnonzero(which)
         if len(found):
             where = f"{plural('parameter', found)} {parts.names(found)}"
-            yield Finding("warning", "no-effect", where, f"no expected yield depends on it. {advice}")
+            yield Finding(weight, "no-effect", where, f"no expected yield depends on it; {meaning}", advice)
 
 
 def _flat(parts: Parts) -> Iterator[Finding]:
@@ -216,41 +245,49 @@ def _flat(parts: Parts) -> Iterator[Finding]:
         name = model.poi_name
         if model.poi not in group:
             yield Finding(
-                "warning",
+                HINDER,
                 "flat",
                 where,
-                "cannot be told apart: they can change together without any change of the expected events. Limits do "
-                "not suffer, but their values are arbitrary and have no uncertainties: hold one of them fixed",
+                "cannot be told apart: they can change together without any change of the expected events; limits do "
+                "not suffer, but their values are arbitrary and have no uncertainties",
+                "Hold one of them fixed",
             )
         elif swallows_poi(parts, free[free != model.poi]):
             yield Finding(
-                "error",
+                ERROR,
                 "poi-flat",
                 where,
                 f"occur as products alone: whatever {name!r} is, the others make up for it, and no value can be "
-                "excluded. Hold the others fixed, or give them a constraint or a channel of their own",
+                "excluded",
+                "Hold the others fixed, or give them a constraint or a channel of their own",
             )
         else:
             yield Finding(
-                "warning",
+                DOUBT,
                 "poi-flat",
                 where,
-                f"cannot be told apart: they can change together without any change of the expected events. Limits on "
-                f"{name!r} come from the bounds of the others alone; hold one fixed, or add a channel that measures it",
+                f"cannot be told apart: they can change together without any change of the expected events, and limits "
+                f"on {name!r} come from the bounds of the others alone",
+                "Hold one fixed, or add a channel that measures it",
             )
 
 
 def _twins(parts: Parts) -> Iterator[Finding]:
     groups = same_effect(parts)
-    if groups:
-        texts = [f"({parts.names(group)})" for group in groups]
-        yield Finding(
-            "warning",
-            "same-effect",
-            f"parameters {listed(texts, 4)}",
-            "have exactly the same effect on all yields, as if one uncertainty were counted several times. If they are "
-            "one, give them one name",
-        )
+    if not groups:
+        return
+    size = variations.sizes(parts)
+    large = [size[group[0]] > DECISIVE for group in groups]
+    for weight, which in ((DOUBT, large), (UNTIDY, [not each for each in large])):
+        texts = [f"({parts.names(group)})" for group, chosen in zip(groups, which, strict=True) if chosen]
+        if texts:
+            yield Finding(
+                weight,
+                "same-effect",
+                f"parameters {listed(texts, 4)}",
+                "have exactly the same effect on all yields, as if one uncertainty were counted several times",
+                "If they are one, give them one name",
+            )
 
 
 def _bounds(parts: Parts) -> Iterator[Finding]:
@@ -262,17 +299,15 @@ def _bounds(parts: Parts) -> Iterator[Finding]:
     centre = model.initial.copy()
     centre[constraints.parameter] = model.data[model.nmain :] / constraints.factor
     away = parts.constrained & free & ((centre < low) | (centre > high))
-    for slug, which, message in (
-        ("initial-value", outside, "the initial value is outside of the bounds; fits begin at the bound. Move one"),
-        (
-            "auxiliary-data",
-            away,
-            "the auxiliary measurement is outside of the bounds, which pull at the fit. Widen them",
-        ),
+    at_bound = "the initial value is outside of the bounds; fits begin at the bound"
+    pulled = "the auxiliary measurement is outside of the bounds, which pull at the fit"
+    for weight, slug, which, message, advice in (
+        (HINDER, "initial-value", outside, at_bound, "Move one"),
+        (DOUBT, "auxiliary-data", away, pulled, "Widen them"),
     ):
         if which.any():
             found = np.flatnonzero(which)
-            yield Finding("warning", slug, f"{plural('parameter', found)} {parts.names(found)}", message)
+            yield Finding(weight, slug, f"{plural('parameter', found)} {parts.names(found)}", message, advice)
 
 
 def _minima(parts: Parts) -> Iterator[Finding]:
@@ -280,9 +315,10 @@ def _minima(parts: Parts) -> Iterator[Finding]:
     if len(found):
         names = listed([repr(parts.model.samples[i]) for i in found])
         yield Finding(
-            "warning",
+            DOUBT,
             "several-minima",
             f"{plural('sample', found)} {names}",
             "several factors that are not known to 50 % each multiply the same bins; the likelihood may have minima "
-            "that no fit finds. Join these uncertainties, or let pyhf repeat tests: make verify",
+            "that no fit finds",
+            "Join these uncertainties, or let pyhf repeat tests: make verify",
         )

@@ -13,18 +13,41 @@ from messages import listed
 # Of a template: smaller changes are rounding of the numbers in a workspace, not variations.
 NOISE = 1e-4
 HUGE = 1.0  # a relative uncertainty
+SIGNAL = 2.0  # standard deviations in its best bin: about what a limit excludes
+# Changes of less, in statistical standard deviations of the events of all bins, decide nothing.
+VISIBLE = 0.1
+# Changes of more, in the same units, weigh as much as the statistical uncertainty: limits depend on them.
+DECISIVE = 1.0
+
+# What a finding means for the limits, the worst first. A new kind of finding needs no more than one of these.
+ERROR, DOUBT, HINDER, UNTIDY = WEIGHTS = ("no limit", "doubts a limit", "may hinder a fit", "only untidy")
 
 
 class Finding(NamedTuple):
     """A problem of a model."""
 
-    severity: str  # "error": there is no meaningful limit; "warning": look at it
+    weight: str  # one of WEIGHTS
     kind: str
     where: str  # channel, sample, bin or parameter in words
-    message: str  # what is wrong, what follows from it, what to do
+    message: str  # what is wrong and what follows from it
+    advice: str = ""  # what to do
+
+    @property
+    def severity(self) -> str:
+        return severity(self.weight)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.message}"
+        return in_words(self.where, self.message, self.advice)
+
+
+def severity(weight: str) -> str:
+    """What `make check` calls a finding."""
+    return "error" if weight == ERROR else "warning"
+
+
+def in_words(where: str, message: str, advice: str) -> str:
+    """All that a finding says."""
+    return f"{where}: " * bool(where) + message + f". {advice}" * bool(advice)
 
 
 class Parts:
@@ -94,6 +117,18 @@ class Parts:
         for parameter, which in acts:
             effective[parameter[which]] = True
         return effective
+
+    @cached_property
+    def per_variance(self) -> np.ndarray:
+        """What squares of changes are multiplied by to be in statistical variances, shape (nsamples, nmain).
+
+        The signal counts as if it were as large as what a limit excludes, whatever cross section its template has.
+        """
+        signal = np.where(self.signal, self.model.nominal, 0.0).sum(axis=0)
+        background = np.where(self.signal, 0.0, self.model.nominal).sum(axis=0)
+        variance = np.maximum(background, 1.0)
+        best = (np.abs(signal) / np.sqrt(variance)).max(initial=0.0)
+        return np.where(self.signal, (SIGNAL / best) ** 2 if best else 0.0, 1.0) / variance
 
     def per_channel(self, cells: np.ndarray) -> np.ndarray:
         """Whether any bin of a channel is among the cells, shape (nsamples, nchannels)."""

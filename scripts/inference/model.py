@@ -66,12 +66,25 @@ class BinFactors(NamedTuple):
     parameter: np.ndarray
 
 
+class Dropped(NamedTuple):
+    """One entry per (sample, bin, parameter): an uncertainty, in events, that a workspace gives and that has no effect.
+
+    shapesys and staterror multiply yields, and the parameters of bins whose yield is not positive are fixed.
+    """
+
+    sample: np.ndarray
+    bin: np.ndarray
+    parameter: np.ndarray
+    size: np.ndarray
+
+
 PARTS = {
     "constraints": Constraints,
     "normsys": NormSys,
     "histosys": HistoSys,
     "factors": Factors,
     "bin_factors": BinFactors,
+    "dropped": Dropped,
 }
 
 
@@ -89,6 +102,7 @@ class Model:
         data: observed main data followed by the auxiliary data, shape (nmain + naux,).
         nominal: templates, shape (nsamples, nmain); zero where a channel lacks the sample.
         normsys, histosys, factors (normfactor, lumi), bin_factors (shapefactor, shapesys, staterror): modifiers.
+        dropped: uncertainties that have no effect; no fit looks at them.
         interpolation: code by modifier type, see INTERPOLATIONS.
     """
 
@@ -107,6 +121,7 @@ class Model:
     histosys: HistoSys
     factors: Factors
     bin_factors: BinFactors
+    dropped: Dropped
     interpolation: dict[str, str]
 
     @property
@@ -141,11 +156,12 @@ class Model:
 
 
 def digest(model: Model) -> str:
-    """SHA-256 of all that the model says, the data and the bounds included."""
+    """SHA-256 of all that the likelihood depends on, the data and the bounds included."""
     arrays, plain = _parts(model)
     content = hashlib.sha256(json.dumps(plain).encode())
     for name, array in arrays.items():
-        content.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+        if not name.startswith("dropped."):
+            content.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
     return content.hexdigest()
 
 

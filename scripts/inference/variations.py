@@ -5,14 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.findings import HUGE, NOISE, Finding, Parts, plural
+from inference.findings import DECISIVE, DOUBT, HINDER, HUGE, NOISE, UNTIDY, VISIBLE, Finding, Parts, plural
 from messages import listed
 
 # Of all changes of a template, bin by bin: so many on one side are no accident of a few bins.
 MOST_OF_IT = 0.5
-# Changes of less, in statistical standard deviations of the events of all bins, decide nothing.
-VISIBLE = 0.1
-SIGNAL = 2.0  # standard deviations in its best bin: about what a limit excludes
 SINGLY = 2  # so many modifiers have a finding each, more of them share one
 
 
@@ -46,25 +43,31 @@ def variations(parts: Parts) -> Iterator[Finding]:
     one = (smaller <= NOISE) & (larger > NOISE) & (changes.visible > VISIBLE)
     huge = (np.maximum(np.abs(changes.down), np.abs(changes.up)) > HUGE) & (changes.visible > VISIBLE)
     yield from _by_modifier(
-        parts, "same-side", changes, same, changes.visible_same,
+        parts, "same-side", HINDER, changes, same, changes.visible_same,
         "up and down change the events to the same side",
         "Its pull has no clear meaning, and there may be two minima; symmetrise the variation if this is not meant",
     )  # fmt: skip
     yield from _by_modifier(
-        parts, "one-sided", changes, one, changes.visible,
+        parts, "one-sided", UNTIDY, changes, one, changes.visible,
         "only one of up and down differs from the nominal",
         "To the other side it has no effect; symmetrise the variation if this is not meant",
     )  # fmt: skip
     yield from _by_modifier(
-        parts, "huge-uncertainty", changes, huge, changes.visible,
+        parts, "huge-uncertainty", DOUBT, changes, huge, changes.visible,
         "an uncertainty above 100 %",
         "Check the numbers (hi: 1.1 is 10 %); a background that is not known may better float freely",
     )  # fmt: skip
     yield from _by_modifier(
-        parts, "zero-uncertainty", changes, _without_effect(parts, changes, larger), changes.visible,
+        parts, "zero-uncertainty", UNTIDY, changes, _without_effect(parts, changes, larger), changes.visible,
         "up and down both are the nominal",
         "It has no effect there; leave the modifier out, or check its numbers",
     )  # fmt: skip
+
+
+def sizes(parts: Parts) -> np.ndarray:
+    """What each parameter changes by normsys and histosys, in statistical standard deviations, shape (npar,)."""
+    changes = _changes(parts)
+    return np.sqrt(np.bincount(changes.parameter, changes.visible**2, len(parts.model.names)))
 
 
 def _without_effect(parts: Parts, changes: Changes, larger: np.ndarray) -> np.ndarray:
@@ -77,26 +80,36 @@ def _without_effect(parts: Parts, changes: Changes, larger: np.ndarray) -> np.nd
 
 
 def _by_modifier(
-    parts: Parts, slug: str, changes: Changes, which: np.ndarray, weight: np.ndarray, what: str, advice: str
+    parts: Parts, slug: str, weight: str, changes: Changes, which: np.ndarray, size: np.ndarray, what: str, advice: str
 ) -> Iterator[Finding]:
-    """Findings of few modifiers, or one that many share, with what weighs most first.
+    """Findings of few modifiers, or one that many share, with the largest first.
 
-    Those of the signal stand apart: the others are the same for all signals of a patch set.
+    Those of the signal stand apart: the others are the same for all signals of a patch set. What is not decisive is
+    only untidy.
     """
+    decisive = which & (size > DECISIVE) & (weight != UNTIDY)
+    weighty = f"{what}, which weighs more than the statistical uncertainty,"
+    yield from _of_weight(parts, slug, weight, changes, decisive, size, weighty, advice)
+    yield from _of_weight(parts, slug, UNTIDY, changes, which & ~decisive, size, what, advice)
+
+
+def _of_weight(
+    parts: Parts, slug: str, weight: str, changes: Changes, which: np.ndarray, size: np.ndarray, what: str, advice: str
+) -> Iterator[Finding]:
     of_signal = parts.per_channel(parts.signal)[changes.sample, changes.channel]
     for owner, kind, mine in (("", slug, which & ~of_signal), ("signal, ", f"{slug}-of-signal", which & of_signal)):
         places: dict[str, list[tuple[int, int]]] = {}
-        for i in np.flatnonzero(mine)[np.argsort(-weight[mine], kind="stable")]:
+        for i in np.flatnonzero(mine)[np.argsort(-size[mine], kind="stable")]:
             modifier = f"{KINDS[changes.kind[i]]} {parts.model.names[changes.parameter[i]]!r}"
             places.setdefault(modifier, []).append((changes.sample[i], changes.channel[i]))
         if len(places) > SINGLY:
             names = listed([f"{modifier} ({parts.templates(pairs, 1)})" for modifier, pairs in places.items()], 3)
-            text = f"{what} in {mine.sum()} templates: {names}. {advice}"
-            yield Finding("warning", kind, f"{owner}{len(places)} modifiers", text)
+            text = f"{what} in {mine.sum()} templates: {names}"
+            yield Finding(weight, kind, f"{owner}{len(places)} modifiers", text, advice)
             continue
         for modifier, pairs in places.items():
-            text = f"{what} in {len(pairs)} {plural('template', pairs)}: {parts.templates(pairs)}. {advice}"
-            yield Finding("warning", kind, f"{owner}{modifier}", text)
+            text = f"{what} in {len(pairs)} {plural('template', pairs)}: {parts.templates(pairs)}"
+            yield Finding(weight, kind, f"{owner}{modifier}", text, advice)
 
 
 def _changes(parts: Parts) -> Changes:
@@ -113,10 +126,9 @@ def _changes(parts: Parts) -> Changes:
         return np.divide(np.bincount(group, values, number), whole, out=np.zeros(number), where=whole > 0)
 
     def significance(values: np.ndarray) -> np.ndarray:
-        squares = values**2 * parts_per_variance[sample[group], bin_]
+        squares = values**2 * parts.per_variance[sample[group], bin_]
         return np.sqrt(np.bincount(group, squares, number))
 
-    parts_per_variance = _weights(parts)
     smaller, larger = (each(np.abs(down), np.abs(up)) for each in (np.minimum, np.maximum))
     one_side = (down * up > 0) & (smaller > NOISE * whole[group])
     return Changes(
@@ -124,18 +136,6 @@ def _changes(parts: Parts) -> Changes:
         relative(np.where(one_side, smaller + larger, 0.0)), significance(larger),
         significance(np.where(one_side, smaller, 0.0)),
     )  # fmt: skip
-
-
-def _weights(parts: Parts) -> np.ndarray:
-    """What squares of changes are multiplied by to be in statistical variances of the bins, shape (nsamples, nmain).
-
-    The signal counts as if it were as large as what a limit excludes, whatever cross section its template has.
-    """
-    signal = np.where(parts.signal, parts.model.nominal, 0.0).sum(axis=0)
-    background = np.where(parts.signal, 0.0, parts.model.nominal).sum(axis=0)
-    variance = np.maximum(background, 1.0)
-    best = (np.abs(signal) / np.sqrt(variance)).max(initial=0.0)
-    return np.where(parts.signal, (SIGNAL / best) ** 2 if best else 0.0, 1.0) / variance
 
 
 def _of_normsys(parts: Parts) -> tuple:
