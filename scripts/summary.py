@@ -188,7 +188,11 @@ def brief(found: list[Finding], most: int = LINES) -> list[tuple[str, str]]:
         found: the worst first.
         most: lines, the one included that says how many more there are.
     """
-    groups = grouped([each for each in found if each.severity != NOTE])
+    told = [each for each in found if each.severity != NOTE]
+    failed = [each for each in told if each.severity == FAILED]
+    others = grouped([each for each in told if each.severity != FAILED])
+    groups = grouped(failed, ("message",)) + others  # each reason of a failure, if there is room
+    groups = groups if len(groups) <= most else grouped(failed) + others
     room = most if len(groups) <= most else most - 1
     left = sum(len(group) for group in groups[room:])
     lines = [(group[0].severity, line(group)) for group in groups[:room]]

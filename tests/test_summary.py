@@ -216,6 +216,15 @@ def test_what_differs_in_details_is_an_example():
     assert text == "a: bin 1: odd 0, and 2 more of this kind"
 
 
+@pytest.mark.parametrize(("number", "lines"), [(3, 4), (4, 5), (5, 2)])
+def test_reasons_of_failures_are_told_if_there_is_room(number, lines):
+    rows = [row(f"a{i}", status="fit_failed", reason=f"reason {i}") for i in range(number)] + [row("b")]
+    told = brief(findings(rows, {("b", "signal"): fit({"x": 3.0})}))
+    assert len(told) == lines
+    assert told[-1][1].startswith("b: a pull")
+    assert told[0][1].endswith("a0: fit_failed (reason 0)")
+
+
 @pytest.mark.parametrize(("number", "lines"), [(4, 4), (5, 5), (6, 5), (30, 5)])
 def test_never_more_than_five_lines(number, lines):
     """Doubtful limits come before what hinders fits; the last line counts the others."""
