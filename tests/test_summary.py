@@ -9,6 +9,7 @@ from configuration import path_name
 from inference.findings import DOUBT, HINDER, UNTIDY
 from inference.findings import Finding as Warned
 from records import LIMIT_COLUMNS
+from report import found_in_full
 from report_fits import fit_section
 from summary import FAILED, NOTE, WARNING, brief, findings
 
@@ -214,6 +215,22 @@ def test_what_differs_in_details_is_an_example():
     fits = {("a", "signal"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}") for i in range(3)])}
     ((_, text),) = brief(findings([row("a")], fits))
     assert text == "a: bin 1: odd 0, and 2 more of this kind"
+
+
+def test_the_report_has_all_of_it():
+    """What may change a limit, once for all signals that share it; notes, a line for each kind with its advice."""
+    warnings = [
+        warned(DOUBT, "shape"),
+        warned(UNTIDY, "empty", message="none"),
+        warned(UNTIDY, "empty", message="zero"),
+    ]
+    rows = [row("a", signal=f"s{i}", gof_p_value="0.01" if i == 3 else "0.5") for i in range(5)]
+    shown = found_in_full(findings(rows, {("a", each["signal"]): fit(warnings=warnings) for each in rows}))
+    assert [(each["scan"], each["kind"]) for each in shown["findings"]] == [
+        ("5 signals of a", "doubt"),
+        ("a / s3", "fit"),
+    ]
+    assert shown["notes"] == [{"line": "5 signals of a, for example a / s0: bin 1: none", "advice": "mend it"}]
 
 
 @pytest.mark.parametrize(("number", "lines"), [(3, 4), (4, 5), (5, 2)])
