@@ -21,8 +21,9 @@ from inference.fits import Newton
 from inference.goodness_of_fit import saturated
 from inference.hypotest import Prepared, prepare
 from inference.likelihood import Likelihood
-from inference.minima import Fit, at_bound
+from inference.minima import Fit, at_bound, bounds_met
 from inference.model import Model
+from inference.parameters import FACTOR_BOUNDS
 from inference.ranges import MOST, scan_range
 from inference.test_statistics import TEST_STATISTICS
 from inference.uncertainties import Uncertainties, uncertainties
@@ -73,7 +74,7 @@ def with_range(engine_with: Callable, test_statistic: str, alpha: float):
             mu = _range_within(engine_with, prepared, bound, test_statistic, alpha)
         needed = 8 * bound if mu is None else poi_bound(2 * mu[-1])
         if needed <= bound:
-            return engine, prepared, mu
+            return *with_room(engine, prepared), mu
         bound, before = needed, prepared.free.deviance
 
 
@@ -104,8 +105,21 @@ def inside(engine_with: Callable, bound: float, test_statistic: str):
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
         if bound > MOST or not _at_far_bound(engine.model, prepared.free):
-            return engine, prepared
+            return with_room(engine, prepared)
         bound *= 2
+
+
+def with_room(engine, prepared: Prepared):
+    """The engine with upper bounds of free factors that hold twice what the fits found, where nobody stated them.
+
+    Tests and toys then seldom have to be repeated without such a bound, and HESSE's errors do not feel it.
+    """
+    model = engine.model
+    largest = np.maximum(prepared.free.parameters, prepared.reference.parameters)
+    few = np.flatnonzero(model.grows & (2 * largest > model.bounds[:, 1]))
+    if len(few):
+        engine = engine.with_model(model.with_upper_bounds({model.names[i]: poi_bound(2 * largest[i]) for i in few}))
+    return engine, prepared
 
 
 def _at_far_bound(model: Model, free: Fit) -> bool:
@@ -126,6 +140,7 @@ def fit_result(
     return FitResult(
         poi=model.poi_name,
         poi_bounds=model.bounds[poi].tolist(),
+        factor_bounds=_grown(model),
         mu_hat=None if blinded else float(best.parameters[poi]),
         mu_hat_error=None if blinded else numbers(errors.errors)[poi],
         mu_hat_minos=[None, None] if blinded else list(errors.minos),
@@ -138,6 +153,10 @@ def fit_result(
         },
         asimov=prepared.asimov.tolist(),
         goodness_of_fit=dict.fromkeys(quality, None) if blinded else quality,
+        at_bounds={
+            name: bounds_met(model, fit.parameters) for name, fit in (("free", best), ("reference", prepared.reference))
+        },
+        stated_bounds=[model.names[i] for i in np.flatnonzero(model.stated & ~model.fixed) if i != poi],
         yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors, blinded)],
         interpolation=model.interpolation,
         test_statistic=test_statistic,
@@ -150,6 +169,12 @@ def fit_result(
             "repeated": prepared.repeated,
         },
     )
+
+
+def _grown(model: Model) -> dict[str, float]:
+    """Upper bounds of the factors for which pyhf's default is too low."""
+    grown = np.flatnonzero(model.grows & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
+    return {model.names[i]: float(model.bounds[i, 1]) for i in grown}
 
 
 def numbers(values: np.ndarray) -> list[float | None]:
