@@ -47,18 +47,22 @@ class Newton:
         """
         mu = np.full(data.shape[1], np.nan) if mu is None else mu
         best = self._within_bounds(data, starts, mu)
-        which = self._at_default(best.parameters)
+        which = self._hindered(best)
         if len(which):
             starts = [each if each.ndim == 1 else each[:, which] for each in starts]
-            more = self._without_defaults.fit(data[:, which], [*starts, best.parameters[:, which]], mu[which])
-            _better(best, more, which)
+            ends = best.parameters[:, which]
+            starts.append(np.where(np.isfinite(ends), ends, starts[0].reshape(len(ends), -1)))
+            _better(best, self._without_defaults.fit(data[:, which], starts, mu[which]), which)
         return best
 
-    def _at_default(self, parameters: np.ndarray) -> np.ndarray:
-        """Fits that end where nothing but a default stops a free factor; parameters of shape (npar, B)."""
-        low, high = self.model.bounds[self.model.grows].T[..., None]
-        with np.errstate(invalid="ignore"):
-            return np.flatnonzero((parameters[self.model.grows] >= high - NEAR_DEFAULT * (high - low)).any(axis=0))
+    def _hindered(self, fits: Fits) -> np.ndarray:
+        """Fits that end where only a default stops a free factor, or nowhere: it may have left no possible point."""
+        grows = self.model.grows
+        if not grows.any():
+            return np.zeros(0, int)
+        low, high = self.model.bounds[grows].T[..., None]
+        inside = fits.parameters[grows] < high - NEAR_DEFAULT * (high - low)  # nothing is inside where a fit failed
+        return np.flatnonzero(~inside.all(axis=0))
 
     @cached_property
     def _without_defaults(self) -> "Newton":
