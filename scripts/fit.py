@@ -32,6 +32,9 @@ from records import ChannelYields, FitResult, Parameters
 from signal_point import bounded, read_model
 
 SAME_MINIMUM = 1e-6  # in -2 log L
+# Fits with mu held and toys may end at larger values of a free factor: at twice that of the best fit in extreme cases,
+# and again as much is room for the valleys that interpolation makes.
+ROOM = 4
 FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a little before its bound
 
 
@@ -71,21 +74,25 @@ def with_range(engine_with: Callable, test_statistic: str, alpha: float):
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
         if mu is None or abs(prepared.free.deviance - before) > SAME_MINIMUM:
-            mu = _range_within(engine_with, prepared, bound, test_statistic, alpha)
+            wide = _with_factors(engine_with(MOST), _grown(engine.model))
+            mu = _range_within(engine, wide, prepared, test_statistic, alpha)
         needed = 8 * bound if mu is None else poi_bound(2 * mu[-1])
         if needed <= bound:
-            return *with_room(engine, prepared), mu
+            return engine, prepared, mu
         bound, before = needed, prepared.free.deviance
 
 
-def _range_within(engine_with: Callable, prepared: Prepared, bound: float, test_statistic: str, alpha: float):
-    """The range of a scan, or None if the best fit may lie beyond the bound, and there is room for a larger one."""
-    engine = engine_with(MOST)
-    last_try = bound > MOST
-    if _at_far_bound(engine_with(bound).model, prepared.free) and not last_try:
+def _range_within(engine, wide, prepared: Prepared, test_statistic: str, alpha: float):
+    """The range of a scan, or None if the best fit may lie beyond the bound, and there is room for a larger one.
+
+    Args:
+        engine, wide: that of the fits, and the one whose bounds of the POI hold MOST.
+    """
+    last_try = engine.model.bounds[engine.model.poi, 1] > MOST
+    if _at_far_bound(engine.model, prepared.free) and not last_try:
         return None
     try:
-        return scan_range(engine, prepared, test_statistic, alpha)
+        return scan_range(wide, prepared, test_statistic, alpha)
     except FitError:
         if last_try:
             raise
@@ -93,8 +100,25 @@ def _range_within(engine_with: Callable, prepared: Prepared, bound: float, test_
 
 
 def _prepared(engine_with: Callable, bound: float, test_statistic: str):
-    engine = engine_with(bound)
-    return engine, prepare(engine, test_statistic)
+    """The engine and the fits with upper bounds of free factors that hold ROOM times what these fits find.
+
+    Only where nobody stated such a bound. Fits go on without it if they meet it; but below it they may stay in a local
+    minimum, and HESSE's errors feel it.
+    """
+    engine, grown = engine_with(bound), {}
+    while True:
+        engine = _with_factors(engine, grown)
+        model, prepared = engine.model, prepare(engine, test_statistic)
+        largest = ROOM * np.maximum(prepared.free.parameters, prepared.reference.parameters)
+        few = np.flatnonzero(model.grows & (largest > model.bounds[:, 1]) & (model.bounds[:, 1] < MOST))
+        grown = {model.names[i]: float(poi_bound(largest[i])) for i in few}
+        if not grown:
+            return engine, prepared
+
+
+def _with_factors(engine, bounds: dict[str, float]):
+    """The engine with these upper bounds of factors."""
+    return engine.with_model(engine.model.with_upper_bounds(bounds)) if bounds else engine
 
 
 def inside(engine_with: Callable, bound: float, test_statistic: str):
@@ -105,21 +129,8 @@ def inside(engine_with: Callable, bound: float, test_statistic: str):
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
         if bound > MOST or not _at_far_bound(engine.model, prepared.free):
-            return with_room(engine, prepared)
+            return engine, prepared
         bound *= 2
-
-
-def with_room(engine, prepared: Prepared):
-    """The engine with upper bounds of free factors that hold twice what the fits found, where nobody stated them.
-
-    Tests and toys then seldom have to be repeated without such a bound, and HESSE's errors do not feel it.
-    """
-    model = engine.model
-    largest = np.maximum(prepared.free.parameters, prepared.reference.parameters)
-    few = np.flatnonzero(model.grows & (2 * largest > model.bounds[:, 1]))
-    if len(few):
-        engine = engine.with_model(model.with_upper_bounds({model.names[i]: poi_bound(2 * largest[i]) for i in few}))
-    return engine, prepared
 
 
 def _at_far_bound(model: Model, free: Fit) -> bool:
@@ -172,7 +183,7 @@ def fit_result(
 
 
 def _grown(model: Model) -> dict[str, float]:
-    """Upper bounds of the factors for which pyhf's default is too low."""
+    """Upper bounds of the factors for which pyhf's default leaves too little room."""
     grown = np.flatnonzero(model.grows & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
     return {model.names[i]: float(model.bounds[i, 1]) for i in grown}
 
