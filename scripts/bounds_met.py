@@ -57,4 +57,4 @@ def _of_toys(stated: list[str], limits: list[Limits]) -> Iterator[str]:
     ]
     most, mu = max(counted, default=(0.0, 0.0))
     if most:
-        yield f"{100 * most:.2g} % of the toys at mu = {mu:.4g} end on a stated bound of {listed(stated, NAMES)}"
+        yield f"{100 * most:.3g} % of the toys at mu = {mu:.4g} end on a stated bound of {listed(stated, NAMES)}"
