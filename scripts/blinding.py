@@ -37,7 +37,7 @@ def before_any_fit(model: Model) -> np.ndarray:
     measured = model.data[model.nmain :] / constraints.factor
     free = ~model.fixed[constraints.parameter]
     parameters[constraints.parameter[free]] = measured[free]
-    parameters = np.clip(parameters, *model.bounds.T)
+    parameters = np.clip(parameters, *model.known_bounds.T)
     parameters[model.poi] = 0.0
     return parameters
 

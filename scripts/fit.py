@@ -21,8 +21,9 @@ from inference.fits import Newton
 from inference.goodness_of_fit import saturated
 from inference.hypotest import Prepared, prepare
 from inference.likelihood import Likelihood
-from inference.minima import Fit, at_bound
+from inference.minima import Fit, at_bound, bounds_met
 from inference.model import Model
+from inference.parameters import FACTOR_BOUNDS
 from inference.ranges import MOST, scan_range
 from inference.test_statistics import TEST_STATISTICS
 from inference.uncertainties import Uncertainties, uncertainties
@@ -31,6 +32,9 @@ from records import ChannelYields, FitResult, Parameters
 from signal_point import bounded, read_model
 
 SAME_MINIMUM = 1e-6  # in -2 log L
+# Fits with mu held and toys may end at larger values of a free factor: at twice that of the best fit in extreme cases,
+# and again as much is room for the valleys that interpolation makes.
+ROOM = 4
 FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a little before its bound
 
 
@@ -70,21 +74,25 @@ def with_range(engine_with: Callable, test_statistic: str, alpha: float):
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
         if mu is None or abs(prepared.free.deviance - before) > SAME_MINIMUM:
-            mu = _range_within(engine_with, prepared, bound, test_statistic, alpha)
+            wide = _with_factors(engine_with(MOST), _grown(engine.model))
+            mu = _range_within(engine, wide, prepared, test_statistic, alpha)
         needed = 8 * bound if mu is None else poi_bound(2 * mu[-1])
         if needed <= bound:
             return engine, prepared, mu
         bound, before = needed, prepared.free.deviance
 
 
-def _range_within(engine_with: Callable, prepared: Prepared, bound: float, test_statistic: str, alpha: float):
-    """The range of a scan, or None if the best fit may lie beyond the bound, and there is room for a larger one."""
-    engine = engine_with(MOST)
-    last_try = bound > MOST
-    if _at_far_bound(engine_with(bound).model, prepared.free) and not last_try:
+def _range_within(engine, wide, prepared: Prepared, test_statistic: str, alpha: float):
+    """The range of a scan, or None if the best fit may lie beyond the bound, and there is room for a larger one.
+
+    Args:
+        engine, wide: that of the fits, and the one whose bounds of the POI hold MOST.
+    """
+    last_try = engine.model.bounds[engine.model.poi, 1] > MOST
+    if _at_far_bound(engine.model, prepared.free) and not last_try:
         return None
     try:
-        return scan_range(engine, prepared, test_statistic, alpha)
+        return scan_range(wide, prepared, test_statistic, alpha)
     except FitError:
         if last_try:
             raise
@@ -92,8 +100,25 @@ def _range_within(engine_with: Callable, prepared: Prepared, bound: float, test_
 
 
 def _prepared(engine_with: Callable, bound: float, test_statistic: str):
-    engine = engine_with(bound)
-    return engine, prepare(engine, test_statistic)
+    """The engine and the fits with upper bounds of free factors that hold ROOM times what these fits find.
+
+    Only where nobody stated such a bound. Fits go on without it if they meet it; but below it they may stay in a local
+    minimum, and HESSE's errors feel it.
+    """
+    engine, grown = engine_with(bound), {}
+    while True:
+        engine = _with_factors(engine, grown)
+        model, prepared = engine.model, prepare(engine, test_statistic)
+        largest = ROOM * np.maximum(prepared.free.parameters, prepared.reference.parameters)
+        few = np.flatnonzero(model.grows & (largest > model.bounds[:, 1]) & (model.bounds[:, 1] < MOST))
+        grown = {model.names[i]: float(poi_bound(largest[i])) for i in few}
+        if not grown:
+            return engine, prepared
+
+
+def _with_factors(engine, bounds: dict[str, float]):
+    """The engine with these upper bounds of factors."""
+    return engine.with_model(engine.model.with_upper_bounds(bounds)) if bounds else engine
 
 
 def inside(engine_with: Callable, bound: float, test_statistic: str):
@@ -126,6 +151,7 @@ def fit_result(
     return FitResult(
         poi=model.poi_name,
         poi_bounds=model.bounds[poi].tolist(),
+        factor_bounds=_grown(model),
         mu_hat=None if blinded else float(best.parameters[poi]),
         mu_hat_error=None if blinded else numbers(errors.errors)[poi],
         mu_hat_minos=[None, None] if blinded else list(errors.minos),
@@ -138,6 +164,10 @@ def fit_result(
         },
         asimov=prepared.asimov.tolist(),
         goodness_of_fit=dict.fromkeys(quality, None) if blinded else quality,
+        at_bounds={
+            name: bounds_met(model, fit.parameters) for name, fit in (("free", best), ("reference", prepared.reference))
+        },
+        stated_bounds=[model.names[i] for i in np.flatnonzero(model.stated & ~model.fixed) if i != poi],
         yields=[yields.to_json() for yields in _yields(engine.likelihood, best, errors, blinded)],
         interpolation=model.interpolation,
         test_statistic=test_statistic,
@@ -150,6 +180,12 @@ def fit_result(
             "repeated": prepared.repeated,
         },
     )
+
+
+def _grown(model: Model) -> dict[str, float]:
+    """Upper bounds of the factors for which pyhf's default leaves too little room."""
+    grown = np.flatnonzero(model.grows & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
+    return {model.names[i]: float(model.bounds[i, 1]) for i in grown}
 
 
 def numbers(values: np.ndarray) -> list[float | None]:

@@ -7,7 +7,7 @@ each with a status. Further tests are run where a limit lies between two points 
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,7 @@ from files import failure_recorded, made_by, read_result, run, write_json
 from inference.calculators import CALCULATORS
 from inference.errors import InputError, StepError
 from inference.intervals import Limit, upper_limits
-from records import BLINDED, FitResult, Hypotest, Limits
+from records import BLINDED, FitResult, Hypotest, Limits, bounds_met
 from signal_point import arguments, load, run_tests
 
 NOMINAL = 1.0  # mu of the signal as it is predicted
@@ -60,9 +60,12 @@ class Curves:
             for test, refinement in sorted(good, key=lambda pair: pair[0].mu)
         ]
 
+    def all(self) -> Iterable[Hypotest]:
+        return {test.mu: test for test in (*self.scan.values(), *self.refinements.values(), self.nominal)}.values()
+
     def failed(self) -> list[dict]:
-        tests = {test.mu: test for test in (*self.scan.values(), *self.refinements.values(), self.nominal)}.values()
-        return [{"mu": test.mu, "status": test.status, "reason": test.reason} for test in tests if test.status != "ok"]
+        tests = [test for test in self.all() if test.status != "ok"]
+        return [{"mu": test.mu, "status": test.status, "reason": test.reason} for test in tests]
 
 
 def _row(test: Hypotest) -> list[float]:
@@ -93,6 +96,7 @@ def check_kind(records: list[FitResult | Hypotest], **kind) -> None:
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
     """Six limits as one record."""
     parts = six_limits(limits) | {"points": curves.points(), "failed_points": curves.failed()}
+    parts["at_bounds"] = bounds_met(curves.all())
     nominal = {"CLs_obs": curves.nominal.CLs_obs, "CLs_exp": list(curves.nominal.CLs_exp)}
     return Limits(confidence_level=confidence_level, nominal=nominal, **parts, **kind)
 

@@ -17,7 +17,7 @@ from inference.tail_counts import Point
 from inference.toy_limits import ToyCurves, limit_values
 from inference.toys import BACKGROUND, HYPOTHESES, SIGNAL
 from invert import both, six_limits
-from records import BLINDED, Limits, ToyPlan
+from records import BLINDED, Limits, ToyPlan, bounds_met
 from toy_plan import Thrown, arguments, gather, limits_of, open_plan, sorted_out
 
 
@@ -35,6 +35,7 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
         **six_limits(found),
         points=_points(thrown, points, curves),
         failed_points=failed,
+        at_bounds=bounds_met(plan.points),
         observed_limit_error=errors[0],
         expected_limit_error=errors[1:],
         failed_toys=_with_failed(points, found, failed, plan),

@@ -49,7 +49,7 @@ def planned(engine, prepared, mu: list[float], test_statistic: str, blocks: tupl
             continue
         signal, background = ([number] if value > 0 else [] for number in blocks)
         numbers = (tested.q_obs, tested.q_asimov, tested.parameters.tolist())
-        found.append(ToyPoint(value, "ok", None, *numbers, signal, background))
+        found.append(ToyPoint(value, "ok", None, *numbers, signal, background, tested.at_bounds))
     return found
 
 

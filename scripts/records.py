@@ -1,5 +1,6 @@
 """The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
@@ -60,6 +61,8 @@ class Hypotest(Record):
     q_obs: float | None = None
     q_asimov: float | None = None
     rescued_fits: int = 0  # fits that Minuit had to finish
+    # Stated bounds that the fits to the observed and the Asimov data met: {"observed": {"k": 10.0}}.
+    at_bounds: dict[str, dict[str, float]] = field(default_factory=dict)
     engine: str = "newton"
     calculator: str = "asymptotics"
     test_statistic: str = "qtilde"
@@ -68,6 +71,16 @@ class Hypotest(Record):
     def blinded(self) -> "Hypotest":
         """Without what would be the test of observed data."""
         return replace(self, CLs_obs=None, CLsb_obs=None, CLb_obs=None, q_obs=None)
+
+
+def bounds_met(tests: Iterable["Hypotest | ToyPoint"]) -> list[dict]:
+    """`Limits.at_bounds`: stated bounds that fits of these tests met, and at which mu."""
+    found: dict[tuple[str, float, str], list[float]] = {}
+    for test in sorted(tests, key=lambda test: test.mu):
+        for data, bounds in test.at_bounds.items():
+            for parameter, bound in bounds.items():
+                found.setdefault((parameter, bound, data), []).append(test.mu)
+    return [{"parameter": name, "bound": bound, "data": data, "mu": mu} for (name, bound, data), mu in found.items()]
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,8 @@ class Limits(Record):
     bound: dict[str, Any]  # same shape: the end of the scan beyond which a limit lies
     points: list[dict]  # {"mu", "CLs_obs", "CLs_exp", "refinement"}: the curve, tests near the limits included
     failed_points: list[dict]  # {"mu", "status", "reason"}
+    # Stated bounds that fits of the tests met: [{"parameter", "bound", "data": "observed" or "asimov", "mu": [...]}]
+    at_bounds: list[dict] = field(default_factory=list)
     nominal: dict | None = None  # {"CLs_obs", "CLs_exp"} of mu = 1, None each where the test failed
     # Of limits from toys alone: statistical errors (with CLs_obs_error, CLs_exp_error, q_obs and counts in each point);
     # all limits with the failed toys counted for and against exclusion; what was thrown; the asymptotic Limits.
@@ -157,6 +172,7 @@ class ToyPoint(Record):
     parameters: list[float] | None = None
     signal: list[int] = field(default_factory=list)  # blocks in all, after each round
     background: list[int] = field(default_factory=list)
+    at_bounds: dict[str, dict[str, float]] = field(default_factory=dict)  # as in `Hypotest`
 
 
 @dataclass(frozen=True)
@@ -240,5 +256,8 @@ class FitResult(Record):
     fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ..., "repeated": the free fit}
     mu: list[float] | None = None  # values to be tested, where they follow from the limits
     warnings: list[dict] = field(default_factory=list)  # what is odd about the model: inference.findings.Finding
+    factor_bounds: dict = field(default_factory=dict)  # {name: upper bound} of free factors whose default was too low
+    at_bounds: dict = field(default_factory=dict)  # {"free" and "reference": {name: the bound that this fit met}}
+    stated_bounds: list[str] = field(default_factory=list)  # free parameters whose bounds the workspace states
     blinded: bool = False  # the fits are to the expectation of the background: no number of them is observed
     made_by: dict = field(default_factory=dict)

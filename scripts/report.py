@@ -233,7 +233,7 @@ def content(results: Results, problems: list[str]) -> dict:
     known = results.config["analyses"]  # the table may name others, which could not be run
     keys = list(dict.fromkeys((row["analysis"], row["signal"]) for row in results.rows if row["analysis"] in known))
     anchors = {key: f"signal-{place}" for place, key in enumerate(keys, 1)}
-    found = summary.findings(results.rows, results.fits)
+    found = summary.findings(results.rows, results.fits, summary.read_limits(RESULTS, results.rows))
     rows = list(limit_rows(results, anchors))
     shown = {each["anchor"]: [] for each in rows}
     for each in rows:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from bounds_met import on_bounds
 from files import read_json
 from inference.errors import StepError
 from records import Limits, Parameters
-from summary import at_bounds, is_untidy, largest_pulls, warning_text
+from summary import is_untidy, largest_pulls, warning_text
 from table_rows import NOTHING
 
 MOST = 5  # pulls and correlations
@@ -43,7 +44,7 @@ def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) 
             for name, pull, error in largest_pulls(parameters)[:MOST]
         ]
         section["correlations"] = [(name, f"{value:+.2f}") for name, value in correlations(parameters, fit["poi"])]
-        section["bounds"] = at_bounds(parameters, fit["poi"])
+        section["bounds"] = list(on_bounds(fit, limits.values()))
     return section
 
 

@@ -62,7 +62,7 @@ def failures(rows: list[dict[str, str]]) -> list[str]:
 
 def look_at_first(rows: list[dict[str, str]], folder: Path) -> list[Table | Text]:
     """The findings in a few lines, or what was looked at if there are none."""
-    found = summary.findings(rows, summary.read_fits(folder, rows))
+    found = summary.findings(rows, summary.read_fits(folder, rows), summary.read_limits(folder, rows))
     lines = summary.brief(found)
     if not lines:
         return [Text(f"Nothing to look at first: {summary.fine(found)}.")]

@@ -53,7 +53,7 @@ def load(model: str, fit: str, workspace: str | None = None):
         workspace: workspace.json, for pyhf's engine.
     """
     result = FitResult.from_json(read_result(fit))
-    bounds = read_model(model).with_poi_bounds(*result.poi_bounds)
+    bounds = read_model(model).with_poi_bounds(*result.poi_bounds).with_upper_bounds(result.factor_bounds)
     spec = read_result(workspace) if workspace and result.fitted_by["engine"] == "pyhf" else None
     return engine(result.fitted_by["engine"], bounds, spec), _prepared_from(result), result
 
@@ -84,7 +84,8 @@ def run_tests(engine, prepared: Prepared, mu: Sequence[float], result: FitResult
             records.append(Hypotest(mu=value, status="fit_failed", reason=str(tested), **kind))
         else:
             numbers = tested.p_values._asdict() | {"q_obs": tested.q_obs, "q_asimov": tested.q_asimov}
-            record = Hypotest(mu=value, status="ok", **numbers, rescued_fits=tested.rescued, **kind)
+            fits = {"rescued_fits": tested.rescued, "at_bounds": tested.at_bounds}
+            record = Hypotest(mu=value, status="ok", **numbers, **fits, **kind)
             records.append(record.blinded() if result.blinded else record)
     return records
 

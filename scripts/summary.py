@@ -5,13 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from bounds_met import on_bounds
 from configuration import path_name, scan_name
 from inference.errors import StepError
 from inference.findings import DOUBT, HINDER, UNTIDY, in_words
 from json_input import read_json
 from messages import listed, printable
 from pulls import constrained_and_free, pulls
-from records import BLINDED, Parameters, statuses
+from records import BLINDED, Limits, Parameters, statuses
 from seals import BrokenResult
 from table_rows import is_blinded, scan_of, several_calculators, worst_status
 
@@ -67,18 +68,37 @@ def read_fits(results: Path, rows: Iterable[dict[str, str]]) -> dict[tuple[str, 
     return fits
 
 
-def findings(rows: list[dict[str, str]], fits: dict[tuple[str, str], dict | None]) -> list[Finding]:
+def read_limits(results: Path, rows: Iterable[dict[str, str]]) -> dict[tuple[str, str], list[Limits]]:
+    """{(analysis, signal): limits.json of all calculators} of all rows of limits.csv, as far as they can be read."""
+    found: dict[tuple[str, str], list[Limits]] = {}
+    for row in rows:
+        folder = results / row["analysis"] / path_name(row["signal"]) / row["calculator"]
+        try:
+            limits = Limits.from_json(read_json(folder / "limits.json"))
+        except (StepError, BrokenResult, OSError, TypeError):
+            continue
+        found.setdefault((row["analysis"], row["signal"]), []).append(limits)
+    return found
+
+
+def findings(
+    rows: list[dict[str, str]],
+    fits: dict[tuple[str, str], dict | None],
+    limits: dict[tuple[str, str], list[Limits]] | None = None,
+) -> list[Finding]:
     """All findings, the worst first; in the order of the table where they are equally bad.
 
     Args:
         rows: of limits.csv, as text.
         fits: what `read_fits` finds.
+        limits: what `read_limits` finds.
     """
+    limits = limits or {}
     several = several_calculators(rows)
     found = [each for row in rows for each in _of_limits(row, scan_of(row, several))]
     first = {(row["analysis"], row["signal"]): row for row in reversed(rows)}
     for key in dict.fromkeys((row["analysis"], row["signal"]) for row in rows):
-        found += _of_fit(first[key], fits.get(key), scan_name(*key))
+        found += _of_fit(first[key], fits.get(key), limits.get(key, []), scan_name(*key))
     order = list(KINDS)
     return sorted(found, key=lambda each: (order.index(each.kind), each.rank))
 
@@ -102,8 +122,8 @@ def _of_limits(row: dict[str, str], scan: str) -> Iterator[Finding]:
             yield finding("outside", message=text, rank=-max(observed / high, low / max(observed, 1e-300)))
 
 
-def _of_fit(row: dict[str, str], fit: dict | None, scan: str) -> Iterator[Finding]:
-    """What the best fit to the data tells, and the diagnosis of the model."""
+def _of_fit(row: dict[str, str], fit: dict | None, limits: list[Limits], scan: str) -> Iterator[Finding]:
+    """What the best fit to the data tells, the bounds that fits met, and the diagnosis of the model."""
     finding = partial(Finding, scan=scan, of=(row["analysis"], row["signal"]))
     if row["gof_p_value"] and float(row["gof_p_value"]) < POOR_FIT:
         p_value = float(row["gof_p_value"])
@@ -121,7 +141,8 @@ def _of_fit(row: dict[str, str], fit: dict | None, scan: str) -> Iterator[Findin
     for warning in fit.get("warnings") or []:
         yield _of_diagnosis(warning, finding)
     if fit.get("parameters"):
-        yield from _of_parameters(Parameters.from_json(fit["parameters"]), fit["poi"], finding)
+        yield from _of_parameters(Parameters.from_json(fit["parameters"]), finding)
+        yield from (finding("bounds", message=sentence) for sentence in on_bounds(fit, limits))
 
 
 def _of_diagnosis(warning: str | dict, finding: partial) -> Finding:
@@ -145,16 +166,13 @@ def is_untidy(warning: str | dict) -> bool:
     return not isinstance(warning, str) and warning.get("weight") == UNTIDY
 
 
-def _of_parameters(parameters: Parameters, poi: str, finding: partial) -> Iterator[Finding]:
+def _of_parameters(parameters: Parameters, finding: partial) -> Iterator[Finding]:
     large = [(name, pull) for name, pull, _ in largest_pulls(parameters) if abs(pull) > LARGE_PULL]
     if large:
         name, pull = large[0]
         number = f"{len(large)} pulls" if len(large) > 1 else "a pull"
         text = f"{number} beyond {LARGE_PULL:g}, {'the largest ' if len(large) > 1 else ''}{pull:+.2g} of {name}"
         yield finding("pulls", message=text, rank=-abs(pull))
-    bounded = at_bounds(parameters, poi)
-    if bounded:
-        yield finding("bounds", message=f"at a bound of the fit: {listed(bounded)}", rank=-len(bounded))
 
 
 def largest_pulls(parameters: Parameters) -> list[tuple[str, float, float]]:
@@ -165,19 +183,14 @@ def largest_pulls(parameters: Parameters) -> list[tuple[str, float, float]]:
     return sorted(named, key=lambda each: -abs(each[1]))
 
 
-def at_bounds(parameters: Parameters, poi: str) -> list[str]:
-    """Parameters but the POI that the best fit left at a bound."""
-    found = zip(parameters.names, parameters.at_bound, parameters.fixed, strict=True)
-    return [name for name, bound, fixed in found if bound and not fixed and name != poi]
-
-
 def fine(found: list[Finding]) -> str:
     """What was looked at, if there is nothing but notes."""
     blinded = " or blinded" * any(each.kind == "blinded" for each in found)
     return (
         f"every limit has the status ok{blinded} and every observed one is inside of its expected 2 sigma range; "
-        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no parameter at a bound, and nothing about "
-        "a model that could change a limit"
+        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, nothing about a model "
+        "that could change a limit; no parameter is at a bound in the best fit or that at mu = 0, nor at a stated one "
+        "in a test or toy"
     )
 
 

@@ -51,6 +51,7 @@ class ToyStore:
         self._background, self._seed, self._size = np.asarray(background, dtype=float), seed, size
         self._model = digest(engine.model)
         self._common = [_code(), versions.of_numbers(), self._model, engine.name, test_statistic, seed, size]
+        self._common.append(np.flatnonzero(engine.model.stated).tolist())  # where fits go on, or end and are counted
         self._free: tuple[int, np.ndarray, Fits] | None = None  # the block of free fits that was used last
         self.made = 0  # blocks that were not there
 

@@ -23,7 +23,7 @@ def row(analysis: str, **changes: str) -> dict[str, str]:
     return names | LIMITS | fit | changes
 
 
-def fit(pulls: dict[str, float] | None = None, at_bound: tuple[str, ...] = (), **more) -> dict:
+def fit(pulls: dict[str, float] | None = None, **more) -> dict:
     """fit.json of a POI, parameters with these pulls and constraints of width 2, and a fixed one that is far off."""
     pulls = {"shift": 0.3} if pulls is None else pulls
     names = ["mu", *pulls, "free", "fixed"]
@@ -36,7 +36,7 @@ def fit(pulls: dict[str, float] | None = None, at_bound: tuple[str, ...] = (), *
         "initial": [1.0, *(5.0 for _ in pulls), 1.0, 1.0],
         "constraint_widths": [None, *(2.0 for _ in pulls), None, None],
         "fixed": [False, *(False for _ in pulls), False, True],
-        "at_bound": [name in at_bound for name in names],
+        "at_bound": [False] * number,
     }
     return {"poi": "mu", "parameters": parameters, **more}
 
@@ -103,9 +103,15 @@ def test_pulls(pulls, words):
 
 
 def test_parameters_at_bounds():
-    """The POI is told by itself, and fixed parameters do not count."""
-    fits = {("a", "signal"): fit(at_bound=("mu", "free", "fixed"))}
-    assert found(row("a"), fits=fits) == [("bounds", "a", "at a bound of the fit: free")]
+    """Parameters that met their bounds in the same fits share a line."""
+    met = {"free": {"one": 0.0, "two": 5.0}, "reference": {"two": 5.0, "three": 10.0}}
+    fits = {("a", "signal"): fit(at_bounds=met, reference={"mu": 0.0})}
+    held = "in the fit at mu = 0 and that of its Asimov data: limits depend on it"
+    assert found(row("a"), fits=fits) == [
+        ("bounds", "a", "one is at its bound 0 in the best fit"),
+        ("bounds", "a", f"two is at its bound 5 in the best fit, {held}"),
+        ("bounds", "a", f"three is at its bound 10 {held}"),
+    ]
 
 
 def warned(weight: str, kind: str, where: str = "bin 1", message: str = "odd", advice: str = "mend it") -> dict:
@@ -157,7 +163,10 @@ def test_the_worst_comes_first():
         row("pulled"),
         row("pulled more"),
     ]
-    fits = {("pulled", "signal"): fit({"x": 2.5}, at_bound=("free",)), ("pulled more", "signal"): fit({"x": -4.0})}
+    fits = {
+        ("pulled", "signal"): fit({"x": 2.5}, at_bounds={"free": {"free": 0.0}}),
+        ("pulled more", "signal"): fit({"x": -4.0}),
+    }
     told = [(kind, scan) for kind, scan, _ in found(*rows, fits=fits)]
     assert told == [
         ("failed", "broken"),

@@ -47,6 +47,7 @@ def compile_workspace(workspace: dict, interpolation: dict | None = None, known:
         initial=_joined(each.inits for each in sets.values()),
         fixed=_joined((each.fixed for each in sets.values()), bool),
         bounds=_joined(each.bounds for each in sets.values()).reshape(-1, 2),
+        stated=_joined((np.full(each.size, each.stated) for each in sets.values()), bool),
         poi=start[spec.poi],
         channels=spec.channels,
         edges=spec.edges,

@@ -66,7 +66,8 @@ def swallows_poi(parts: Parts, free: np.ndarray) -> bool:
 
     They can if each template that the POI multiplies has factors which multiply nothing but such templates, and may
     fall to zero: if powers y_k >= 0 exist with sum_k a_tk y_k = a_t for the powers a_tk and a_t with which the factor k
-    and the POI multiply the template t. At the POI times lambda, k falls by lambda ** -y_k.
+    and the POI multiply the template t. At the POI times lambda, k falls by lambda ** -y_k. Factors whose upper bound
+    nobody has stated may rise too: their y_k may also be negative.
 
     Args:
         parts: of the model.
@@ -76,7 +77,7 @@ def swallows_poi(parts: Parts, free: np.ndarray) -> bool:
     others = np.union1d(model.normsys.parameter, model.histosys.parameter)
     if model.poi in others:
         return False
-    usable = free[(model.bounds[free, 0] <= 0) & ~np.isin(free, others)]
+    usable = free[~np.isin(free, others)]
     factors, single = model.factors, model.bin_factors
     powers = np.zeros((len(usable) + 1, *possible.shape))
     for i, parameter in enumerate([*usable, model.poi]):
@@ -85,8 +86,10 @@ def swallows_poi(parts: Parts, free: np.ndarray) -> bool:
             powers[i, sample, channel == where] += 1
         of = single.parameter == parameter
         np.add.at(powers[i], (single.sample[of], single.bin[of]), 1)
-    *others, of_poi = np.unique(powers[:, possible], axis=1)
-    return bool(len(others)) and bool(nnls(np.transpose(others), of_poi)[1] < NOTHING)
+    *of_others, of_poi = np.unique(powers[:, possible], axis=1)
+    columns = np.array(of_others).reshape(len(usable), -1)
+    ways = np.concatenate([columns[model.bounds[usable, 0] <= 0], -columns[model.grows[usable]]])
+    return bool(len(ways)) and bool(nnls(ways.T, of_poi)[1] < NOTHING)
 
 
 def same_effect(parts: Parts) -> list[np.ndarray]:

@@ -292,7 +292,7 @@ def _twins(parts: Parts) -> Iterator[Finding]:
 
 def _bounds(parts: Parts) -> Iterator[Finding]:
     model = parts.model
-    low, high = model.bounds.T
+    low, high = model.known_bounds.T
     free = ~model.fixed & (np.arange(len(low)) != model.poi)
     outside = ((model.initial < low) | (model.initial > high)) & free
     constraints = model.constraints

@@ -20,14 +20,16 @@ class Pyhf(Newton):
         import pyhf
 
         super().__init__(model)
-        self._pyhf = pyhf
+        self._pyhf, self._workspace = pyhf, workspace
         settings = {kind: {"interpcode": code} for kind, code in model.interpolation.items()}
         self._model = pyhf.Workspace(workspace).model(modifier_settings=settings)
 
-    def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
+    def with_model(self, model: Model) -> "Pyhf":
+        return Pyhf(model, self._workspace)
+
+    def _within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
         number = data.shape[1]
         best = nothing(len(self.model.names), number)
-        mu = np.full(number, np.nan) if mu is None else mu
         self._pyhf.set_backend("numpy", self._pyhf.optimize.minuit_optimizer(tolerance=1e-3, strategy=1))
         for index in range(number):
             for start in starts:

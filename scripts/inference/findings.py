@@ -58,7 +58,7 @@ class Parts:
         self.observed = model.data[: model.nmain]
         self.channel = np.repeat(np.arange(len(model.channels)), np.diff(model.edges))  # of each bin
         low, high = model.bounds.T
-        self.start = np.where(model.fixed, model.initial, np.clip(model.initial, low, high))
+        self.start = np.where(model.fixed, model.initial, np.clip(model.initial, *model.known_bounds.T))
         self.held = model.fixed | (low == high)
         self.held[model.poi] = False  # its bounds follow the scan
         self.constrained = np.zeros(len(model.names), bool)

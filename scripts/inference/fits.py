@@ -15,6 +15,8 @@ from inference.valleys import Crossings, Valleys
 # Two deviances closer than this are the same.
 SAME = 1e-8
 MOST_ROUNDS = 4
+# A fit this close to an upper bound, in units of the bounds' distance, has met it: Minuit stops a little before.
+NEAR_DEFAULT = 1e-3
 # Where else a free fit may end, in expected uncertainties of the POI from where it ended at first.
 FAR_MU = np.array([-30.0, -8.0, -3.0, -1.0, 1.0, 3.0, 8.0, 30.0, 120.0])
 
@@ -34,16 +36,46 @@ class Newton:
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         """The lowest minimum of each data set.
 
+        A fit that meets an upper bound which is only the default of a free factor is repeated without it: what the
+        fit finds then depends neither on that bound nor on the scale in which the template is written.
+
         Args:
             data: main and auxiliary data, shape (nmain + naux, B).
             starts: starting points, each of shape (npar, B) or (npar,). Fits that have one in common begin at its
                 linear response to their data.
             mu: where the POI is held, nan where it is free, shape (B,); free everywhere if missing.
         """
-        number = data.shape[1]
-        mu = np.full(number, np.nan) if mu is None else mu
-        best = nothing(len(self.model.names), number)
-        which = np.arange(number)
+        mu = np.full(data.shape[1], np.nan) if mu is None else mu
+        best = self._within_bounds(data, starts, mu)
+        which = self._hindered(best)
+        if len(which):
+            starts = [each if each.ndim == 1 else each[:, which] for each in starts]
+            ends = best.parameters[:, which]
+            starts.append(np.where(np.isfinite(ends), ends, starts[0].reshape(len(ends), -1)))
+            _better(best, self._without_defaults.fit(data[:, which], starts, mu[which]), which)
+        return best
+
+    def _hindered(self, fits: Fits) -> np.ndarray:
+        """Fits that end where only a default stops a free factor, or nowhere: it may have left no possible point."""
+        grows = self.model.grows
+        if not grows.any():
+            return np.zeros(0, int)
+        low, high = self.model.bounds[grows].T[..., None]
+        inside = fits.parameters[grows] < high - NEAR_DEFAULT * (high - low)  # nothing is inside where a fit failed
+        return np.flatnonzero(~inside.all(axis=0))
+
+    @cached_property
+    def _without_defaults(self) -> "Newton":
+        """What fits without the upper bounds that nobody stated."""
+        return self.with_model(self.model.without_defaults())
+
+    def with_model(self, model: Model) -> "Newton":
+        """The engine of the same model with other bounds."""
+        return Newton(model)
+
+    def _within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
+        best = nothing(len(self.model.names), data.shape[1])
+        which = np.arange(data.shape[1])
         # Without interpolation there is one minimum: other starts are for what is not found yet.
         rounds = [starts] if self.valleys.several else [[start] for start in starts]
         for several in rounds:

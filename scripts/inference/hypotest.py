@@ -7,7 +7,7 @@ import numpy as np
 
 from inference.calculators import CALCULATORS, PValues
 from inference.errors import FitError, InputError
-from inference.minima import Fit, Fits
+from inference.minima import Fit, Fits, bounds_met
 from inference.test_statistics import TEST_STATISTICS
 
 # A fit with mu held may not end lower than the free fit by more than this.
@@ -31,6 +31,7 @@ class Tested(NamedTuple):
     q_asimov: float
     rescued: int  # fits that Minuit had to finish
     parameters: np.ndarray  # of the fit to the data with mu held, shape (npar,)
+    at_bounds: dict[str, dict[str, float]]  # stated bounds of other parameters, by the data whose fit met them
 
 
 def prepare(engine, test_statistic: str) -> Prepared:
@@ -114,7 +115,7 @@ def _tested(
     statistic = TEST_STATISTICS[test_statistic]
     if mu == statistic.asimov_mu == 0 and statistic.bounded:  # the signal is switched off: q = 0 by definition
         off = CALCULATORS[calculator](test_statistic, 0.0, 0.0)
-        return Tested(off, 0.0, 0.0, 0, prepared.reference.parameters)
+        return Tested(off, 0.0, 0.0, 0, prepared.reference.parameters, {})
     free = prepared.free
     try:
         held, of_asimov = (fits.one(i) for i in range(2))
@@ -129,4 +130,7 @@ def _tested(
     same = mu == statistic.asimov_mu
     q_asimov = 0.0 if same else float(statistic.value(mu, statistic.asimov_mu, of_asimov.deviance))
     p_values = CALCULATORS[calculator](test_statistic, q_obs, q_asimov)
-    return Tested(p_values, q_obs, q_asimov, int(fits.rescued.sum()), held.parameters)
+    ends = {"observed": held.parameters, "asimov": of_asimov.parameters}
+    met = {data: bounds_met(model, parameters, model.stated) for data, parameters in ends.items()}
+    met = {data: each for data, each in met.items() if each}
+    return Tested(p_values, q_obs, q_asimov, int(fits.rescued.sum()), held.parameters, met)

@@ -44,6 +44,20 @@ class Fits(NamedTuple):
         return Fit(self.parameters[:, index], float(self.deviance[index]), float(self.edm[index]), fitter)
 
 
+def bounds_met(model: Model, parameters: np.ndarray, among: np.ndarray | bool = True) -> dict[str, float]:
+    """The bounds at which a fit has left parameters other than the POI, by their names.
+
+    Args:
+        parameters: shape (npar,).
+        among: which of them count, shape (npar,).
+    """
+    low, high = model.bounds.T
+    met = at_bound(model, parameters) & among
+    met[model.poi] = False
+    nearer = np.where(parameters - low < high - parameters, low, high)
+    return {model.names[i]: float(nearer[i]) for i in np.flatnonzero(met)}
+
+
 def nothing(npar: int, number: int) -> Fits:
     """Fits that have found nothing yet."""
     return Fits(np.full((npar, number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool))
@@ -51,6 +65,7 @@ def nothing(npar: int, number: int) -> Fits:
 
 def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:
     """Which free parameters sit at one of their bounds, shape (npar,)."""
-    low, high = model.bounds.T
-    margin = AT_BOUND * (high - low)
+    low, high = model.known_bounds.T
+    # A factor without an upper bound has no scale to be close in; fits end on its lower bound exactly.
+    margin = np.where(np.isinf(high), 0.0, AT_BOUND * (high - low))
     return ~model.fixed & ((parameters <= low + margin) | (parameters >= high - margin))

@@ -44,7 +44,7 @@ def fit(
 def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
     model = likelihood.model
     low, high = model.bounds.T
-    margin = OFF_BOUND * (high - low)
+    margin = OFF_BOUND * _distance(model.bounds)
     start = np.clip(start, low + margin, high - margin)
     start[model.fixed] = model.initial[model.fixed]
 
@@ -76,8 +76,14 @@ def _converge(minuit: Minuit) -> None:
             return
 
 
+def _distance(bounds: np.ndarray) -> np.ndarray:
+    """Of the two bounds of each parameter; 1, the scale of a factor, where there is no upper one."""
+    low, high = bounds.T
+    return np.where(np.isinf(high), 1.0, high - low)
+
+
 def _on_bounds(bounds: np.ndarray, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Minuit's transformed parameters come only close to a bound; the nearby point on it."""
     low, high = bounds.T
-    margin = np.where(held, 0.0, AT_BOUND * (high - low))
+    margin = np.where(held, 0.0, AT_BOUND * _distance(bounds))
     return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))

@@ -6,6 +6,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from inference.errors import InputError
 
 # The first of each is the default.
 INTERPOLATIONS = {"normsys": ("code4", "code1"), "histosys": ("code4p", "code0")}
-FORMAT = 1  # of the file; another number is not read
+FORMAT = 2  # of the file; another number is not read
+STREAMS = 1  # another number gives every model other random numbers
 
 
 class Constraints(NamedTuple):
@@ -95,7 +97,9 @@ class Model:
     Attributes:
         names: parameter names, bins of a parameter as `name[0]`, in pyhf's order.
         initial, fixed: start values and fixed flags, shape (npar,).
-        bounds: shape (npar, 2); the POI's follow the scan, see `with_poi_bounds`.
+        bounds: shape (npar, 2); the POI's follow the scan, see `with_poi_bounds`, and those of some factors the fits,
+            see `grows`.
+        stated: whether the workspace gives the bounds, shape (npar,); the others are pyhf's defaults.
         poi: index of the parameter of interest.
         channels: names; channel i has the bins `edges[i]` to `edges[i + 1]` of the main data.
         samples: names, in the order of the rows of `nominal`.
@@ -110,6 +114,7 @@ class Model:
     initial: np.ndarray
     fixed: np.ndarray
     bounds: np.ndarray
+    stated: np.ndarray
     poi: int
     channels: list[str]
     edges: np.ndarray
@@ -143,6 +148,32 @@ class Model:
         bounds[self.poi] = low, high
         return replace(self, bounds=bounds)
 
+    @cached_property
+    def grows(self) -> np.ndarray:
+        """Free factors whose upper bound is pyhf's default, shape (npar,): nobody said it, so no fit may end there."""
+        grows = ~self.stated & ~self.fixed
+        grows[self.constraints.parameter] = False
+        grows[self.poi] = False
+        return grows
+
+    @cached_property
+    def known_bounds(self) -> np.ndarray:
+        """The bounds without those that only are a default of a free factor, shape (npar, 2)."""
+        bounds = self.bounds.copy()
+        bounds[self.grows, 1] = np.inf
+        return bounds
+
+    def without_defaults(self) -> "Model":
+        """The same model without upper bounds of the factors that have none but a default."""
+        return replace(self, bounds=self.known_bounds, stated=np.ones_like(self.stated))
+
+    def with_upper_bounds(self, bounds: dict[str, float]) -> "Model":
+        """The same model with other upper bounds of some parameters."""
+        changed = self.bounds.copy()
+        for name, bound in bounds.items():
+            changed[self.names.index(name), 1] = bound
+        return replace(self, bounds=changed)
+
     def expected_auxiliary(self, parameters: np.ndarray) -> np.ndarray:
         """Expected auxiliary measurements, shape (naux,)."""
         return self.constraints.factor * parameters[self.constraints.parameter]
@@ -156,9 +187,10 @@ class Model:
 
 
 def digest(model: Model) -> str:
-    """SHA-256 of all that the likelihood depends on, the data and the bounds included."""
+    """SHA-256 of all that the fits depend on, the data and the bounds included; random numbers follow from it."""
     arrays, plain = _parts(model)
-    content = hashlib.sha256(json.dumps(plain).encode())
+    del arrays["stated"]  # as far as it matters, it is in the bounds of the fits
+    content = hashlib.sha256(json.dumps({"format": STREAMS} | plain).encode())
     for name, array in arrays.items():
         if not name.startswith("dropped."):
             content.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
@@ -169,13 +201,14 @@ def to_bytes(model: Model) -> bytes:
     """The model as an .npz file; the same model gives the same bytes."""
     arrays, plain = _parts(model)
     file = io.BytesIO()
-    np.savez_compressed(file, plain=np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8), **arrays)
+    plain = json.dumps({"format": FORMAT} | plain).encode()
+    np.savez_compressed(file, plain=np.frombuffer(plain, dtype=np.uint8), **arrays)
     return file.getvalue()
 
 
 def _parts(model: Model) -> tuple[dict[str, np.ndarray], dict]:
     """Arrays by their names in a file, and what is not an array."""
-    arrays, plain = {}, {"format": FORMAT}
+    arrays, plain = {}, {}
     for field in fields(model):
         value = getattr(model, field.name)
         if field.name in PARTS:

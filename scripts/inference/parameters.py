@@ -7,6 +7,7 @@ import numpy as np
 from inference.errors import InputError
 
 # pyhf collects the parameters type by type; those of staterror come last of their type's turn.
+FACTOR_BOUNDS = (0.0, 10.0)  # of normfactors and shapefactors
 TYPES = ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror")
 
 
@@ -23,6 +24,7 @@ class ParameterSet:
     auxdata: tuple = ()
     sigmas: tuple = ()
     factors: tuple = ()
+    stated: bool = False  # whether a measurement gives the bounds
 
     @property
     def width(self) -> np.ndarray:
@@ -33,7 +35,7 @@ class ParameterSet:
 
 
 def normfactor() -> ParameterSet:
-    return ParameterSet(None, 1, True, (1.0,), ((0.0, 10.0),), (False,))
+    return ParameterSet(None, 1, True, (1.0,), (FACTOR_BOUNDS,), (False,))
 
 
 def alpha() -> ParameterSet:
@@ -47,7 +49,7 @@ def lumi() -> ParameterSet:
 
 
 def shapefactor(size: int) -> ParameterSet:
-    return ParameterSet(None, size, False, (1.0,) * size, ((0.0, 10.0),) * size, (False,) * size)
+    return ParameterSet(None, size, False, (1.0,) * size, (FACTOR_BOUNDS,) * size, (False,) * size)
 
 
 def shapesys(nominal: list[float], uncertainty: list[float]) -> ParameterSet:
@@ -88,6 +90,7 @@ def configured(name: str, default: ParameterSet, config: dict) -> ParameterSet:
         if len(values) != default.size:
             raise InputError(f"the measurement gives {len(values)} {key} for {name!r}, which needs {default.size}")
         changes[key] = tuple(tuple(each) for each in values) if key == "bounds" else tuple(values)
+    changes["stated"] = "bounds" in config
     if "fixed" in config:
         changes["fixed"] = (bool(config["fixed"]),) * default.size
     result = replace(default, **changes)

@@ -18,18 +18,19 @@ SIGNAL, BACKGROUND = HYPOTHESES = ("signal", "background")  # signal+background,
 # A held fit that ends below the free one by more than this, in -2 log L, makes q negative.
 NEGATIVE = 1e-6
 # What is said of a toy, as bits.
-RESCUED, BELOW_ZERO, AT_LOW, AT_HIGH = 1, 2, 4, 8
+RESCUED, BELOW_ZERO, AT_LOW, AT_HIGH, AT_STATED = 1, 2, 4, 8, 16
 
 
 class Toys(NamedTuple):
     """The test statistic of B toys at one mu."""
 
     q: np.ndarray  # nan where a fit failed, shape (B,)
-    flags: np.ndarray  # RESCUED by Minuit, q BELOW_ZERO before the free fit was repeated, POI AT a bound; shape (B,)
+    # RESCUED by Minuit, q BELOW_ZERO before the free fit was repeated, POI AT a bound, another AT_STATED bound; (B,)
+    flags: np.ndarray
 
 
 class Counts(NamedTuple):
-    """What became of the toys of one hypothesis at one mu; all but the last three add up to `thrown`."""
+    """What became of the toys of one hypothesis at one mu; all but the last four add up to `thrown`."""
 
     thrown: int
     converged: int  # in the batch
@@ -38,6 +39,7 @@ class Counts(NamedTuple):
     q_below_zero: int  # before the free fit was repeated from the held one
     poi_at_lower_bound: int
     poi_at_upper_bound: int
+    at_stated_bound: int  # another parameter, in either fit, at a bound that the workspace states
 
 
 def stream(seed: int, model: str, hypothesis: str, mu: float, block: int) -> np.random.Generator:
@@ -85,15 +87,18 @@ def test(engine, data: np.ndarray, free: Fits, mu: float, test_statistic: str) -
     poi = free.parameters[model.poi]
     toys.q[good] = TEST_STATISTICS[test_statistic].value(mu, poi, held.deviance - free.deviance)
     on_bound = at_bound(model, free.parameters.T)[:, model.poi]
+    stated = model.stated & (np.arange(len(model.names)) != model.poi)
+    on_stated = np.any([(at_bound(model, fits.parameters.T) & stated).any(axis=1) for fits in (free, held)], axis=0)
     low = on_bound & (poi < model.bounds[model.poi].mean())
     flags = np.where(free.rescued | held.rescued, RESCUED, 0) + np.where(below, BELOW_ZERO, 0)
     toys.flags[good] = flags + np.where(low, AT_LOW, 0) + np.where(on_bound & ~low, AT_HIGH, 0)
+    toys.flags[good] += np.where(on_stated, AT_STATED, 0).astype(np.uint8)
     return toys
 
 
 def count(toys: Toys) -> Counts:
     found = np.isfinite(toys.q)
-    bits = (RESCUED, BELOW_ZERO, AT_LOW, AT_HIGH)
-    rescued, below, low, high = (int((toys.flags[found] & bit > 0).sum()) for bit in bits)
+    bits = (RESCUED, BELOW_ZERO, AT_LOW, AT_HIGH, AT_STATED)
+    rescued, *others = (int((toys.flags[found] & bit > 0).sum()) for bit in bits)
     number, good = len(found), int(found.sum())
-    return Counts(number, good - rescued, rescued, number - good, below, low, high)
+    return Counts(number, good - rescued, rescued, number - good, *others)
