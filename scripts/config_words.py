@@ -45,6 +45,8 @@ def schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
     elif error.validator in ("minProperties", "maxProperties"):
         known = list(error.schema.get("properties", {}))
         yield f"{where}: needs {'exactly one of ' + ', '.join(known) if known else 'at least one entry'}"
+    elif error.validator == "oneOf":
+        yield f"{where}: needs exactly one of {', '.join(key for each in rule for key in each['required'])}"
     elif error.validator in ("minItems", "maxItems"):
         most = "least" if error.validator == "minItems" else "most"
         yield f"{where}: needs at {most} {rule} {'entry' if rule == 1 else 'entries'}, has {len(value)}"
