@@ -29,10 +29,15 @@ def _narrower(widths: np.ndarray) -> np.ndarray:
 
 
 def common(edges: np.ndarray) -> np.ndarray:
-    """One of the edges that are the same, whatever their order: the shortest number, of these the smallest.
+    """One of the edges that are the same, whatever their order: the one next to a round number, or the smallest.
 
     Args:
         edges: shape (nhistograms, nedges).
     """
     alike = (set(column) for column in np.transpose(edges).tolist())
-    return np.array([min(column, key=lambda edge: (len(repr(edge)), edge)) for column in alike])
+    return np.array([min(column, key=_roundness) for column in alike])
+
+
+def _roundness(edge: float) -> tuple[float, float]:
+    """The distance to a number of as many digits as single precision holds."""
+    return abs(edge - float(f"{edge:.7g}")), edge

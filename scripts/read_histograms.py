@@ -51,7 +51,7 @@ def read(spec: dict, observed: bool = True) -> Histograms:
     more = (uncertainties,) if kind == "root" else ()
     found = READERS[kind](spec[kind], observed, *more)
     for channel, columns in found.columns.items():
-        if not set(columns) - {OBSERVED}:
+        if len(found.edges.get(channel, ())) < 2:
             raise InputError(f"channel {channel!r} has no templates")
         if observed and OBSERVED not in columns:
             raise InputError(f"channel {channel!r} has no observed counts; {WITHOUT_OBSERVED}")
@@ -97,10 +97,12 @@ def _numbered(channel: str, templates: dict[str, np.ndarray]) -> np.ndarray:
 
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--spec", type=json.loads, required=True, help="the `histograms` block of a data set, as JSON")
+    parse.add_argument(
+        "--spec", type=json.loads, required=True, help="the `histograms` block of a data set, as JSON, see `read`"
+    )
     parse.add_argument("--blind", action="store_true", help="leave the observed data out")
     parse.add_argument("--output", required=True)
-    parse.add_argument("--findings", required=True, help="what was left out or changed, as JSON")
+    parse.add_argument("--findings", help="a file for what was left out or changed, as JSON")
     args = parse.parse_args(argv)
     findings: tuple[Finding, ...] = ()
     with failure_recorded(args.output):
@@ -109,7 +111,8 @@ def main(argv: list[str] | None = None) -> None:
         write_histograms(args.output, found)
     for each in findings:
         print(f"warning: {printable(str(each))}", file=sys.stderr)
-    write_json(args.findings, [each._asdict() for each in findings])
+    if args.findings:
+        write_json(args.findings, [each._asdict() for each in findings])
 
 
 if __name__ == "__main__":

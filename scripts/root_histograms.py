@@ -166,13 +166,18 @@ def _root_histogram(file: str, source, name: str) -> tuple[Contents, np.ndarray]
         values = np.array(histogram.values(flow=True), float)
         if kind.startswith("TProfile"):
             values[[0, -1]] = 0.0  # means of what lies outside, not events
-        return Contents(f"{file}: {name!r}", values, _variances(histogram, values)), histogram.axis().edges()
+        variances, edges = _variances(histogram, values), histogram.axis().edges()
+        if not len(values) == len(variances) == len(edges) + 1:
+            raise ValueError(f"{len(values) - 2} contents, {len(variances) - 2} squared weights, {len(edges) - 1} bins")
+    return Contents(f"{file}: {name!r}", values, variances), edges
 
 
 def _variances(histogram, values: np.ndarray) -> np.ndarray:
-    """Squared uncertainties with under- and overflow; ROOT's own, |content|, where no squared weights are kept."""
-    weighted = histogram.classname.startswith("TProfile") or len(histogram.member("fSumw2"))
-    return np.array(histogram.variances(flow=True) if weighted else np.abs(values), float)
+    """Squared uncertainties with under- and overflow; where no squared weights are kept |content|, as ROOT has it."""
+    if histogram.classname.startswith("TProfile"):
+        return np.array(histogram.variances(flow=True), float)
+    squares = np.array(histogram.member("fSumw2"), float)  # uproot's variances have zeros for negative ones
+    return squares if len(squares) else np.abs(values)
 
 
 def _check_bins(histogram: Contents, counts: bool) -> None:
