@@ -45,6 +45,7 @@ def from_root(spec: dict, observed: bool = True, uncertainties: Collection[str] 
     for channel in spec["channels"]:
         mine = {column: each for (where, column), each in read.items() if where == channel}
         if not mine:
+            columns[channel] = {}
             continue
         with problems.noted():
             edges[channel] = _common_edges([(each.place, axis) for each, axis in mine.values()])

@@ -338,6 +338,11 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         ),
         (
             "datasets/more",
+            {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": "s"}}}, "overflow": "error"}},
+            "datasets.more.histograms: unknown key 'overflow'; it is a key of the block 'root'",
+        ),
+        (
+            "datasets/more",
             {"histograms": {"clip": 0}},
             "datasets.more.histograms: needs exactly one of csv, root, counts",
         ),

@@ -14,6 +14,7 @@ import init
 import read_histograms
 import scan_signals
 import sources
+from check import check as check_models
 from config_check import check, usable
 from datasets import input_files
 from inference.errors import InputError
@@ -202,6 +203,28 @@ def test_overflow_of_the_data_or_of_templates_alone(tmp_path, template, data, wo
     assert (text is None) == (words is None)
     assert words is None or (words in text and fear in text)
     assert read(file, ("s", "observed"), overflow="ignore").findings == ()
+
+
+def test_the_check_says_it(field):
+    root = {"file": str(field / "overflow.root"), "channels": FIELD, "underflow": "ignore"}
+    config = {
+        "datasets": {"mine": {"histograms": {"root": root}}},
+        "models": {"m": MODEL},
+        "analyses": {"a": {"dataset": "mine", "model": "m"}, "blind": {"dataset": "mine", "model": "m", "blind": True}},
+    }
+    found = [problem for problem in check_models(config, {}).problems if problem.kind == "overflow"]
+    assert [(each.analysis, "observed 1 of 121 (0.826 %)" in each.text) for each in found] == [
+        ("a", True),
+        ("blind", False),
+    ]
+    assert all("signal 6 of 14 (42.9 %)" in each.text for each in found)
+
+
+def test_a_channel_without_templates(tmp_path):
+    file = written(tmp_path / "mine.root", h=th1(np.ones(5)))
+    for spec in ({"root": {"file": file, "channels": {"SR": {"observed": "h"}}}}, {"counts": {"SR": {"observed": 1}}}):
+        with pytest.raises(InputError, match="channel 'SR' has no templates"):
+            read_histograms.read(spec, observed=False)
 
 
 # --- Edges
