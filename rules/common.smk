@@ -15,6 +15,7 @@ sys.path.append(SCRIPTS)
 import config_check
 import config_text
 import configuration
+import datasets
 import dependencies
 import files
 import look_ahead

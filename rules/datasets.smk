@@ -1,7 +1,7 @@
 # Toy generation, and histograms from elsewhere.
 #
 # Needs: `datasets` of the configuration. Makes: histograms.csv, templates and observed counts per bin; for blind analyses
-# blinded.csv, the templates alone.
+# blinded.csv, the templates alone; beside them, of histograms from elsewhere, what was left out or changed.
 
 
 rule simulate:
@@ -26,9 +26,10 @@ rule simulate:
 rule read_histograms:
     input:
         code=code("read_histograms.py"),
-        files=lambda wildcards: configuration.input_files(config["datasets"][wildcards.dataset]).values(),
+        files=histogram_files,
     output:
-        "results/datasets/{dataset}/{histograms}.csv",
+        histograms="results/datasets/{dataset}/{histograms}.csv",
+        findings="results/datasets/{dataset}/{histograms}_findings.json",
     log:
         "logs/datasets/{dataset}/read_{histograms}.log",
     benchmark:
@@ -40,4 +41,8 @@ rule read_histograms:
     params:
         options=histogram_options("histograms"),
     shell:
-        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}"
+        " {params.options:q}"
+        " --output {output.histograms:q}"
+        " --findings {output.findings:q}"
+        " --log {log:q}"

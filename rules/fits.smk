@@ -1,11 +1,11 @@
 # All that does not depend on the tested mu, once per signal.
 #
-# Needs: model.npz. Makes: fit.json.
+# Needs: model.npz, and what was found when histograms were read. Makes: fit.json.
 
 
 rule fit:
     input:
-        unpack(reference_inputs),
+        unpack(fit_inputs),
         code=code("fit.py"),
         model="results/{analysis}/{signal}/model.npz",
     output:

@@ -5,17 +5,27 @@
 
 def published_inputs(wildcards):
     """The published workspace of a data set and its patch set, by the name of the option that takes them."""
-    files = configuration.input_files(config["datasets"][wildcards.dataset])
+    files = datasets.input_files(config["datasets"][wildcards.dataset])
     return {key.removeprefix("workspace.").replace("file", "workspace"): path for key, path in files.items()}
+
+
+def histogram_files(wildcards):
+    """Files that hold the histograms of a data set."""
+    blind = wildcards.histograms == "blinded"
+    return list(datasets.input_files(config["datasets"][wildcards.dataset], blind).values())
 
 
 def histogram_options(kind):
     """Options of simulate.py and read_histograms.py, as a function of the wildcards."""
 
     def options(wildcards):
-        spec = config["datasets"][wildcards.dataset][kind]
         blind = wildcards.histograms == "blinded"
-        return as_options({"spec": json.dumps(configuration.unobserved(spec) if blind else spec)}) + ["--blind"] * blind
+        if kind == "histograms":
+            spec = datasets.histogram_spec(config, wildcards.dataset, blind)
+        else:
+            known = config["datasets"][wildcards.dataset]
+            spec = (datasets.unobserved(known) if blind else known)[kind]
+        return as_options({"spec": json.dumps(spec)}) + ["--blind"] * blind
 
     return options
 
@@ -78,7 +88,7 @@ def pack_files(pack):
     """Files that make the workspaces of a pack, by the name of the option that takes them."""
     analysis, signals = PACKS[pack]
     if analysis not in PUBLISHED:
-        return {"histograms": histograms_of(analysis)}
+        return {"histograms": histograms_of(analysis)} | findings_of(analysis)
     block = configuration.source(config, analysis)[1]
     files = [configuration.workspace_files(block, SIGNALS[analysis][signal]) for signal in signals]
     patches = {"patches": [each["patch"] for each in files]} if "patches" in block else {}
@@ -126,8 +136,13 @@ def workspace_options(wildcards):
     return as_options(reference_inputs(wildcards))
 
 
+def fit_inputs(wildcards):
+    """Files that fit.py needs on top of the model."""
+    return reference_inputs(wildcards) | findings_of(wildcards.analysis)
+
+
 def engine_options(wildcards):
-    return as_options({"engine": SETTINGS[wildcards.analysis]["engine"], **reference_inputs(wildcards)})
+    return as_options({"engine": SETTINGS[wildcards.analysis]["engine"], **fit_inputs(wildcards)})
 
 
 def toys_of(wildcards):
@@ -235,6 +250,13 @@ def histograms(wildcards):
 def histograms_of(analysis):
     name = result_files.histograms(SETTINGS[analysis]["blind"])
     return f"results/datasets/{config['analyses'][analysis]['dataset']}/{name}"
+
+
+def findings_of(analysis):
+    """What was left out or changed when histograms from elsewhere were read, by the name of the option that takes it."""
+    dataset = config["analyses"][analysis]["dataset"]
+    name = result_files.findings(SETTINGS[analysis]["blind"])
+    return {"findings": f"results/datasets/{dataset}/{name}"} if dataset in BINNED else {}
 
 
 def blind_option(wildcards):

@@ -5,7 +5,6 @@ All problems are reported at once, each with the key, what is wrong and what to 
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +12,10 @@ import jsonschema
 import yaml
 
 import cross_sections
+from config_datasets import file_problems, input_problems, key_problems, observed_problems
 from config_words import place, schema_problems
 from configuration import (
     AUTO,
-    check_input,
-    input_files,
-    known_signals,
     label_values,
     mu_grid,
     scan_settings,
@@ -63,7 +60,12 @@ def check(config: dict, schema_file: str | Path) -> None:
     """
     found = problems(config, schema_file)
     if found:
-        raise ConfigError("\n".join(problem.text for problem in found))
+        raise ConfigError(_lines(found))
+
+
+def _lines(found: list[Problem]) -> str:
+    """A line for each problem, which several analyses may have."""
+    return "\n".join(dict.fromkeys(problem.text for problem in found))
 
 
 def usable(config: dict, schema_file: str | Path) -> tuple[dict, dict[str, str], list[str]]:
@@ -79,7 +81,7 @@ def usable(config: dict, schema_file: str | Path) -> tuple[dict, dict[str, str],
     broken = {problem.owner for problem in found}
     if not broken:
         return dict(config), {}, []
-    whole = ConfigError("\n".join(problem.text for problem in found))
+    whole = ConfigError(_lines(found))
     if any(len(owner) < 2 or owner[0] not in ENTRIES for owner in broken):
         raise whole
     found += [problem for problem in _consequences(config, found) if problem.owner not in broken]
@@ -179,8 +181,7 @@ def _sound(config: dict, broken: set[tuple]) -> dict | None:
 def _reference_problems(config: dict) -> Iterator[Problem]:
     """What a schema cannot say: names that refer to other blocks, and grids."""
     for name, dataset in _entries(config["datasets"]):
-        texts = _simulate_problems(f"datasets.{name}.simulate", dataset.get("simulate"))
-        yield from _owned(("datasets", name), texts)
+        yield from _owned(("datasets", name), key_problems(f"datasets.{name}", dataset))
     for name, model in _entries(config["models"]):
         yield from _owned(("models", name), _model_problems(f"models.{name}", model))
     for name, analysis in _entries(config["analyses"]):
@@ -247,21 +248,6 @@ def _toy_problems(where: str, toys: dict | None) -> Iterator[str]:
         yield f"{where}.max: bounds the toys that a target asks for; give target, or remove max"
 
 
-def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:
-    if spec is None:
-        return
-    bins = spec["bins"]
-    if isinstance(bins, dict):
-        ascending = bins["low"] < bins["high"]
-    else:
-        ascending = all(low < high for low, high in pairwise(bins))
-    if not ascending:
-        yield f"{where}.bins: the edges must ascend"
-    for name, component in spec["components"].items():
-        if component["shape"] == "uniform" and component["low"] >= component["high"]:
-            yield f"{where}.components.{name}: low must be below high"
-
-
 def _signal_grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
     """Grids whose analyses, labels or cross sections are not there."""
     sound = True
@@ -279,7 +265,7 @@ def _signal_grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]
     if grid["x"] == grid.get("y"):
         yield f"{where}.y: must be another label than x"
     file = grid.get("cross_sections", {}).get("csv")
-    texts = list(_input_problems(f"{where}.cross_sections.csv", file)) if file else []
+    texts = list(input_problems(f"{where}.cross_sections.csv", file)) if file else []
     yield from texts
     if file and sound and not texts:
         yield from _cross_section_problems(f"{where}.cross_sections.csv", grid, config)
@@ -336,33 +322,10 @@ def _cross_section_problems(where: str, grid: dict, config: dict) -> Iterator[st
 
 
 def _file_problems(config: dict) -> Iterator[Problem]:
-    """Files that are missing, and signals that the patches do not have."""
+    """What is missing of data sets, and of the observed data that analyses look at."""
     for name, dataset in _entries(config["datasets"]):
-        where = f"datasets.{name}"
-        texts = [text for key, path in input_files(dataset).items() for text in _input_problems(f"{where}.{key}", path)]
-        if "workspace" in dataset and not texts:
-            texts = _signal_problems(f"{where}.workspace", dataset["workspace"])
-        yield from _owned(("datasets", name), texts)
-
-
-def _input_problems(where: str, path: str) -> Iterator[str]:
-    try:
-        check_input(path)
-    except InputError as error:
-        yield f"{where}: {error}"
-
-
-def _signal_problems(where: str, source: dict) -> Iterator[str]:
-    try:
-        known_signals(source)
-    except (InputError, OSError) as error:
-        yield f"{where}.{'patches' if 'patches' in source else 'patchset'}: {error}"
-        return
-    try:
-        signal_names(source)
-    except InputError as error:
-        yield f"{where}.signals: {error}"
-    try:
-        label_values(source)
-    except InputError as error:
-        yield f"{where}.labels: {error}"
+        yield from _owned(("datasets", name), file_problems(f"datasets.{name}", dataset))
+    for name, analysis in _entries(config["analyses"]):
+        dataset = config["datasets"].get(analysis["dataset"])
+        if dataset and not scan_settings(config, name)["blind"]:
+            yield from _owned(("analyses", name), observed_problems(f"datasets.{analysis['dataset']}", dataset))

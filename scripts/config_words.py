@@ -32,7 +32,8 @@ def schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
         known = list(error.schema["properties"])
         for key in value:
             if key not in known:
-                yield f"{where}: unknown key {key!r}{did_you_mean(key, known) or '; known are ' + ', '.join(known)}"
+                hint = _block_of(key, error.schema) or did_you_mean(key, known) or f"; known are {', '.join(known)}"
+                yield f"{where}: unknown key {key!r}{hint}"
     elif error.validator == "required":
         # One error for each key that is missing; its message begins with the key.
         yield f"{where}: the key {error.message.removesuffix(' is a required property')} is missing"
@@ -45,6 +46,8 @@ def schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
     elif error.validator in ("minProperties", "maxProperties"):
         known = list(error.schema.get("properties", {}))
         yield f"{where}: needs {'exactly one of ' + ', '.join(known) if known else 'at least one entry'}"
+    elif error.validator == "oneOf":
+        yield f"{where}: needs exactly one of {', '.join(key for each in rule for key in each['required'])}"
     elif error.validator in ("minItems", "maxItems"):
         most = "least" if error.validator == "minItems" else "most"
         yield f"{where}: needs at {most} {rule} {'entry' if rule == 1 else 'entries'}, has {len(value)}"
@@ -56,6 +59,12 @@ def schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
         yield f"{where}: patchset and patches exclude one another; remove one"
     else:
         yield f"{where}: {error.message}"
+
+
+def _block_of(key: str, schema: dict) -> str:
+    """A hint at the block one level below that has the key; empty if none has."""
+    blocks = (name for name, each in schema["properties"].items() if key in each.get("properties", {}))
+    return next((f"; it is a key of the block {name!r}" for name in blocks), "")
 
 
 def _name_problem(error: jsonschema.ValidationError) -> str:

@@ -38,7 +38,6 @@ INTERPOLATION_DEFAULTS = {"normsys": "code4", "histosys": "code4p"}
 FOLDER_PLOTS = ["yields", "distributions"]  # several pictures in a folder: of each channel, of some values of mu
 FIT_PLOTS = ["yields", "pulls"]  # they do not depend on the calculator, and are drawn for the first one
 TOY_PLOTS = ["distributions", "toys"]
-OBSERVED = "observed"  # name of the data among templates
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
 
 NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
@@ -259,27 +258,6 @@ def units(axis_labels: dict[str, str]) -> list[str]:
     """The units in brackets at the end of texts of axes, `label=unit`."""
     found = {label: re.search(r"\[([^\[\]]+)\]\s*$", text) for label, text in axis_labels.items()}
     return [f"{label_column(label)}={match[1]}" for label, match in found.items() if match]
-
-
-def unobserved(spec: dict) -> dict:
-    """A `histograms` or `simulate` block without what it says of observed data."""
-    return {
-        key: unobserved(value) if isinstance(value, dict) else value
-        for key, value in spec.items()
-        if key != OBSERVED or isinstance(value, dict)  # a channel may have that name
-    }
-
-
-def input_files(dataset: dict) -> dict[str, str]:
-    """Files outside of the results that a data set names, by their keys; loose patches are not among them."""
-    histograms, workspace = dataset.get("histograms", {}), dataset.get("workspace", {})
-    files = {
-        "histograms.csv": histograms.get("csv"),
-        "histograms.root.file": histograms.get("root", {}).get("file"),
-        "workspace.file": workspace.get("file"),
-        "workspace.patchset": workspace.get("patchset"),
-    }
-    return {key: path for key, path in files.items() if path is not None}
 
 
 def known_signals(source: dict) -> list[str]:

@@ -34,13 +34,16 @@ def read_text(path: str | Path) -> str:
     return text
 
 
-def table(path: str | Path, text: str, required: tuple[str, ...]) -> tuple[list[str], list[Row]]:
+def table(
+    path: str | Path, text: str, required: tuple[str, ...], hints: dict[str, str] | None = None
+) -> tuple[list[str], list[Row]]:
     """Names of the columns, and all rows that are not empty.
 
     Args:
         path: for messages.
         text: of the file.
         required: columns that it must have.
+        hints: what to say if a column alone is missing.
 
     Raises:
         InputError: if columns are missing or have one name, or a row has another number of cells.
@@ -52,7 +55,7 @@ def table(path: str | Path, text: str, required: tuple[str, ...]) -> tuple[list[
     problems = Problems()
     try:
         header = [cell.strip() for cell in next(reader, [])]
-        _check_header(path, header, required)
+        _check_header(path, header, required, hints or {})
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -66,14 +69,15 @@ def table(path: str | Path, text: str, required: tuple[str, ...]) -> tuple[list[
     return header, rows
 
 
-def _check_header(path: str | Path, header: list[str], required: tuple[str, ...]) -> None:
+def _check_header(path: str | Path, header: list[str], required: tuple[str, ...], hints: dict[str, str]) -> None:
     missing = [name for name in required if name not in header]
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1] if not missing else []
     if missing or twice:
         what = f"lacks the column {', '.join(missing)}" if missing else f"has two columns of one name, {twice[0]!r}"
         reads = ",".join(header)
         separators = "" if len(header) > 1 else "; cells are separated by commas"
-        raise InputError(f"{path}: the header line {what}; it reads {shortened(reads)!r}{separators}")
+        hint = f"; {hints[missing[0]]}" if len(missing) == 1 and missing[0] in hints else ""
+        raise InputError(f"{path}: the header line {what}; it reads {shortened(reads)!r}{separators}{hint}")
 
 
 def number(path: str | Path, row: Row, column: str) -> float:

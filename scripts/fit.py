@@ -38,13 +38,18 @@ ROOM = 4
 FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a little before its bound
 
 
-def sound(model: Model) -> list[Finding]:
-    """What is odd about a model that can be fitted.
+def sound(model: Model, of_inputs: str | None = None) -> list[Finding]:
+    """What is odd about a model that can be fitted, and about its inputs.
+
+    Args:
+        model: to be fitted.
+        of_inputs: file of what read_histograms.py found.
 
     Raises:
         InputError: if it has no meaningful limit; with all reasons.
     """
-    findings = diagnose(model)
+    findings = [Finding(**each) for each in read_result(of_inputs)] if of_inputs else []
+    findings += diagnose(model)
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
         raise InputError("; ".join(errors))
@@ -238,6 +243,7 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--model", required=True, help="compiled model")
     parse.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what fits")
     parse.add_argument("--workspace", help="workspace of the model, for pyhf's engine")
+    parse.add_argument("--findings", help="what was left out or changed when histograms were read")
     parse.add_argument("--test-statistic", choices=TEST_STATISTICS, default="qtilde")
     parse.add_argument(
         "--poi-bound", type=float, help="the largest mu that a fit must be able to reach; default: as the limits need"
@@ -257,7 +263,7 @@ def main(argv: list[str] | None = None) -> None:
         def engine_with(bound: float):
             return engine(args.engine, bounded(model, args.test_statistic, bound), workspace)
 
-        findings = sound(model)
+        findings = sound(model, args.findings)
         with explained(findings):
             if args.poi_bound is None:
                 *fits, mu = with_range(engine_with, args.test_statistic, 1 - args.confidence_level)
@@ -265,7 +271,7 @@ def main(argv: list[str] | None = None) -> None:
                 fits, mu = inside(engine_with, args.poi_bound, args.test_statistic), None
         warnings = [finding._asdict() for finding in findings]
         result = fit_result(*fits, args.test_statistic, mu, args.blind)
-        provenance = made_by([args.model], poi_bound=result.poi_bounds[1])
+        provenance = made_by([args.model, *filter(None, [args.findings])], poi_bound=result.poi_bounds[1])
         write_json(args.output, result.to_json() | {"warnings": warnings, "made_by": provenance})
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+import bin_edges
 import seals
 from csv_tables import Row, numbers, read_text, table
 from files import read_result, write_text
 from inference.errors import InputError, Problems
-from messages import shortened
+from inference.findings import Finding
+from messages import WITHOUT_OBSERVED, shortened, told_apart
 
 PLACES, OBSERVED = ("channel", "bin_low", "bin_high"), "observed"  # columns that are no templates
 DEFAULT_CHANNEL = "channel"
@@ -24,10 +26,12 @@ class Histograms:
     Attributes:
         edges: {channel: bin edges, shape (nbins + 1,)}.
         columns: {channel: {column: shape (nbins,)}}; the column `observed` holds the data, the others are templates.
+        findings: what was left out or changed when they were read.
     """
 
     edges: dict[str, np.ndarray]
     columns: dict[str, dict[str, np.ndarray]]
+    findings: tuple[Finding, ...] = ()
 
 
 def write_histograms(path: str | Path, histograms: Histograms) -> None:
@@ -67,7 +71,7 @@ def read_histograms(path: str | Path, observed: bool = True) -> Histograms:
             if any(cells[name] for _, cells in mine)
         }
         if observed and OBSERVED not in columns[channel]:
-            problems.note(f"{path}: channel {shortened(channel)!r} has no observed counts")
+            problems.note(f"{path}: channel {shortened(channel)!r} has no observed counts; {WITHOUT_OBSERVED}")
         for (line, _), count in zip(mine, columns[channel].get(OBSERVED, ()), strict=False):
             if count < 0:
                 problems.note(f"{path}, line {line}, column observed: {count:g} is negative")
@@ -80,7 +84,7 @@ def _rows(path: str | Path, more: list[str]) -> tuple[list[str], list[Row]]:
     text = read_text(path)
     if text.startswith("{"):
         read_result(path)  # raises the failure that an earlier step left here
-    header, rows = table(path, text, ("bin_low", "bin_high", *more))
+    header, rows = table(path, text, ("bin_low", "bin_high", *more), {OBSERVED: WITHOUT_OBSERVED})
     if not rows:
         raise InputError(f"{path}: no bins: there is nothing but a header")
     return header, rows
@@ -95,12 +99,15 @@ def _by_channel(rows: list[Row]) -> dict[str, list[Row]]:
 
 def _edges(path: str | Path, rows: list[Row], problems: Problems) -> np.ndarray:
     """Edges of the bins of a channel."""
-    lows, highs = (numbers(path, rows, name, problems) for name in ("bin_low", "bin_high"))
-    for (line, _), low, high, next_low in zip(rows, lows, highs, [*lows[1:], highs[-1]], strict=True):
-        if low >= high or (high != next_low and np.isfinite(low + high + next_low)):
-            found = f"this one is from {low:g} to {high:g}" + (f", the next from {next_low:g}" if low < high else "")
-            problems.note(f"{path}, line {line}: bins must follow one another without gaps, low edge first; {found}")
-    return np.array([*lows, highs[-1]])
+    low, high = (np.array(numbers(path, rows, name, problems)) for name in ("bin_low", "bin_high"))
+    ends, begins = np.append(high[:-1], np.inf), np.append(low[1:], np.inf)  # nothing follows the last bin
+    apart = np.isfinite(ends + begins) & ~bin_edges.adjacent(low, high)
+    for i in np.flatnonzero((low >= high) | apart):
+        end, begin = told_apart(high[i], begins[i])
+        found = f"this one is from {low[i]:g} to {end}" + (f", the next from {begin}" if low[i] < high[i] else "")
+        message = f"bins must follow one another without gaps, low edge first; {found}"
+        problems.note(f"{path}, line {rows[i][0]}: {message}")
+    return np.array([low[0], *bin_edges.common([high[:-1], low[1:]]), high[-1]])
 
 
 def _plain(value: float) -> int | float:

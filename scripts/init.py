@@ -14,7 +14,9 @@ from shlex import quote
 from typing import NamedTuple
 
 import build_workspace
+import flow_bins
 import read_histograms
+import root_histograms
 from blinding import blinded
 from check_published import check_patchset, check_workspace
 from columns import Roles, roles
@@ -63,7 +65,7 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
     Raises:
         InputError: if the file cannot be read, or a folder has no histogram of the data.
     """
-    with read_histograms.opened(file) as source:
+    with root_histograms.opened(file) as source:
         classes = source.classnames(cycle=False)
     channels: dict[str, dict[str, str]] = {}
     for path in [path for path, kind in classes.items() if kind.startswith("TH1")]:
@@ -86,8 +88,7 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
 
 def from_histograms(name: str, spec: dict) -> Found:
     """A configuration with a model, for the `histograms` block of a data set."""
-    kind, source = next(iter(spec.items()))
-    histograms, unobserved = _read(kind, source)
+    histograms, unobserved = _read(spec)
     known = roles(histograms)
     model = {"samples": {each: _modifiers(each, known, histograms) for each in [known.signal, *known.backgrounds]}}
     workspace = build_workspace.build(histograms, model)
@@ -101,6 +102,7 @@ def from_histograms(name: str, spec: dict) -> Found:
     here = ("models", name, "samples")
     comments = {
         ("datasets", name): ["Channels:", *_channels(histograms)],
+        ("datasets", name, "histograms", "root", END): _about_outside(histograms),
         (*here, known.signal): _about_signal(known),
         (*here, END): [f"No sample: {said(each)}, {said(why, 200)}." for each, why in known.others.items()],
         **_about_blind(name, unobserved),
@@ -119,16 +121,15 @@ def from_histograms(name: str, spec: dict) -> Found:
     return Found(config, {path: lines for path, lines in comments.items() if lines}, summary)
 
 
-def _read(kind: str, source) -> tuple[Histograms, str]:
+def _read(spec: dict) -> tuple[Histograms, str]:
     """Histograms, and why their observed counts cannot be used; empty if they can.
 
     Raises:
         InputError: if something else cannot be read.
     """
-    read = read_histograms.READERS[kind]
-    unseen = read(source, observed=False)
+    unseen = read_histograms.read(spec, observed=False)
     try:
-        return read(source), ""
+        return read_histograms.read(spec), ""
     except InputError as error:
         return unseen, str(error)
 
@@ -138,6 +139,16 @@ def _about_blind(name: str, unobserved: str) -> dict[tuple, list[str]]:
         lines = [f"No observed counts to use: {said(unobserved, 200)}.", "Remove this when they are there."]
         return {("analyses", name, "blind"): lines}
     return {("analyses", name, END): ["blind: true    # hides the observed counts: expected limits only"]}
+
+
+def _about_outside(histograms: Histograms) -> list[str]:
+    """What may become of events outside of the bins, where there are some."""
+    kinds = {each.kind for each in histograms.findings}
+    return [
+        f"{side.name}: {side.into}    # counts events {side.where} in the {side.bin_name}; else they are left out"
+        for side in flow_bins.SIDES
+        if side.name in kinds
+    ]
 
 
 def _modifiers(sample: str, known: Roles, histograms: Histograms) -> list[dict]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import configuration
 import versions
+from datasets import histogram_spec, input_files
 from inference.errors import StepError
 
 MEMORY = Path(".snakemake", "muscan", "data_sets.json")  # what was found of files that have not changed since
@@ -18,7 +19,7 @@ def unreadable(config: dict) -> dict[str, str]:
     before, now, reasons = _remembered(), {}, {}
     sources = None
     for analysis, settings in config["analyses"].items():
-        key = _key(config["datasets"][settings["dataset"]], configuration.scan_settings(config, analysis)["blind"])
+        key = _key(config, settings["dataset"], configuration.scan_settings(config, analysis)["blind"])
         if key not in before and key not in now:
             from sources import Sources  # which takes a second, with pyhf
 
@@ -39,10 +40,12 @@ def _problem(sources, analysis: str) -> str | None:
     return None
 
 
-def _key(dataset: dict, blind: bool) -> str:
+def _key(config: dict, name: str, blind: bool) -> str:
     """What a data set says, and the sizes and times of its files."""
-    stats = [os.stat(path) for path in configuration.input_files(dataset).values()]
-    parts = [versions.of_all()["code"], dataset, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
+    dataset = config["datasets"][name]
+    said = histogram_spec(config, name, blind) if "histograms" in dataset else dataset
+    stats = [os.stat(path) for path in input_files(dataset, blind).values()]
+    parts = [versions.of_all()["code"], said, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

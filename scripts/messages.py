@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from math import inf
 
+WITHOUT_OBSERVED = "without observed counts there are only the expected limits of an analysis with `blind: true`"
+
 
 def did_you_mean(name, known: Iterable) -> str:
     """A hint at the known name that is most like a misspelt one; empty if none is."""
@@ -20,6 +22,12 @@ def listed(names: list[str], most: int = 8, separator: str = ", ") -> str:
 def shortened(text: str, most: int = 100) -> str:
     """A text, or its beginning if it is long."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see that they differ, at least six."""
+    pairs = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 18))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (f"{one:g}", f"{other:g}"))
 
 
 def printable(text: str, but: str = "") -> str:

@@ -1,152 +1,118 @@
 #!/usr/bin/env python
 """Bring histograms of any source into one form.
 
-Reads a CSV file, ROOT files or counts from its options, writes histograms.csv.
+Reads a CSV file, ROOT files or counts from its options, writes histograms.csv, and what was left out or changed.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from csv_tables import columns as columns_in_words
-from files import failure_recorded, run
-from histograms import Histograms, read_histograms, write_histograms
-from inference.errors import InputError, Problems
-from json_input import check_regular
-from messages import did_you_mean, shortened
-
-LARGEST = 50_000_000  # bytes of a histogram in a ROOT file; a few kB can be that much when they are unpacked
+from files import failure_recorded, run, write_json
+from histograms import OBSERVED, Histograms, read_histograms, write_histograms
+from inference.errors import InputError
+from inference.findings import Finding
+from messages import WITHOUT_OBSERVED, listed, printable
+from root_histograms import from_root
 
 
 def from_counts(spec: dict, observed: bool = True) -> Histograms:
     """Counts per channel, `{"SR": {"signal": 1.0, "background": [0.4], "observed": 0}}`; bins are numbered."""
     columns = {
-        channel: {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in templates.items()}
+        channel: {
+            name: np.atleast_1d(np.asarray(values, dtype=float))
+            for name, values in templates.items()
+            if observed or name != OBSERVED
+        }
         for channel, templates in spec.items()
     }
-    return Histograms(
-        {channel: _same_length(channel, templates, observed) for channel, templates in columns.items()},
-        columns,
-    )
-
-
-def from_root(spec: dict, observed: bool = True) -> Histograms:
-    """ROOT histograms, `{"file": ..., "channels": {"SR": {"signal": "SR/sig", "observed": "SR/data"}}}`.
-
-    The statistical uncertainty of each template becomes a further column, `<name>_stat`.
-    """
-    file, edges, columns, problems = spec["file"], {}, {}, Problems()
-    with opened(file) as source:
-        for channel, names in spec["channels"].items():
-            columns[channel] = {}
-            for column, name in names.items():
-                with problems.noted():
-                    values, variances, axis = _root_histogram(file, source, name)
-                    if not np.array_equal(axis, edges.setdefault(channel, axis)):
-                        raise InputError(f"{file}: {name!r} has other bins than the histograms before it")
-                    _check_bins(f"{file}: {name!r}", values, variances, counts=column == "observed")
-                    columns[channel] |= _with_uncertainty(channel, column, names, values, variances)
-        problems.end()
-    return Histograms(edges, columns)
-
-
-def _with_uncertainty(channel: str, column: str, names: dict, values: np.ndarray, variances: np.ndarray) -> dict:
-    """The columns of a histogram: the data alone, or a template and its statistical uncertainty."""
-    if column == "observed":
-        return {column: values}
-    if f"{column}_stat" in names:
-        what = f"{column}_stat, the name of the statistical uncertainty of {column}"
-        raise InputError(f"channel {channel!r}: a template cannot be called {what}")
-    return {column: values, f"{column}_stat": np.sqrt(variances)}
-
-
-@contextmanager
-def opened(file: str) -> Iterator:
-    """A ROOT file.
-
-    Raises:
-        InputError: if it is none, or what is read from it is damaged.
-    """
-    import uproot
-
-    check_regular(file)
-    # An open file, because uproot takes some names of files for addresses.
-    with open(file, "rb") as raw, _damage_named(f"{file}: not a readable ROOT file"), uproot.open(raw) as source:
-        yield source
-
-
-@contextmanager
-def _damage_named(what: str) -> Iterator[None]:
-    """Name the file if uproot cannot read it.
-
-    A damaged byte may mislead any part of uproot: AssertionError, zlib.error, RecursionError, UnicodeEncodeError,
-    DeserializationError, ImportError and MemoryError have been seen, and no class is common to all but Exception.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        first = next(filter(None, str(error).split("\n")), "")
-        raise InputError(f"{what}: {shortened(first or type(error).__name__)}") from error
+    return Histograms({channel: _numbered(channel, templates) for channel, templates in columns.items()}, columns)
 
 
 READERS = {"csv": read_histograms, "counts": from_counts, "root": from_root}
 
 
-def _same_length(channel: str, templates: dict[str, np.ndarray], observed: bool) -> np.ndarray:
+def read(spec: dict, observed: bool = True) -> Histograms:
+    """What a `histograms` block says.
+
+    Args:
+        spec: one of the keys of READERS, and what `configuration.histogram_spec` adds.
+        observed: whether to read the observed counts.
+
+    Raises:
+        InputError: if it cannot be used.
+    """
+    kind = next(kind for kind in READERS if kind in spec)
+    uncertainties = spec.get("uncertainties", [])
+    more = (uncertainties,) if kind == "root" else ()
+    found = READERS[kind](spec[kind], observed, *more)
+    for channel, columns in found.columns.items():
+        if len(found.edges.get(channel, ())) < 2:
+            raise InputError(f"channel {channel!r} has no templates")
+        if observed and OBSERVED not in columns:
+            raise InputError(f"channel {channel!r} has no observed counts; {WITHOUT_OBSERVED}")
+    return clipped(found, uncertainties) if "clip" in spec else found
+
+
+def clipped(histograms: Histograms, uncertainties: Collection[str]) -> Histograms:
+    """Negative bins of templates become zero; uncertainties stay as they are.
+
+    Args:
+        histograms: of a data set.
+        uncertainties: columns that hold uncertainties.
+    """
+    columns, findings = {}, []
+    for channel, known in histograms.columns.items():
+        events = {name: values for name, values in known.items() if name != OBSERVED and name not in uncertainties}
+        negative = {name: values for name, values in events.items() if (values < 0).any()}
+        columns[channel] = known | {name: np.maximum(values, 0.0) for name, values in negative.items()}
+        findings += _clipped(channel, negative)
+    return replace(histograms, columns=columns, findings=(*histograms.findings, *findings))
+
+
+def _clipped(channel: str, negative: dict[str, np.ndarray]) -> Iterator[Finding]:
+    """What was set to zero in each template."""
+    for name, values in negative.items():
+        lost = values.clip(max=0).sum()
+        each = listed([f"bin {i + 1} ({values[i]:.4g})" for i in np.flatnonzero(values < 0)])
+        yield Finding(
+            "warning",
+            "clipped",
+            f"channel {channel!r}, template {name!r}",
+            f"negative and set to zero: {each}. Its sum is {values.sum() - lost:.4g} now, and was {values.sum():.4g}",
+        )
+
+
+def _numbered(channel: str, templates: dict[str, np.ndarray]) -> np.ndarray:
+    """Edges of bins that have only numbers."""
     lengths = {name: len(values) for name, values in templates.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(f"channel {channel!r}: templates of different lengths: {lengths}")
-    if observed and "observed" not in templates:
-        raise InputError(f"channel {channel!r} has no observed counts")
-    return np.arange(max(lengths.values()) + 1, dtype=float)
-
-
-def _root_histogram(file: str, source, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values, variances and edges."""
-    with _damage_named(f"{file}: {name!r} cannot be read"):
-        try:
-            key = source.key(name)
-        except KeyError as error:
-            known = sorted({key.split(";")[0] for key in source})
-            holds = columns_in_words(known) or "nothing"
-            hint = did_you_mean(name, known)
-            raise InputError(f"{file}: no histogram {name!r}; the file holds {holds}{hint}") from error
-        if key.fObjlen > LARGEST:
-            raise InputError(
-                f"{file}: {name!r} has {key.fObjlen / 1e6:.0f} MB; a histogram has at most {LARGEST / 1e6:g}"
-            )
-        histogram = source[name]
-        kind = getattr(histogram, "classname", "folder")
-        if not kind.startswith(("TH1", "TProfile")) or not hasattr(histogram, "to_numpy"):
-            raise InputError(f"{file}: {name!r} is not a one-dimensional histogram, but a {shortened(kind)}")
-        values, axis = histogram.to_numpy()
-        variances = histogram.variances()
-    return np.asarray(values, float), np.asarray(values if variances is None else variances, float), axis
-
-
-def _check_bins(where: str, values: np.ndarray, variances: np.ndarray, counts: bool) -> None:
-    """Numbers that are none, negative counts, and negative sums of squared weights."""
-    for i, (value, variance) in enumerate(zip(values, variances, strict=True), start=1):
-        if not np.isfinite(value) or (counts and value < 0):
-            raise InputError(f"{where}: the content of bin {i} is {value:g}")
-        if not counts and not 0 <= variance < np.inf:
-            raise InputError(f"{where}: the squared uncertainty of bin {i} is {variance:g}")
+    return np.arange(max(lengths.values(), default=0) + 1, dtype=float)
 
 
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--spec", type=json.loads, required=True, help="the `histograms` block of a data set, as JSON")
+    parse.add_argument(
+        "--spec", type=json.loads, required=True, help="the `histograms` block of a data set, as JSON, see `read`"
+    )
     parse.add_argument("--blind", action="store_true", help="leave the observed data out")
     parse.add_argument("--output", required=True)
+    parse.add_argument("--findings", help="a file for what was left out or changed, as JSON")
     args = parse.parse_args(argv)
-    kind, spec = next(iter(args.spec.items()))
+    findings: tuple[Finding, ...] = ()
     with failure_recorded(args.output):
-        write_histograms(args.output, READERS[kind](spec, observed=not args.blind))
+        found = read(args.spec, observed=not args.blind)
+        findings = found.findings
+        write_histograms(args.output, found)
+    for each in findings:
+        print(f"warning: {printable(str(each))}", file=sys.stderr)
+    if args.findings:
+        write_json(args.findings, [each._asdict() for each in findings])
 
 
 if __name__ == "__main__":

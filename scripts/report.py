@@ -18,6 +18,7 @@ import configuration
 import summary
 import versions
 from configuration import TOYBASED
+from datasets import looked_at, unobserved
 from files import read_result, run, write_text
 from inference.errors import StepError
 from json_input import read_json
@@ -277,13 +278,10 @@ def found_in_full(found: list[summary.Finding]) -> dict[str, list[dict]]:
 
 def without_hidden(config: dict) -> dict:
     """The configuration without the observed counts in it that only blind analyses could use."""
-    seen, hidden = set(), set()
-    for name, analysis in config["analyses"].items():
-        blind = configuration.scan_settings(config, name)["blind"]
-        (hidden if blind else seen).add(analysis["dataset"])
+    used = {analysis["dataset"] for analysis in config["analyses"].values()}
+    hidden = used - looked_at(config)
     datasets = {
-        name: configuration.unobserved(dataset) if name in hidden - seen and "workspace" not in dataset else dataset
-        for name, dataset in config["datasets"].items()
+        name: unobserved(dataset) if name in hidden else dataset for name, dataset in config["datasets"].items()
     }
     return config | {"datasets": datasets}
 

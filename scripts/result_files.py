@@ -7,7 +7,6 @@ from configuration import (
     FOLDER_PLOTS,
     TOYBASED,
     grid_plots,
-    input_files,
     mu_grid,
     mu_jobs,
     scan_plots,
@@ -18,6 +17,7 @@ from configuration import (
     toy_rounds,
     workspace_files,
 )
+from datasets import input_files, looked_at
 
 MANIFEST = "results/manifest.json"
 REPORT = "results/report.html"
@@ -31,8 +31,9 @@ def inputs(config: dict) -> list[str]:
     Those of data sets that no analysis uses are among them: the configuration is checked with them.
     """
     found: dict[str, None] = {}
-    for dataset in config["datasets"].values():
-        found |= dict.fromkeys(input_files(dataset).values())
+    observed = looked_at(config)
+    for name, dataset in config["datasets"].items():
+        found |= dict.fromkeys(input_files(dataset, blind=name not in observed).values())
         block = dataset.get("workspace", {})
         if "patches" in block:
             patches = (workspace_files(block, signal)["patch"] for signal in signal_names(block).values())
@@ -44,7 +45,7 @@ def inputs(config: dict) -> list[str]:
 
 def results(config: dict) -> list[str]:
     """All results but the toys and this list itself; some are folders."""
-    found = list(dict.fromkeys(_of_dataset(config, analysis) for analysis in config["analyses"]))
+    found = list(dict.fromkeys(name for analysis in config["analyses"] for name in _of_dataset(config, analysis)))
     for analysis in config["analyses"]:
         for signal in signals(config, analysis):
             found += [f"results/{analysis}/{signal}/{name}" for name in of_signal(scan_settings(config, analysis))]
@@ -93,10 +94,16 @@ def histograms(blind: bool) -> str:
     return "blinded.csv" if blind else "histograms.csv"
 
 
-def _of_dataset(config: dict, analysis: str) -> str:
-    published = source(config, analysis)[0] == "workspace"
-    name = "checked.json" if published else histograms(scan_settings(config, analysis)["blind"])
-    return f"results/datasets/{config['analyses'][analysis]['dataset']}/{name}"
+def findings(blind: bool) -> str:
+    """What was left out or changed when these histograms were read."""
+    return histograms(blind).replace(".csv", "_findings.json")
+
+
+def _of_dataset(config: dict, analysis: str) -> list[str]:
+    kind, blind = source(config, analysis)[0], scan_settings(config, analysis)["blind"]
+    names = {"workspace": ["checked.json"], "histograms": [histograms(blind), findings(blind)]}
+    folder = f"results/datasets/{config['analyses'][analysis]['dataset']}"
+    return [f"{folder}/{name}" for name in names.get(kind, [histograms(blind)])]
 
 
 def _of_grid(config: dict, grid: str) -> list[str]:

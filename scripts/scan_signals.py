@@ -48,7 +48,8 @@ def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[
     engine = {"workspace": workspace if args.engine == "pyhf" else None}
     kind = {"test_statistic": args.test_statistic, "confidence_level": args.confidence_level}
     bound = {"engine": args.engine, "poi_bound": args.poi_bound}
-    yield fit.main, as_options({"model": model, **engine, **bound, **kind, "output": fitted}) + blind
+    found = {"findings": args.findings}
+    yield fit.main, as_options({"model": model, **found, **engine, **bound, **kind, "output": fitted}) + blind
     if args.no_tests:
         return
     tests, limits = (
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     kind = parse.add_mutually_exclusive_group(required=True)
     kind.add_argument("--histograms", help="templates and observed counts")
     kind.add_argument("--workspace", help="pyhf workspace, plain or gzipped")
+    parse.add_argument("--findings", help="what was left out or changed when they were read")
     parse.add_argument("--model", help="what the model makes of the histograms, as JSON")
     parse.add_argument("--checked", help="what check_published.py wrote about the workspace and its patches")
     source = parse.add_mutually_exclusive_group()

@@ -1,6 +1,7 @@
 """The data sets of a configuration and the models that follow from them, in memory and without the steps of a run."""
 
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import patch_workspace
 import read_histograms
 import simulate
 from blinding import blinded
+from datasets import histogram_spec
 from histograms import Histograms, write_histograms
 from inference.compile import compile_workspace
+from inference.findings import Finding
 from inference.model import Model
 from json_input import MAX_MEGABYTES
 
@@ -32,13 +35,11 @@ class Sources:
         if kind == "simulate":
             found = simulate.simulate(spec, observed)
         else:
-            form, source = next(iter(spec.items()))
-            source = source if observed else configuration.unobserved({form: source})[form]
-            found = read_histograms.READERS[form](source, observed)
+            found = read_histograms.read(histogram_spec(self.config, dataset, not observed), observed)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"{dataset}.csv"
             write_histograms(file, found)
-            return read_histograms.read_histograms(file, observed)
+            return replace(read_histograms.read_histograms(file, observed), findings=found.findings)
 
     def _wrong_patches(self, dataset: str) -> dict[str, str]:
         block = self.config["datasets"][dataset]["workspace"]
@@ -56,6 +57,13 @@ class Sources:
             self.wrong_patches(dataset)
         else:
             self.histograms(dataset, not self._blind(analysis))
+
+    def findings(self, analysis: str) -> tuple[Finding, ...]:
+        """What was left out or changed when the histograms of an analysis were read."""
+        dataset = self.config["analyses"][analysis]["dataset"]
+        if "workspace" in self.config["datasets"][dataset]:
+            return ()
+        return self.histograms(dataset, not self._blind(analysis)).findings
 
     def _blind(self, analysis: str) -> bool:
         return configuration.scan_settings(self.config, analysis)["blind"]

@@ -113,6 +113,23 @@ def test_the_column_of_observed_data_is_not_read(tmp_path):
     assert contents == {"bin_low,bin_high,signal,background\n0.0,1.0,2,50\n1.0,2.0,3,40\n"}
 
 
+def test_counts_need_no_observed_ones(tmp_path):
+    """The results are those of the same counts with observed ones, byte by byte."""
+    results = []
+    for observed in ({}, {"observed": [7, 900]}):
+        folder = tmp_path / str(len(observed))
+        spec = {"counts": {"SR": {"signal": [2.5, 1], "background": [4, 6]} | observed}}
+        read_histograms.main(["--spec", json.dumps(spec), "--blind", "--output", str(folder / "blinded.csv")])
+        model = {"samples": {"signal": [{"name": "mu", "type": "normfactor"}], "background": []}}
+        argv = ["--histograms", str(folder / "blinded.csv"), "--model", json.dumps(model), "--blind", "--no-tests"]
+        scan_signals.main([*argv, "--folder", str(folder), "--signals", "signal"])
+        results.append([(folder / name).read_bytes() for name in ("blinded.csv", "signal/fit.json")])
+    assert results[0] == results[1]
+    yields = json.loads(results[0][1])["yields"][0]
+    assert yields["observed"] is None
+    assert yields["total"]["postfit"] == pytest.approx([4, 6])
+
+
 def test_templates_of_a_simulation_do_not_change(default_config):
     spec = default_config["datasets"]["original"]["simulate"]
     seen, blind = simulate.simulate(spec), simulate.simulate(spec, observed=False)

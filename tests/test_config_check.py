@@ -24,6 +24,7 @@ from inference.calculators import CALCULATORS
 from inference.intervals import STATUSES
 from inference.model import INTERPOLATIONS
 from inference.test_statistics import TEST_STATISTICS
+from messages import WITHOUT_OBSERVED
 
 ROOT = Path(__file__).parents[1]
 SCHEMA_FILE = ROOT / "config" / "config.schema.yaml"
@@ -302,14 +303,59 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         ),
         ("datasets/more", {"workspace": {}}, "datasets.more.workspace: the key 'file' is missing"),
         (
-            "datasets/more",
+            "datasets/original",
             {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": "s"}}}}},
-            "datasets.more.histograms.root.channels.SR: the key 'observed' is missing",
+            f"datasets.original.histograms.root.channels: the key 'observed' is missing in 'SR'; {WITHOUT_OBSERVED}",
+        ),
+        (
+            "datasets/original",
+            {"histograms": {"counts": {"SR": {"s": 1}, "CR": {"s": 1, "observed": 2}}}},
+            f"datasets.original.histograms.counts: the key 'observed' is missing in 'SR'; {WITHOUT_OBSERVED}",
         ),
         (
             "datasets/more",
-            {"histograms": {"counts": {"SR": {"s": 1}}}},
-            "datasets.more.histograms.counts.SR: the key 'observed' is missing",
+            {"histograms": {"root": {"channels": {"SR": {"s": {"file": "config/README.md", "name": "s"}, "b": "b"}}}}},
+            "datasets.more.histograms.root: the key 'file' is missing, and SR.b has no file of its own",
+        ),
+        (
+            "datasets/more",
+            {
+                "histograms": {
+                    "root": {"file": "config/README.md", "channels": {"SR": {"s": {"file": "x", "name": "s"}}}}
+                }
+            },
+            "datasets.more.histograms.root.channels.SR.s.file: there is no file 'x'",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": {"file": "x"}}}}}},
+            "datasets.more.histograms.root.channels.SR.s: the key 'name' is missing",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"csv": "config/README.md", "counts": {"SR": {"s": 1}}}},
+            "datasets.more.histograms: needs exactly one of csv, root, counts",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": "s"}}}, "overflow": "error"}},
+            "datasets.more.histograms: unknown key 'overflow'; it is a key of the block 'root'",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"clip": 0}},
+            "datasets.more.histograms: needs exactly one of csv, root, counts",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"csv": "config/README.md", "clip": 1}},
+            "datasets.more.histograms.clip: needs 0, has 1",
+        ),
+        (
+            "datasets/more",
+            {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": "s"}}, "overflow": "last"}}},
+            "datasets.more.histograms.root.overflow: needs one of ignore, last_bin, error, has the text 'last'; "
+            "did you mean 'last_bin'?",
         ),
         # wrong types
         ("datasets", [], "datasets: needs a block of keys, has a list"),
