@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from configuration import path_name, scan_name
+from configuration import TOYBASED, path_name, scan_name
+from inference.calculators import RELEVANT, SIGNIFICANT
 from inference.errors import StepError
 from json_input import read_json
 from messages import listed, printable
@@ -21,6 +22,7 @@ LARGE_PULL = 2.0
 KINDS = {
     "failed": FAILED,
     "limit": WARNING,
+    "asymptotics": WARNING,
     "fit": WARNING,
     "outside": WARNING,
     "pulls": WARNING,
@@ -32,6 +34,7 @@ KINDS = {
     "blinded": NOTE,
 }
 LINES, LETTERS, NAMES = 10, 160, 3  # of the short form: lines, letters in each message, names in each line
+COMPARED = {"observed_limit": "observed", "expected": "expected"}  # limits from toys with asymptotic ones
 FINE = (
     "every limit has the status ok and every observed one is inside of its expected 2 sigma range; goodness of fit "
     f"p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no parameter at a bound, no warning about a model"
@@ -71,6 +74,7 @@ def findings(rows: list[dict[str, str]], fits: dict[tuple[str, str], dict | None
     """
     several = several_calculators(rows)
     found = [each for row in rows for each in _of_limits(row, scan_of(row, several))]
+    found += _of_calculators(rows)
     first = {(row["analysis"], row["signal"]): row for row in reversed(rows)}
     for key in dict.fromkeys((row["analysis"], row["signal"]) for row in rows):
         found += _of_fit(first[key], fits.get(key), scan_name(*key))
@@ -88,12 +92,29 @@ def _of_limits(row: dict[str, str], scan: str) -> Iterator[Finding]:
         yield Finding("limit", scan, f"{row['status']}{reason}")
     elif row["reason"] and not is_blinded(row):
         yield Finding("tests", scan, f"{row['status']}{reason}")
+    yield from (Finding("asymptotics", scan, each) for each in row["warning"].split("; ") if each)
     numbers = [row[name] for name in ("observed_limit", "expected_m2", "expected_p2")]
     if all(numbers):
         observed, low, high = map(float, numbers)
         if not low <= observed <= high:
             text = f"observed limit {observed:.4g} outside of the expected 2 sigma range, {low:.4g} to {high:.4g}"
             yield Finding("outside", scan, text, -max(observed / high, low / max(observed, 1e-300)))
+
+
+def _of_calculators(rows: list[dict[str, str]]) -> Iterator[Finding]:
+    """Asymptotic limits that differ from those from toys beside them by more than the error of these, and 5 %."""
+    others = {(row["analysis"], row["signal"]): row for row in rows if row["calculator"] == TOYBASED}
+    for row in rows:
+        toys = others.get((row["analysis"], row["signal"]), row)
+        for name in COMPARED if toys is not row else ():
+            if not (row[name] and toys[name] and toys[f"{name}_error"]):
+                continue
+            value, right, error = float(row[name]), float(toys[name]), float(toys[f"{name}_error"])
+            off = value / right - 1
+            if abs(value - right) > SIGNIFICANT * error and abs(off) > RELEVANT:
+                what = f"asymptotic {COMPARED[name]} limit {value:.4g}, {right:.4g} ± {error:.2g} from toys"
+                text = f"{what}: it is too {'strong' if off < 0 else 'weak'} by about {100 * abs(off):.2g} %"
+                yield Finding("asymptotics", scan_of(row, True), f"{text}, use that from toys", -abs(off))
 
 
 def _of_fit(row: dict[str, str], fit: dict | None, scan: str) -> Iterator[Finding]:
