@@ -92,7 +92,7 @@ def _of_limits(row: dict[str, str], scan: str) -> Iterator[Finding]:
         yield Finding("limit", scan, f"{row['status']}{reason}")
     elif row["reason"] and not is_blinded(row):
         yield Finding("tests", scan, f"{row['status']}{reason}")
-    yield from (Finding("asymptotics", scan, each) for each in row["warning"].split("; ") if each)
+    yield from (Finding("asymptotics", scan, each) for each in (row.get("warning") or "").split("; ") if each)
     numbers = [row[name] for name in ("observed_limit", "expected_m2", "expected_p2")]
     if all(numbers):
         observed, low, high = map(float, numbers)
@@ -107,9 +107,10 @@ def _of_calculators(rows: list[dict[str, str]]) -> Iterator[Finding]:
     for row in rows:
         toys = others.get((row["analysis"], row["signal"]), row)
         for name in COMPARED if toys is not row else ():
-            if not (row[name] and toys[name] and toys[f"{name}_error"]):
+            numbers = row[name], toys[name], toys.get(f"{name}_error")
+            if not all(numbers):
                 continue
-            value, right, error = float(row[name]), float(toys[name]), float(toys[f"{name}_error"])
+            value, right, error = map(float, numbers)
             off = value / right - 1
             if abs(value - right) > SIGNIFICANT * error and abs(off) > RELEVANT:
                 what = f"asymptotic {COMPARED[name]} limit {value:.4g}, {right:.4g} ± {error:.2g} from toys"
