@@ -74,16 +74,26 @@ def _warnings(said: dict[str, dict | None]) -> list[str]:
 def _of_events(name: str, mu: float, found: Sensitivity) -> dict:
     """What the events in the bins that carry the sensitivity say of a limit."""
     doubts = []
-    if found.events < asymptotics_check.FEW_EVENTS:
+    if found.few():
         doubts.append(f"rests on about {found.events:.2g} events in the bins that carry the sensitivity")
-    if abs(found.signal - 1) > asymptotics_check.SIGNAL_CHANGES:
+    if found.uncertain():
         doubts.append(f"is from a fit that scales the signal by {found.signal:.2g} within its uncertainties")
+    off = max(found.few(), found.uncertain())
     warning = None
-    if doubts:
-        text = f"asymptotic {NAMES[name]} limit {mu:.4g} {' and '.join(doubts)}: it may be off by more than 5 %"
+    if off > asymptotics_check.LITTLE:
+        text = (
+            f"asymptotic {NAMES[name]} limit {mu:.4g} {' and '.join(doubts)}: it may be off by up to {100 * off:.2g} %"
+        )
         warning = f"{text}. Set check_asymptotics: true, or add toybased to calculators"
-    numbers = {"mu": mu, "events": found.events, "signal": found.signal}
-    return numbers | {"verdict": "doubtful" if doubts else "agrees", "warning": warning}
+    verdict = "doubtful" if doubts else "agrees"
+    return {
+        "mu": mu,
+        "events": found.events,
+        "signal": found.signal,
+        "off": off,
+        "verdict": verdict,
+        "warning": warning,
+    }
 
 
 def _of_toys(name: str, found: Checked, alpha: float, failed: int) -> dict:

@@ -107,11 +107,15 @@ def _check_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
             parts = [f"CLs at the {name} limit {number(at['mu'])}: {_CLs(at)}" for name, at in found]
             text = f"{'; '.join(parts)} ({check['toys']} toys{failed})"
         elif check["by"] == BY_EVENTS:
-            text = "; ".join(f"{number(at['events'], 2)} events carry the {name} limit" for name, at in found)
-            text += f" ({check['reason']})"
+            text = f"{'; '.join(_events(name, at) for name, at in found)} ({check['reason']})"
         else:
             text = f"none: {check['reason']}"
         yield "Check of asymptotic limits", text
+
+
+def _events(name: str, at: dict) -> str:
+    off = f", it may be off by up to {100 * at['off']:.2g} %" if at["off"] else ""
+    return f"about {number(at['events'], 2)} events carry the {name} limit{off}"
 
 
 def _CLs(at: dict) -> str:

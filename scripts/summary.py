@@ -37,7 +37,8 @@ LINES, LETTERS, NAMES = 10, 160, 3  # of the short form: lines, letters in each 
 COMPARED = {"observed_limit": "observed", "expected": "expected"}  # limits from toys with asymptotic ones
 FINE = (
     "every limit has the status ok and every observed one is inside of its expected 2 sigma range; goodness of fit "
-    f"p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no parameter at a bound, no warning about a model"
+    f"p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no parameter at a bound, no warning about a model, "
+    "no doubt about asymptotic formulae"
 )
 
 

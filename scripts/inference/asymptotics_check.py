@@ -39,10 +39,12 @@ AFFORDABLE = 2.0
 FITS = 10_000  # of a typical check
 # Seconds of a fit for each row and bin: without and with variations of templates, and for each pair of parameters.
 OF_LINE, OF_SHIFTED, OF_PAIR = 1e-6, 5e-6, 6e-9
-# Fewer events than this in the bins that carry the sensitivity, and asymptotic limits may be 5 % off.
-FEW_EVENTS = 10.0
-# So may they where the fit with mu held at the limit scales the signal by more than this, within its uncertainties.
-SIGNAL_CHANGES = 0.2
+# How far asymptotic limits are off at most that rest on fewer events than this, with an effect on limits above 5 %: the
+# study in tests/test_asymptotics_check.py, 500 limits of random models.
+BY_EVENTS = {3.0: 0.35, 10.0: 0.2, 30.0: 0.1}
+# The same where the fit with mu held at the limit scales the signal by more than this, within its uncertainties.
+SIGNAL_CHANGES, BY_SIGNAL = 0.15, 0.2
+LITTLE = 0.1  # so far off a limit may be without a warning if nobody has thrown toys
 
 
 class Checked(NamedTuple):
@@ -172,6 +174,14 @@ class Sensitivity(NamedTuple):
 
     events: float
     signal: float  # the fitted signal in units of the predicted one, at the same mu
+
+    def few(self) -> float:
+        """How far a limit may be off because it rests on few events, as a part of it; 0 if that is below 5 %."""
+        return next((off for events, off in BY_EVENTS.items() if self.events < events), 0.0)
+
+    def uncertain(self) -> float:
+        """How far it may be off because the signal is uncertain."""
+        return BY_SIGNAL if abs(self.signal - 1) > SIGNAL_CHANGES else 0.0
 
 
 def sensitivities(engine, prepared: Prepared, mu: list[float]) -> list[Sensitivity]:
