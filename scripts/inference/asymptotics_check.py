@@ -154,7 +154,7 @@ def _crossing(measure: Callable[[float], CLs], mu: float, at: CLs, alpha: float,
     if abs(distance) > max(SIGNIFICANT * cls.relative(), FAR):
         return Checked(mu, at, beyond=value)
     limit = value * float(np.exp(-distance / slope))
-    return Checked(mu, at, limit, limit * cls.relative() / abs(slope))
+    return Checked(mu, at, limit, float(limit * cls.relative() / abs(slope)))
 
 
 def seconds(engine) -> float:
