@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -100,6 +100,9 @@ study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about 
 
 study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_toys.py tests/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
+
+study-check: $(TEST_ENV) ## what the events behind asymptotic limits tell of them, over 250 random models (two minutes)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_asymptotics_check.py -s -k study $(PYTEST_ARGS)
 
 study-grid: $(TEST_ENV) ## the limits of all 125 signals of 1Lbb against root finding (five minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)

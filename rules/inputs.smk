@@ -119,10 +119,20 @@ def pack_options(pack):
     values = pack_files(pack) | settings["interpolation"]
     values |= reading(block) if analysis in PUBLISHED else {"model": model_of(analysis)}
     values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
-    values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)}
+    values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)} | configuration.check_options(settings)
     values |= {"folder": f"results/{analysis}", "signals": signals}
     flags = ["--blind"] * settings["blind"] + ["--no-tests"] * ("asymptotics" not in settings["calculators"])
-    return as_options(values) + flags
+    return as_options(values) + flags + toybased_option(settings)
+
+
+def toybased_option(settings):
+    return ["--toybased"] * (configuration.TOYBASED in settings["calculators"])
+
+
+def check_options(wildcards):
+    """Options of invert.py: how asymptotic limits are checked."""
+    settings = SETTINGS[wildcards.analysis]
+    return as_options(configuration.check_options(settings)) + toybased_option(settings)
 
 
 def reference_inputs(wildcards):

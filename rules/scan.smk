@@ -57,6 +57,7 @@ rule invert:
         workspace=workspace_options,
         confidence_level=setting("confidence_level"),
         test_statistic=setting("test_statistic"),
+        check=check_options,
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
@@ -65,6 +66,7 @@ rule invert:
         " --calculator {wildcards.calculator:q}"
         " --test-statistic {params.test_statistic:q}"
         " --confidence-level {params.confidence_level:q}"
+        " {params.check:q}"
         " --output {output:q}"
         " --log {log:q}"
         " --hypotest {input.hypotest:q}"

@@ -23,6 +23,7 @@ SCAN_DEFAULTS = {
     "confidence_level": 0.95,
     "test_statistic": "qtilde",
     "calculators": ["asymptotics"],
+    "check_asymptotics": "auto",
     "toys": {},
     "engine": "newton",
     "interpolation": {},
@@ -56,6 +57,12 @@ def scan_settings(config: dict, analysis: str) -> dict:
 def _toys(toys: dict) -> dict:
     number = {"max": MOST_TOYS} if "target" in toys else {"per_hypothesis": TOYS_PER_HYPOTHESIS}
     return TOY_DEFAULTS | number | toys
+
+
+def check_options(settings: dict) -> dict:
+    """Options of invert.py that say how asymptotic limits are checked."""
+    wanted = str(settings["check_asymptotics"]).lower()
+    return {"check_asymptotics": wanted, "seed": settings["toys"]["seed"]}
 
 
 def toy_rounds(toys: dict) -> int:

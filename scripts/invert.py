@@ -2,7 +2,8 @@
 """Invert CLs(mu) into upper limits.
 
 Reads model.npz, fit.json and the tests of a scan, writes limits.json: the observed and the five expected limits,
-each with a status. Further tests are run where a limit lies between two points of the scan.
+each with a status. Further tests are run where a limit lies between two points of the scan. Toys, or the events that
+the limits rest on, tell whether the asymptotic formulae hold.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from files import failure_recorded, made_by, read_result, run, write_json
 from inference.calculators import CALCULATORS
 from inference.errors import InputError, StepError
 from inference.intervals import Limit, upper_limits
+from limit_check import with_check
 from records import BLINDED, FitResult, Hypotest, Limits, bounds_met
 from signal_point import arguments, load, run_tests
 
@@ -118,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
     parse.add_argument("--test-statistic", default="qtilde")
     parse.add_argument("--confidence-level", type=float, default=0.95)
+    parse.add_argument("--check-asymptotics", choices=("auto", "true", "false"), default="auto", help="by toys")
+    parse.add_argument("--toybased", action="store_true", help="there are limits from toys too")
+    parse.add_argument("--seed", type=int, default=0, help="of toys")
     return parse
 
 
@@ -136,6 +141,9 @@ def main(argv: list[str] | None = None) -> None:
             curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, args.calculator))
             limits = collect(curves.limits(1 - args.confidence_level), curves, args.confidence_level, **kind)
             limits = limits.blinded() if result.blinded else limits
+            limits = with_check(engine, prepared, limits, args.check_asymptotics, args.toybased, args.seed)
+            for warning in limits.warnings():
+                print(warning, file=sys.stderr)
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
         write_json(args.output, limits.to_json() | {"made_by": made_by([args.model, args.fit])})

@@ -16,6 +16,7 @@ FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
 # Names that labels of signals cannot have in tables.
 _COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
     *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),
+    "warning",
     *("limit", "toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"),
     *("cross_section", "cross_section_error", "unit", "excluded", "expected_excluded"),
 }
@@ -109,6 +110,8 @@ class Limits(Record):
     failed_toys: dict | None = None
     toys: dict | None = None
     asymptotics: dict | None = None
+    # Of asymptotic limits alone: what toys, or the events that they rest on, say of them, see limit_check.py.
+    check: dict | None = None
     made_by: dict = field(default_factory=dict)
 
     @classmethod
@@ -148,6 +151,10 @@ class Limits(Record):
     def asymptotic(self) -> "Limits | None":
         """The asymptotic limits beside those from toys."""
         return Limits.from_json(self.asymptotics) if self.asymptotics else None
+
+    def warnings(self) -> list[str]:
+        """What a check of asymptotic limits warns of."""
+        return self.check["warnings"] if self.check else []
 
     def errors(self) -> list[float | None]:
         """Statistical errors of the six limits."""

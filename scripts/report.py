@@ -132,7 +132,7 @@ def limit_rows(results: Results, anchors: dict) -> Iterator[dict]:
             "gof": number(row["gof_p_value"], 2),
             "poor": bool(row["gof_p_value"]) and float(row["gof_p_value"]) < summary.POOR_FIT,
             "cls": [number(row[name]) for name in ("CLs_obs", "CLs_exp")],
-            "reason": row["reason"],
+            "reason": "; ".join(filter(None, (row["reason"], row.get("warning")))),
             **_badge(row),
         }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from bounds_met import on_bounds
 from files import read_json
 from inference.errors import StepError
+from limit_check import BY_EVENTS, BY_TOYS, NAMES, with_error
 from records import Limits, Parameters
 from summary import is_untidy, largest_pulls, warning_text
 from table_rows import NOTHING
@@ -34,7 +35,7 @@ def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) 
     ]
     if fit is None or fit.get("status") == "failed":
         return section | {"failed": fit["reason"] if fit else "fit.json cannot be read"}
-    section["facts"] = [*_fit_facts(fit), *_test_facts(tests), *_toy_facts(limits)]
+    section["facts"] = [*_fit_facts(fit), *_test_facts(tests), *_toy_facts(limits), *_check_facts(limits)]
     for each in fit.get("warnings") or []:
         section["untidy" if is_untidy(each) else "warnings"].append(warning_text(each))
     if fit.get("parameters"):
@@ -94,6 +95,33 @@ def _toy_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
                 f"{thrown['signal']} with signal and {thrown['background']} background-only; "
                 f"fits that failed: {failed}, that Minuit had to finish: {rescued}",
             )
+
+
+def _check_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
+    """What the check of asymptotic limits found, at each of them."""
+    for each in limits.values():
+        check = each.check
+        if not check:
+            continue
+        found = [(name, check[key]) for key, name in NAMES.items() if check.get(key)]
+        if check["by"] == BY_TOYS:
+            failed = f", {check['failed_toys']} of them failed" if check["failed_toys"] else ""
+            parts = [f"CLs at the {name} limit {number(at['mu'])}: {_CLs(at)}" for name, at in found]
+            text = f"{'; '.join(parts)} ({check['toys']} toys{failed})"
+        elif check["by"] == BY_EVENTS:
+            text = f"{'; '.join(_events(name, at) for name, at in found)} ({check['reason']})"
+        else:
+            text = f"none: {check['reason']}"
+        yield "Check of asymptotic limits", text
+
+
+def _events(name: str, at: dict) -> str:
+    off = f", it may be off by up to {100 * at['off']:.2g} %" if at["off"] else ""
+    return f"about {number(at['events'], 2)} events carry the {name} limit{off}"
+
+
+def _CLs(at: dict) -> str:
+    return "unknown" if at["CLs"] is None else with_error(at["CLs"], at["CLs_error"])
 
 
 def read_tests(folder: Path, names: list[str]) -> list[dict]:

@@ -57,7 +57,9 @@ def steps(args: argparse.Namespace, signal: str, patch: str | None) -> Iterator[
     )
     in_common = {"model": model, "fit": fitted, **engine}
     yield hypotest.main, as_options({**in_common, "mu": args.mu, "output": tests})
-    yield invert.main, as_options({**in_common, **kind, "hypotest": tests, "output": limits})
+    check = {"check_asymptotics": args.check_asymptotics, "seed": args.seed}
+    words = as_options({**in_common, **kind, **check, "hypotest": tests, "output": limits})
+    yield invert.main, words + ["--toybased"] * args.toybased
 
 
 def label(mu: list[str] | None) -> str:
@@ -87,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
         "--poi-bound", help="the largest mu that a fit must be able to reach; default: as the limits need"
     )
     parse.add_argument("--confidence-level", default="0.95")
+    parse.add_argument("--check-asymptotics", default="auto", help="how invert.py checks limits")
+    parse.add_argument("--toybased", action="store_true", help="there are limits from toys too")
+    parse.add_argument("--seed", default="0", help="of toys")
     parse.add_argument("--blind", action="store_true", help="replace the observed data")
     parse.add_argument("--no-tests", action="store_true", help="stop after the fits")
     parse.add_argument("--folder", type=Path, required=True, help="of the analysis; each signal has a folder there")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bounds_met import on_bounds
-from configuration import path_name, scan_name
+from configuration import TOYBASED, path_name, scan_name
+from inference.calculators import RELEVANT, SIGNIFICANT
 from inference.errors import StepError
 from inference.findings import DOUBT, HINDER, UNTIDY, in_words
 from json_input import read_json
@@ -24,6 +25,7 @@ LARGE_PULL = 2.0
 KINDS = {
     "failed": FAILED,
     "limit": WARNING,  # there is no number
+    "asymptotics": WARNING,  # their formulae do not hold
     "doubt": WARNING,  # of the diagnosis of the model
     "bounds": WARNING,
     "fit": WARNING,
@@ -39,6 +41,7 @@ KINDS = {
 # What the diagnosis says without a weight that is known here counts as a doubt: nothing is played down.
 OF_DIAGNOSIS = {DOUBT: "doubt", HINDER: "hinder", UNTIDY: "untidy"}
 LINES, LETTERS, NAMES = 5, 240, 3  # of the short form: lines, letters in each message, names in each line
+COMPARED = {"observed_limit": "observed", "expected": "expected"}  # limits from toys with asymptotic ones
 
 
 class Finding(NamedTuple):
@@ -96,6 +99,7 @@ def findings(
     limits = limits or {}
     several = several_calculators(rows)
     found = [each for row in rows for each in _of_limits(row, scan_of(row, several))]
+    found += _of_calculators(rows)
     first = {(row["analysis"], row["signal"]): row for row in reversed(rows)}
     for key in dict.fromkeys((row["analysis"], row["signal"]) for row in rows):
         found += _of_fit(first[key], fits.get(key), limits.get(key, []), scan_name(*key))
@@ -114,12 +118,32 @@ def _of_limits(row: dict[str, str], scan: str) -> Iterator[Finding]:
         yield finding("limit", message=f"{row['status']}{reason}", about=worst_status(row))
     elif row["reason"] and not is_blinded(row):
         yield finding("tests", message=f"{row['status']}{reason}")
+    for warning in filter(None, (row.get("warning") or "").split("; ")):
+        yield finding("asymptotics", message=warning)
     numbers = [row[name] for name in ("observed_limit", "expected_m2", "expected_p2")]
     if all(numbers):
         observed, low, high = map(float, numbers)
         if not low <= observed <= high:
             text = f"observed limit {observed:.4g} outside of the expected 2 sigma range, {low:.4g} to {high:.4g}"
             yield finding("outside", message=text, rank=-max(observed / high, low / max(observed, 1e-300)))
+
+
+def _of_calculators(rows: list[dict[str, str]]) -> Iterator[Finding]:
+    """Asymptotic limits that differ from those from toys beside them by more than the error of these, and 5 %."""
+    others = {(row["analysis"], row["signal"]): row for row in rows if row["calculator"] == TOYBASED}
+    for row in rows:
+        toys = others.get((row["analysis"], row["signal"]), row)
+        for name in COMPARED if toys is not row else ():
+            numbers = row[name], toys[name], toys.get(f"{name}_error")
+            if not all(numbers):
+                continue
+            value, right, error = map(float, numbers)
+            off = value / right - 1
+            if abs(value - right) > SIGNIFICANT * error and abs(off) > RELEVANT:
+                what = f"asymptotic {COMPARED[name]} limit {value:.4g}, {right:.4g} ± {error:.2g} from toys"
+                text = f"{what}: it is too {'strong' if off < 0 else 'weak'} by about {100 * abs(off):.2g} %"
+                message, of = f"{text}, use that from toys", (row["analysis"], row["signal"])
+                yield Finding("asymptotics", scan_of(row, True), message, -abs(off), of=of)
 
 
 def _of_fit(row: dict[str, str], fit: dict | None, limits: list[Limits], scan: str) -> Iterator[Finding]:
@@ -188,8 +212,8 @@ def fine(found: list[Finding]) -> str:
     blinded = " or blinded" * any(each.kind == "blinded" for each in found)
     return (
         f"every limit has the status ok{blinded} and every observed one is inside of its expected 2 sigma range; "
-        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, nothing about a model "
-        "that could change a limit; no parameter is at a bound in the best fit or that at mu = 0, nor at a stated one "
+        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic "
+        "formulae, and nothing about a model that could change a limit; no parameter is at a bound in the best fit or that at mu = 0, nor at a stated one "
         "in a test or toy"
     )
 

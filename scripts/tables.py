@@ -56,6 +56,7 @@ def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
         "reason": reason(limits),
         **dict(zip(ERROR_COLUMNS, limits.errors(), strict=True)),
         **cls_columns(limits),
+        "warning": "; ".join(limits.warnings()),
     }
 
 

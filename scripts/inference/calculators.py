@@ -6,6 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 N_SIGMA = (-2, -1, 0, 1, 2)  # of mu_hat under the background-only hypothesis, in the order of every band
+# Toys and asymptotic formulae disagree if they differ by so many standard deviations of the toys, which happens in one
+# of 16,000 cases by chance, and if this moves a limit by such a part of it.
+SIGNIFICANT, RELEVANT = 4.0, 0.05
 FAR = 35.0  # standard deviations; 1 - Phi is then close to the smallest number there is
 
 
