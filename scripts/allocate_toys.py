@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from files import failure_recorded, made_by, run, write_json
-from inference.allocation import MEDIAN, OBSERVED, allocate, relative_error
+from inference.allocation import MEDIAN, OBSERVED, allocate, needs_points, relative_error
 from inference.toy_limits import ToyCurves
 from inference.toys import HYPOTHESES
 from plan_toys import FIRST_BLOCKS, RATIO, planned, rounded
@@ -43,8 +43,8 @@ def next_round(plan: ToyPlan, curves: ToyCurves | None, mu: list[float]) -> ToyP
     return replace(plan, points=points)
 
 
-def beyond(curves: ToyCurves, mu: list[float], plan: ToyPlan, bound: float) -> list[float]:
-    """Further values of mu where the limits of toys lie outside of those around the asymptotic ones.
+def further(curves: ToyCurves, mu: list[float], plan: ToyPlan, bound: float) -> list[float]:
+    """Values of mu that the limits need besides those that are there.
 
     Args:
         mu: the points with usable toys; where those at an end of the plan have failed, none are added beyond them.
@@ -54,7 +54,16 @@ def beyond(curves: ToyCurves, mu: list[float], plan: ToyPlan, bound: float) -> l
     steps = RATIO ** np.arange(1, MORE_POINTS + 1)
     below = mu[0] / steps if "below_scan" in statuses and mu[0] == min(known) else steps[:0]
     above = mu[-1] * steps if "above_scan" in statuses and mu[-1] == max(known) else steps[:0]
-    return sorted({rounded(value, bound) for value in (*below, *above)} - set(known))
+    sought = (curves.limits[which] for which in (OBSERVED, MEDIAN))
+    between = [value for each in sought if needs_points(each, plan.target) for value in _around(each.crossing, known)]
+    return sorted({rounded(value, bound) for value in (*below, *above, *between)} - set(known))
+
+
+def _around(crossing: float, known: list[float]) -> np.ndarray:
+    """Between the four values of mu that are nearest to a crossing, two on either side."""
+    place = int(np.searchsorted(known, crossing))
+    nearest = np.array(known[max(place - 2, 0) : place + 2])
+    return np.sqrt(nearest[1:] * nearest[:-1])
 
 
 def with_points(plan: ToyPlan, new: list[ToyPoint]) -> ToyPlan:
@@ -95,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
         if curves is not None and plan.target is not None:
             observed, median = (relative_error(curves.limits[which]) for which in (OBSERVED, MEDIAN))
             print(f"relative errors: observed {observed:.3g}, median expected {median:.3g}", file=sys.stderr)
-            more = beyond(curves, mu, plan, engine.model.bounds[engine.model.poi, 1])
+            more = further(curves, mu, plan, engine.model.bounds[engine.model.poi, 1])
             new = planned(engine, prepared, more, plan.test_statistic, FIRST_BLOCKS) if more else []
             extended = with_points(extended, new)
         write_json(args.output, extended.to_json() | {"made_by": made_by([args.model, args.fit, args.plan])})

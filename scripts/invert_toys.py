@@ -10,7 +10,7 @@ import numpy as np
 
 from configuration import TOYBASED
 from files import failure_recorded, made_by, run, write_json
-from inference.allocation import MEDIAN, OBSERVED, relative_error
+from inference.allocation import MEDIAN, OBSERVED, UNDETERMINED, relative_error
 from inference.errors import StepError
 from inference.intervals import Limit, outside
 from inference.tail_counts import Point
@@ -29,7 +29,7 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
         return _without_toys(thrown, failed, plan, common)
     curves = limits_of(points, failed, plan, engine)
     found = [each.limit for each in curves.limits]
-    errors = [each.error for each in curves.limits]
+    errors, of_curves = ([getattr(each, name) for each in curves.limits] for name in ("error", "model_error"))
     return Limits(
         confidence_level=plan.confidence_level,
         **six_limits(found),
@@ -38,6 +38,8 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
         at_bounds=bounds_met(plan.points),
         observed_limit_error=errors[0],
         expected_limit_error=errors[1:],
+        observed_limit_model_error=of_curves[0],
+        expected_limit_model_error=of_curves[1:],
         failed_toys=_with_failed(points, found, failed, plan),
         toys=_spent(thrown, plan, curves),
         **common,
@@ -105,7 +107,7 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
     background = max(len(each.background.q) for each in thrown)
     sought = [curves.limits[i] for i in (OBSERVED, MEDIAN)]
     reached = None
-    if plan.target and all(each.limit.status in ("ok", "toys_too_few") for each in sought):
+    if plan.target and all(each.limit.status in ("ok", *UNDETERMINED) for each in sought):
         reached = all(relative_error(each) <= plan.target for each in sought)
     return {
         "seed": plan.seed,

@@ -7,31 +7,43 @@ are planned here, and allocate_toys.py adds to them.
 """
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
 
 from files import failure_recorded, made_by, run, write_json
 from inference.errors import FitError, InputError
 from inference.hypotest import hypotests
+from inference.pilot import Pilot
 from invert import Curves, collect
 from records import FitResult, Limits, ToyPlan, ToyPoint
 from signal_point import arguments, load, run_tests, values_of_mu
 
-# With a target, values of mu follow one another at this ratio, so far below and above all asymptotic limits.
-RATIO, BELOW, ABOVE = 1.14, 0.6, 1.7
+# Where the limits decide the values of mu: their ratio, and how far below all asymptotic limits they begin. Toys come
+# where asymptotics fail, and asymptotic limits of a few events are too low by up to a half.
+RATIO, BELOW = 1.14, 0.6
+MOST_VALUES = 20  # then the ratio is larger; limits so far apart come from slow tails, which need no closer points
+PILOT_STEP = 1.25  # from one value of mu to the next when the end of the scan is looked for
 FIRST_BLOCKS = (1, 2)  # of signal+background and of background-only toys
 
 
-def around(limits: Limits, mu: list[float], bound: float) -> list[float]:
-    """Values of mu around all asymptotic limits; those of the scan if there are none.
+def mu_near_limits(limits: Limits, excluded: Callable[[float], bool], bound: float) -> list[float]:
+    """Values of mu from below all asymptotic limits to beyond all limits of toys; none if there are no limits.
 
-    Asymptotic limits of a few events can be too low by a half.
+    Args:
+        excluded: whether toys exclude a value in all six cases.
+        bound: the largest mu that fits can reach.
     """
     known = [each for value, *_, end in limits.six() for each in (value, end) if each]
     if not known:
-        return mu
-    low, high = BELOW * min(known), min(ABOVE * max(known), bound)
-    number = int(np.ceil(np.log(high / low) / np.log(RATIO))) + 1
+        return []
+    low, high = BELOW * min(known), min(max(known), bound)
+    while not excluded(high) and high < bound:
+        high = min(high * PILOT_STEP, bound)
+    while high > low * PILOT_STEP and excluded(high / PILOT_STEP):
+        high /= PILOT_STEP
+    high = min(high * RATIO**2, bound)
+    number = min(int(np.ceil(np.log(high / low) / np.log(RATIO))) + 1, MOST_VALUES)
     return [rounded(value, bound) for value in np.geomspace(low, high, number)]
 
 
@@ -88,7 +100,9 @@ def main(argv: list[str] | None = None) -> None:
         asymptotics = asymptotic_limits(engine, prepared, mu, result, args.confidence_level)
         blocks = FIRST_BLOCKS if args.target else (-(-args.per_hypothesis // args.block),) * 2
         if args.target or not args.mu:
-            mu = around(asymptotics, mu, engine.model.bounds[engine.model.poi, 1])
+            pilot = Pilot(engine, prepared, statistic, 1 - args.confidence_level, args.seed)
+            bound = engine.model.bounds[engine.model.poi, 1]
+            mu = mu_near_limits(asymptotics, pilot.excludes, bound) or mu
         plan = ToyPlan(
             test_statistic=statistic,
             confidence_level=args.confidence_level,

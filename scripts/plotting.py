@@ -59,6 +59,7 @@ STATUS_WORDS = {
     "multiple_crossings": "CLs crosses several times",
     "not_monotone": "CLs rises with μ",
     "toys_too_few": "too few toys",
+    "points_disagree": "no smooth CLs",
     "fit_failed": "fit failed",
     "blinded": "blinded",
 }

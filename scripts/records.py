@@ -103,10 +103,13 @@ class Limits(Record):
     # Stated bounds that fits of the tests met: [{"parameter", "bound", "data": "observed" or "asimov", "mu": [...]}]
     at_bounds: list[dict] = field(default_factory=list)
     nominal: dict | None = None  # {"CLs_obs", "CLs_exp"} of mu = 1, None each where the test failed
-    # Of limits from toys alone: statistical errors (with CLs_obs_error, CLs_exp_error, q_obs and counts in each point);
-    # all limits with the failed toys counted for and against exclusion; what was thrown; the asymptotic Limits.
+    # Of limits from toys alone: errors, and the part of them that is due to the curve through the points (these have
+    # CLs_obs_error, CLs_exp_error, q_obs and counts too); all limits with the failed toys counted for and against
+    # exclusion; what was thrown; the asymptotic Limits.
     observed_limit_error: float | None = None
     expected_limit_error: list[float | None] = field(default=FIVE_NONE)
+    observed_limit_model_error: float | None = None
+    expected_limit_model_error: list[float | None] = field(default=FIVE_NONE)
     failed_toys: dict | None = None
     toys: dict | None = None
     asymptotics: dict | None = None
@@ -127,6 +130,7 @@ class Limits(Record):
         hidden = {
             "observed_limit": None,
             "observed_limit_error": None,
+            "observed_limit_model_error": None,
             "points": [_hidden(each) for each in self.points],
         }
         said = {"status": BLINDED, "reason": None, "bound": None}
@@ -157,7 +161,7 @@ class Limits(Record):
         return self.check["warnings"] if self.check else []
 
     def errors(self) -> list[float | None]:
-        """Statistical errors of the six limits."""
+        """Errors of the six limits, from toys."""
         return [self.observed_limit_error, *self.expected_limit_error]
 
 

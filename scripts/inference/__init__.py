@@ -17,9 +17,11 @@ hypotest           hypothesis tests
 test_statistics    qtilde, q, q0
 toys               pseudo-data in blocks, and their test statistics
 tail_counts        how many toys are in the tails that make CLs, and their bootstrap
-toy_limits         from these counts to upper limits, with statistical errors
-probit             tail probabilities of toys as smooth functions of mu
+toy_limits         from these counts to upper limits, with their errors
+local_curve        tail probabilities as smooth functions of log mu near a crossing
+probit             regression of these probabilities
 allocation         how many toys the limits need, and where
+pilot              how far in mu toys are needed
 calculators        p-values and CLs from a test statistic
 uncertainties      at a minimum: the curvature, and the interval of the POI
 goodness_of_fit    the saturated model

@@ -10,13 +10,23 @@ SIGNAL_FITS = 2  # of a signal toy: free and held
 MOST_GROWTH, GROWTH_IN_THE_DARK = 10.0, 4.0
 # Aim a little below the target, so that one more round is seldom needed.
 AIM = 0.9
+# A larger part of the target is not left to the error of the curve: values of mu are added.
+MODEL_SHARE = 0.5
+UNDETERMINED = ("toys_too_few", "points_disagree")  # statuses that more toys or values of mu may cure
 
 
 def relative_error(limit: ToyLimit) -> float:
-    """Infinite if there is no limit for want of toys; zero if there is none for another reason."""
+    """Infinite if there is no limit for want of toys or points; zero if there is none for another reason."""
     if limit.limit.status == "ok":
         return limit.error / limit.limit.value
-    return np.inf if limit.limit.status == "toys_too_few" else 0.0
+    return np.inf if limit.limit.status in UNDETERMINED else 0.0
+
+
+def needs_points(limit: ToyLimit, target: float) -> bool:
+    """Whether more toys at the values of mu that there are cannot bring the relative error below a target."""
+    if limit.limit.status != "ok":
+        return limit.few_points
+    return limit.model_error > MODEL_SHARE * target * limit.limit.value
 
 
 def allocate(
@@ -40,7 +50,8 @@ def allocate(
         if limit.signal_variance is None:
             wanted_signal, wanted_background = signal * GROWTH_IN_THE_DARK, background * GROWTH_IN_THE_DARK
         else:
-            wanted_signal, wanted_background = _cheapest(limit, signal, background, AIM * target)
+            model = min(limit.model_error / limit.limit.value, MODEL_SHARE * target)
+            wanted_signal, wanted_background = _cheapest(limit, signal, background, AIM * np.sqrt(target**2 - model**2))
         more_signal = np.maximum(more_signal, np.minimum(wanted_signal, signal * MOST_GROWTH))
         more_background = np.maximum(more_background, np.minimum(wanted_background, background * MOST_GROWTH))
     return more_signal, more_background

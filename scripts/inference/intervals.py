@@ -14,6 +14,7 @@ STATUSES = (
     "multiple_crossings",
     "not_monotone",
     "toys_too_few",
+    "points_disagree",
     "fit_failed",
 )
 # CLs falls with mu; a rise above this between two points is no rounding of a fit.

@@ -6,7 +6,7 @@ is worth: weighting with errors that were estimated from the same counts would p
 """
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, rel_entr
 
 MOST_ITERATIONS = 60
 PRECISION = 1e-8  # of the probit
@@ -14,7 +14,9 @@ FAR = 7.0  # no probability of ours is closer to 0 or 1 than that of so many sta
 LONGEST_STEP = 1.5
 
 
-def regression(design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def regression(
+    design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights: np.ndarray, start: np.ndarray | None = None
+) -> np.ndarray:
     """Maximum-likelihood coefficients of the probit of a tail probability, for R sets of counts.
 
     Args:
@@ -22,6 +24,7 @@ def regression(design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights:
         tail: toys in the tail, shape (R, n).
         total: all toys, shape (R, n) or (n,).
         weights: of the points, shape (n,).
+        start: coefficients near those of all sets, shape (d,).
 
     Returns:
         shape (R, d), nan where there are no toys; Fisher scoring, P. McCullagh and J. Nelder, Generalized Linear
@@ -32,6 +35,8 @@ def regression(design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights:
         pooled = np.clip((weights * tail).sum(axis=1) / (weights * total).sum(axis=1), 1e-9, 1 - 1e-9)
     coefficients = np.zeros((len(tail), design.shape[1]))
     coefficients[:, 0] = ndtri(pooled)
+    if start is not None:
+        coefficients[:] = np.where(np.isnan(pooled)[:, None], np.nan, start)
     for _ in range(MOST_ITERATIONS):
         probit = np.clip(coefficients @ design.T, -FAR, FAR)
         residual, information = _scores(probit, tail, total)
@@ -46,8 +51,8 @@ def regression(design: np.ndarray, tail: np.ndarray, total: np.ndarray, weights:
     return coefficients
 
 
-def influence(design: np.ndarray, at: np.ndarray, probit: np.ndarray, total: np.ndarray, weights: np.ndarray):
-    """Variance that the counts of each point bring to the fitted probit at one place, shape (n,).
+def response(design: np.ndarray, at: np.ndarray, probit: np.ndarray, total: np.ndarray, weights: np.ndarray):
+    """Change of the fitted probit at one place with one standard deviation of the counts of each point, shape (n,).
 
     Args:
         design: as above, and `at` its row at the place, shape (d,).
@@ -55,8 +60,13 @@ def influence(design: np.ndarray, at: np.ndarray, probit: np.ndarray, total: np.
     """
     _, information = _scores(probit, np.zeros_like(probit), total)
     matrix = np.einsum("n,ni,nj->ij", weights * information, design, design)
-    leverage = np.linalg.pinv(matrix) @ at @ design.T * weights * information
-    return leverage**2 / np.maximum(information, 1e-300)
+    return np.linalg.pinv(matrix) @ at @ design.T * weights * np.sqrt(information)
+
+
+def deviance(probit: np.ndarray, tail: np.ndarray, total: np.ndarray) -> float:
+    """-2 log of the binomial likelihood of the counts, from that of a perfect fit (chi-squared for many toys)."""
+    probit = np.clip(probit, -FAR, FAR)
+    return float(2 * (rel_entr(tail, total * ndtr(probit)) + rel_entr(total - tail, total * ndtr(-probit))).sum())
 
 
 def _scores(probit: np.ndarray, tail: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
