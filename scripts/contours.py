@@ -1,7 +1,7 @@
 """Exclusion contours in the plane of two labels of a signal grid.
 
 The height of a signal point is the logarithm of its upper limit on mu (`heights`), below zero where it is excluded; a
-contour is where the interpolated height is 0. A limit that is missing is estimated from CLs at mu = 1, if that is known.
+contour is where the interpolated height is 0. A missing limit is estimated from CLs at mu = 1, if that is known.
 
 The interpolation is linear in each triangle of a Delaunay triangulation of the points in the unit square. For the 89
 inner points of the ATLAS 1Lbb search, left out one by one, log(observed limit) has a median error of 0.09 and a root

@@ -158,9 +158,9 @@ def excluded(limit: tuple, cls: float | None, confidence_level: float | None) ->
         return value < 1
     if cls is not None:
         return cls < 1 - confidence_level
-    if bound is not None and (status == "above_scan" and bound >= 1 or status == "below_scan" and bound <= 1):
-        return status == "below_scan"
-    return None
+    if status == "above_scan" and bound is not None and bound >= 1:
+        return False
+    return True if status == "below_scan" and bound is not None and bound <= 1 else None
 
 
 def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:

@@ -97,7 +97,7 @@ def test_theory_errors_count_point_by_point():
 
 
 def with_cls(points: pd.DataFrame) -> pd.DataFrame:
-    """CLs at mu = 1 of Gaussian measurements of mu with these expected limits, and data 0.5 standard deviations high."""
+    """CLs at mu = 1 of Gaussian measurements with these expected limits, and data 0.5 standard deviations high."""
     points = points.copy()
     width = points["expected"] / norm.isf(0.025)
     for name, sigma in zip(CLS_COLUMNS, FLUCTUATIONS, strict=True):
@@ -154,10 +154,10 @@ def test_where_limits_are_known_they_make_the_contour():
 
 @pytest.mark.parametrize("cross_sections", [True, False])
 def test_a_limit_that_is_missing_is_estimated_from_cls(cross_sections):
-    """After a scan that ends at mu = 1.5: what is known of a Gaussian measurement is exact, and no contour has a gap."""
+    """After a scan that ends at mu = 1.5: of a Gaussian measurement the estimate is exact, and there are no gaps."""
     points = with_cls(make_points(cross_sections=cross_sections))
-    for key, column in contours.CONTOURS.items():  # the limits that belong to these CLs
-        points[column] = points["expected"] * np.exp(gaussian_shift(dict(zip(LIMIT_COLUMNS, FLUCTUATIONS))[column]))
+    for column, sigma in zip(LIMIT_COLUMNS, FLUCTUATIONS, strict=True):  # the limits that belong to these CLs
+        points[column] = points["expected"] * np.exp(gaussian_shift(sigma))
     cut = points.copy()
     for column in LIMIT_COLUMNS:
         cut.loc[cut[column] > 1.5, column] = np.nan
@@ -172,7 +172,7 @@ def test_a_limit_that_is_missing_is_estimated_from_cls(cross_sections):
 
 
 def test_cls_puts_a_point_on_its_side_of_the_contour():
-    """Whatever the model: excluded where CLs is below 1 - confidence level, even if expected and observed do not fit."""
+    """Excluded where CLs is below 1 - confidence level, even if expected and observed CLs do not fit one another."""
     points = without_limits(make_points(cross_sections=False))
     rng = np.random.default_rng(0)
     for name in CLS_COLUMNS:

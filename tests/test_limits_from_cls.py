@@ -39,7 +39,8 @@ def test_of_a_counting_experiment_they_are_close_to_those_of_pyhf(nominal, obser
     found, expected = pyhf.infer.hypotest(1.0, data, model, return_expected_set=True, **test)
     scan = pyhf.infer.intervals.upper_limits.toms748_scan
     limit, band = scan(data, model, 0.05, 100 / nominal, rtol=1e-3, **test)
-    assert estimate(float(found), [float(each) for each in expected]) == pytest.approx(np.array([limit, *band]), rel=0.1)
+    estimates = estimate(float(found), [float(each) for each in expected])
+    assert estimates == pytest.approx(np.array([limit, *band]), rel=0.1)
 
 
 def test_what_is_missing_or_impossible_has_no_limit():

@@ -5,9 +5,9 @@ expect, the asymptotic formulae of arXiv:1007.1727 give, with q and with qtilde,
 
     CLs(mu) = Phi(N - mu / sigma) / Phi(N),    limit = sigma (N + isf(alpha Phi(N))).
 
-CLs at one mu, observed and expected, thus gives sigma and N of the data, and these the limit. It is on the right side of
-the tested mu whatever the model, and exact where CLs is alpha; else it is an estimate: sqrt(q) of the Asimov data need not
-grow in proportion to mu.
+CLs at one mu, observed and expected, thus gives sigma and N of the data, and these the limit. Whatever the model, it is on
+the right side of the tested mu, and exact where CLs is alpha; else it is an estimate: sqrt(q) of the Asimov data need
+not grow in proportion to mu.
 """
 
 import numpy as np
@@ -29,8 +29,8 @@ def limits_from_cls(observed: np.ndarray, expected: np.ndarray, alpha: np.ndarra
         alpha: 1 - confidence level, shape (n,).
 
     Returns:
-        The observed limits, shape (n,), and the expected ones, shape (n, 5); inf where CLs is 1; nan where CLs is missing
-        (for the observed limit also the expected median), or no Gaussian measurement has such CLs.
+        The observed limits, shape (n,), and the expected ones, shape (n, 5); inf where CLs is 1; nan where CLs is
+        missing (for the observed limit also the expected median), or no Gaussian measurement has such CLs.
     """
     alpha = np.asarray(alpha, dtype=float)
     strengths = SIGMAS - ndtri(np.clip(expected, LEAST, 1) * ndtr(SIGMAS))  # mu / sigma
