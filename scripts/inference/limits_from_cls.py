@@ -5,9 +5,9 @@ expect, the asymptotic formulae of arXiv:1007.1727 give, with q and with qtilde,
 
     CLs(mu) = Phi(N - mu / sigma) / Phi(N),    limit = sigma (N + isf(alpha Phi(N))).
 
-CLs at one mu, observed and expected, thus gives sigma and N of the data, and these the limit. Whatever the model, it is on
-the right side of the tested mu, and exact where CLs is alpha; else it is an estimate: sqrt(q) of the Asimov data need
-not grow in proportion to mu.
+CLs at one mu, observed and expected, thus gives sigma and N of the data, and these the limit. Whatever the model, it is
+on the right side of the tested mu, and exact where CLs is alpha. Else it is an estimate: sqrt(q) of the Asimov data is
+not always proportional to mu.
 """
 
 import numpy as np
