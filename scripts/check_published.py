@@ -12,10 +12,11 @@ from typing import Any
 
 import pyhf
 
+from file_kinds import instead_of
 from files import failure_recorded, named, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
-from schema_errors import problems
+from schema_errors import has, problems
 
 VERSIONS = ("1.0.0",)  # of pyhf's schemas
 
@@ -26,6 +27,9 @@ def check_workspace(workspace: Any) -> None:
     Raises:
         InputError: naming the place in the JSON that is wrong.
     """
+    other = instead_of("a pyhf workspace", workspace)
+    if other:
+        raise InputError(other)
     try:
         pyhf.schema.validate(workspace, "workspace.json")
     except pyhf.exceptions.InvalidSpecification as error:
@@ -41,8 +45,9 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     Raises:
         InputError: if the patch set is not valid, or was made for another workspace.
     """
-    if not isinstance(patchset, dict):
-        raise InputError("not a patch set: loose patches belong under `patches`")
+    other = instead_of("a patch set", patchset)
+    if other or not isinstance(patchset, dict):
+        raise InputError(other or f"not a patch set, but {has(patchset)}")
     if patchset.get("version") not in (None, *VERSIONS):
         raise InputError(f"the patch set has the unknown version {reprlib.repr(patchset['version'])}")
     try:

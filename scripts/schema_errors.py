@@ -123,10 +123,10 @@ def _complaints(error: jsonschema.ValidationError) -> Iterator[str]:
         there = (*error.instance, *misspelt.values())
         yield from (f"the key {key!r} is missing" for key in error.validator_value if key not in there)
     elif error.validator == "additionalProperties":
-        yield from (f"unknown key {key!r}; did you mean {near!r}?" for key, near in misspelt.items() if near)
+        yield from (f"unknown key {key!r} (did you mean {near!r}?)" for key, near in misspelt.items() if near)
         others = ", ".join(f"unknown key {key!r}" for key, near in misspelt.items() if not near)
         if others:
-            yield f"{others}; known are {', '.join(error.schema['properties'])}"
+            yield f"{others} (known are {', '.join(error.schema['properties'])})"
     else:
         yield _complaint(error)
 

@@ -26,6 +26,12 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def field(data: Path) -> Path:
+    """The folder of small inputs made after public reports of the field."""
+    return data.parent / "field"
+
+
+@pytest.fixture(scope="session")
 def seed_question() -> Path:
     """The histograms of the default question, drawn without muscan, and pyhf's results for them."""
     return ROOT / "tests" / "data" / "seed-question"
