@@ -54,12 +54,8 @@ def _of_text(head: str, file: str) -> str:
         first = next((doctype or name for doctype, name in elements), "")
         if first in XML_ROOTS:
             return f"{XML_ROOTS[first]}: {XML_ADVICE.format(file=file)}"
-        return (
-            "a web page: the download went wrong"
-            if first.lower() == "html"
-            else "XML of another kind than HistFactory's"
-        )
-    if re.search(r"^(datasets|analyses):", head, re.MULTILINE):
+        return "a web page: the download went wrong" if first.lower() == "html" else "XML, not that of HistFactory"
+    if re.match(r"(#.*\n|---.*\n|\s)*(datasets|models|scan|analyses|grids):", head):
         return "a configuration in YAML, where a workspace or patches were expected"
     if re.match(r"(channel,)?bin_low,", head):
         return "a table of histograms: name it under `histograms.csv` of the data set"
