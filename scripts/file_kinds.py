@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-XML_ROOTS = {"Combination": "HistFactory XML", "Channel": "HistFactory XML of one channel"}
+WHOLE = "Combination"  # what the XML of a measurement begins with
+XML_ROOTS = {WHOLE: "HistFactory XML", "Channel": "HistFactory XML of one channel"}
 XML_ADVICE = (
     "convert the XML of the whole measurement, and name the workspace that comes out: pyhf xml2json {file} --basedir . "
     "--output-file workspace.json; --basedir is the folder from which it names the other XML files and the ROOT files"
@@ -53,7 +54,7 @@ def _of_text(head: str, file: str) -> str:
         elements = re.findall(r"<!DOCTYPE\s+(\w+)|<(\w+)", head)
         first = next((doctype or name for doctype, name in elements), "")
         if first in XML_ROOTS:
-            return f"{XML_ROOTS[first]}: {XML_ADVICE.format(file=file)}"
+            return f"{XML_ROOTS[first]}: {XML_ADVICE.format(file=file if first == WHOLE else 'measurement.xml')}"
         return "a web page: the download went wrong" if first.lower() == "html" else "XML, not that of HistFactory"
     if re.match(r"(#.*\n|---.*\n|\s)*(datasets|models|scan|analyses|grids):", head):
         return "a configuration in YAML, where a workspace or patches were expected"

@@ -154,6 +154,16 @@ class TestWorkspaces:
         assert status == "fit_failed"
         assert [reason.count(word) for word in bad.words] == [1] * len(bad.words)
 
+    @pytest.mark.parametrize(
+        "kind", ["channel", "sample", "observation", "measurement", "config", "modifier", "normsys"]
+    )
+    def test_all_keys_that_are_missing_through_a_patch_are_named(self, here, kind):
+        bad = bad_inputs.SEVERAL[kind]
+        Bad(BACKGROUND, ()).write(here / "good.json")
+        Bad([{"op": "replace", "path": "", "value": bad.content}], ()).write(here / "wrong.json")
+        words = (word.removeprefix("the key ") for word in bad.words)
+        assert_named(published("good.json", patch="wrong.json")["signal"], "wrong.json: ", *words)
+
     @pytest.mark.parametrize("empty", [[], [bad_inputs.SIGNAL], [bad_inputs.SIGNAL, bad_inputs.TOP, bad_inputs.FAKES]])
     def test_without_events_of_the_signal_there_is_no_limit(self, here, empty):
         """Templates without events are no error; a limit on what is not there would be one."""
