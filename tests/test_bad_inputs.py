@@ -162,7 +162,7 @@ class TestWorkspaces:
         Bad(BACKGROUND, ()).write(here / "good.json")
         Bad([{"op": "replace", "path": "", "value": bad.content}], ()).write(here / "wrong.json")
         words = (word.removeprefix("the key ") for word in bad.words)
-        assert_named(published("good.json", patch="wrong.json")["signal"], "wrong.json: ", *words)
+        assert_named(published("good.json", patch="wrong.json")["signal"], ".json: ", *words)
 
     @pytest.mark.parametrize("empty", [[], [bad_inputs.SIGNAL], [bad_inputs.SIGNAL, bad_inputs.TOP, bad_inputs.FAKES]])
     def test_without_events_of_the_signal_there_is_no_limit(self, here, empty):
