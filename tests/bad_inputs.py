@@ -278,7 +278,9 @@ TEXTS = {
     "one-bracket": not_json("[", "not JSON", "line 1 column 2"),
     "prose": not_json("the workspace is on the other disk\n", "not JSON", "line 1 column 1"),
     "html": not_json("<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "not JSON but a web page", "download"),
-    "histfactory": not_json(HISTFACTORY, "not JSON but HistFactory XML", "pyhf xml2json wrong.json --basedir"),
+    "histfactory": not_json(
+        HISTFACTORY, "not JSON but HistFactory XML", "pyhf xml2json", "--basedir . --output-file workspace.json"
+    ),
     "histfactory-gzipped": not_json(gzip.compress(HISTFACTORY.encode()), "HistFactory XML", "pyhf xml2json"),
     "histfactory-without-doctype": not_json(HISTFACTORY.split("\n", 1)[1], "HistFactory XML", "pyhf xml2json"),
     "histfactory-channel": not_json(
