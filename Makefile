@@ -52,6 +52,7 @@ scan-1Lbb: ## ATLAS-SUSY-2019-08, 125 signals; config/examples/README.md says ho
 scan-sbottom-A: ## ATLAS-SUSY-2018-31, region A
 scan-stau-highmass: ## ATLAS-SUSY-2018-04, high-mass region
 scan-1Lbb scan-sbottom-A scan-stau-highmass: scan-%:
+	@test -d data/$* || { echo "there is no folder data/$* with the likelihood: config/examples/README.md says how to get it" >&2; exit 1; }
 	@$(MAKE) --no-print-directory scan CONFIG=config/examples/$*.yaml
 
 limits: $(RUN_ENV) ## the table of limits again

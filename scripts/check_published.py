@@ -12,10 +12,11 @@ from typing import Any
 
 import pyhf
 
+from file_kinds import instead_of
 from files import failure_recorded, named, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
-from schema_errors import in_words, problems
+from schema_errors import has, problems
 
 VERSIONS = ("1.0.0",)  # of pyhf's schemas
 
@@ -26,6 +27,9 @@ def check_workspace(workspace: Any) -> None:
     Raises:
         InputError: naming the place in the JSON that is wrong.
     """
+    other = instead_of("a pyhf workspace", workspace)
+    if other:
+        raise InputError(other)
     try:
         pyhf.schema.validate(workspace, "workspace.json")
     except pyhf.exceptions.InvalidSpecification as error:
@@ -41,8 +45,9 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     Raises:
         InputError: if the patch set is not valid, or was made for another workspace.
     """
-    if not isinstance(patchset, dict):
-        raise InputError("not a patch set: loose patches belong under `patches`")
+    other = instead_of("a patch set", patchset)
+    if other or not isinstance(patchset, dict):
+        raise InputError(other or f"not a patch set, but {has(patchset)}")
     if patchset.get("version") not in (None, *VERSIONS):
         raise InputError(f"the patch set has the unknown version {reprlib.repr(patchset['version'])}")
     try:
@@ -52,8 +57,7 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:
-        wrong = problems(patchset, "patchset.json", VERSIONS[0])
-        raise InputError(f"the patch set is not valid: {wrong or in_words(error.parent, patchset)}") from error
+        raise InputError(f"the patch set is not valid: {problems(patchset, 'patchset.json', VERSIONS[0])}") from error
     return wrong
 
 
@@ -71,12 +75,13 @@ def _wrong_patches(patchset: dict) -> dict[str, str]:
     for i, patch in enumerate(patchset["patches"]):
         try:
             pyhf.schema.validate(patchset | {"patches": [patch]}, "patchset.json", version=version)
-        except pyhf.exceptions.InvalidSpecification as error:
-            error.parent.path[1] = i
+        except pyhf.exceptions.InvalidSpecification:
             name = _name(patch)
             if name is None:
                 raise  # nobody could ask for it
-            wrong[name] = f"the patch is not valid: {in_words(error.parent, patchset)}"
+            alone = patchset | {"patches": [None] * i + [patch]}
+            found = problems(alone, "patchset.json", VERSIONS[0], part=("patches", i))
+            wrong[name] = f"the patch is not valid: {found}"
     return wrong
 
 

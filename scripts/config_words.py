@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 
 import jsonschema
 
-from messages import did_you_mean
+from config_terms import explained
+from messages import did_you_mean, nearest
 
 TYPES = {
     "object": "a block of keys",
@@ -33,16 +34,18 @@ def schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
         for key in value:
             if key not in known:
                 hint = _block_of(key, error.schema) or did_you_mean(key, known) or f"; known are {', '.join(known)}"
-                yield f"{where}: unknown key {key!r}{hint}"
+                yield f"{where}: unknown key {key!r}{hint}{_explanation(nearest(key, known), value[key])}"
     elif error.validator == "required":
         # One error for each key that is missing; its message begins with the key.
         yield f"{where}: the key {error.message.removesuffix(' is a required property')} is missing"
     elif error.validator in ("type", "pattern"):
-        yield f"{where}: needs {_wanted(error.schema)}, has {_has(value)}{_text_hint(value, error.schema)}"
+        hint = _text_hint(value, error.schema) or _explanation(_key(error), value) or _list_hint(value, error.schema)
+        yield f"{where}: needs {_wanted(error.schema)}, has {_has(value)}{hint}"
     elif error.validator in ("enum", "const"):
         known = [str(each) for each in (rule if error.validator == "enum" else [rule])]
         one_of = "one of " if len(known) > 1 else ""
-        yield f"{where}: needs {one_of}{', '.join(known)}, has {_has(value)}{did_you_mean(value, known)}"
+        hint = _explanation(_key(error), value) or did_you_mean(value, known)
+        yield f"{where}: needs {one_of}{', '.join(known)}, has {_has(value)}{hint}"
     elif error.validator in ("minProperties", "maxProperties"):
         known = list(error.schema.get("properties", {}))
         yield f"{where}: needs {'exactly one of ' + ', '.join(known) if known else 'at least one entry'}"
@@ -54,7 +57,8 @@ def schema_problems(error: jsonschema.ValidationError) -> Iterator[str]:
     elif error.validator == "uniqueItems":
         yield f"{where}: {next(each for each in value if value.count(each) > 1)!r} stands twice"
     elif error.validator in RANGES:
-        yield f"{where}: must be {RANGES[error.validator]} {rule}, is {value}"
+        percent = f"; write {value / 100:g}" if _key(error) == "confidence_level" and 1 < value < 100 else ""
+        yield f"{where}: must be {RANGES[error.validator]} {rule}, is {value}{percent}"
     elif error.validator == "not":
         yield f"{where}: patchset and patches exclude one another; remove one"
     else:
@@ -65,6 +69,17 @@ def _block_of(key: str, schema: dict) -> str:
     """A hint at the block one level below that has the key; empty if none has."""
     blocks = (name for name, each in schema["properties"].items() if key in each.get("properties", {}))
     return next((f"; it is a key of the block {name!r}" for name in blocks), "")
+
+
+def _key(error: jsonschema.ValidationError) -> str | None:
+    """The key under which a wrong value stands, itself or in a list."""
+    return next((part for part in reversed(error.absolute_path) if isinstance(part, str)), None)
+
+
+def _explanation(key: str | None, value) -> str:
+    """What to know of a term of the field that is no value of the key."""
+    text = explained(key, value) if key else ""
+    return f"; {text}" if text else ""
 
 
 def _name_problem(error: jsonschema.ValidationError) -> str:
@@ -99,6 +114,12 @@ def _has(value) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     return f"the text {reprlib.repr(value)}" if isinstance(value, str) else str(value)
+
+
+def _list_hint(value, schema: dict) -> str:
+    """What to do with a value that is alone where a list of such is needed."""
+    known = schema.get("items", {}).get("enum", []) if "array" in _types(schema) else []
+    return f"; write [{value}]" if isinstance(value, str) and value in known else ""
 
 
 def _text_hint(value, schema: dict) -> str:

@@ -11,6 +11,7 @@ from os.path import exists, isdir, isfile
 from pathlib import Path
 from urllib.parse import quote
 
+from file_kinds import instead_of
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
 from messages import did_you_mean, listed, shortened
@@ -288,6 +289,9 @@ def _patches_of(source: dict) -> list[tuple[str, dict]]:
 def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
     """Name, and values by their labels, of every patch of a set; only these are kept of a large file."""
     patchset = read_json(file, max_megabytes)
+    other = instead_of("a patch set", patchset)
+    if other:
+        raise InputError(f"{file}: {other}")
     try:
         labels = patchset.get("metadata", {}).get("labels", [])
         metadata = [patch["metadata"] for patch in patchset["patches"]]

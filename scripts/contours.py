@@ -1,6 +1,7 @@
 """Exclusion contours in the plane of two labels of a signal grid.
 
-A signal point is excluded where its height (`heights`) is below zero; a contour is where the interpolated height is 0.
+The height of a signal point is the logarithm of its upper limit on mu (`heights`), below zero where it is excluded; a
+contour is where the interpolated height is 0. A missing limit is estimated from CLs at mu = 1, if that is known.
 
 The interpolation is linear in each triangle of a Delaunay triangulation of the points in the unit square. For the 89
 inner points of the ATLAS 1Lbb search, left out one by one, log(observed limit) has a median error of 0.09 and a root
@@ -16,11 +17,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.tri import TriAnalyzer, Triangulation
 from scipy.spatial import Delaunay, QhullError
-from scipy.special import ndtri
 
 import seals
 from inference.errors import InputError
-from records import BLINDED
+from inference.limits_from_cls import limits_from_cls
+from records import BLINDED, CLS_COLUMNS
 
 TEXTS = ("signal", "analysis", "calculator", "status", "unit", "excluded", "expected_excluded", "reason")
 CONTOURS = {
@@ -31,7 +32,7 @@ CONTOURS = {
 }
 CLS = {"observed": "CLs_obs", "expected": "CLs_exp", "expected_m1": "CLs_exp_m1", "expected_p1": "CLs_exp_p1"}
 THEORY = {"theory_m1": -1, "theory_p1": +1}
-CLIP = 8.0  # standard deviations: what is beyond is excluded, or allowed, without doubt
+CLIP = 8.0  # logarithm of a limit: what is beyond is excluded, or allowed, without doubt
 # Inner over outer radius of a triangle. Flatter ones at the hull, their height below 5 % of their length, are left out:
 # in dents of an almost straight border, as at a kinematic limit, they would join points that are far apart.
 FLAT = 0.01
@@ -80,33 +81,55 @@ def shown_limit(points: pd.DataFrame) -> str:
 
 
 def quantity(points: pd.DataFrame) -> str:
-    """What is interpolated: "limit", log of the upper limit on mu, or "CLs", CLs at mu = 1 as a normal quantile.
-
-    Limits where there are cross sections, as these move the contours by their errors, or where no CLs is known; CLs
-    where no limit is known, after a scan of mu = 1 alone.
-    """
+    """On what the contours rest: "limit", upper limits on mu; "CLs", CLs at mu = 1, where no limit is known."""
     limits, cls = (points[[*each.values()]].notna().any(axis=None) for each in (CONTOURS, CLS))
-    return "CLs" if cls and not (limits and has_cross_sections(points)) else "limit"
+    return "CLs" if cls and not limits else "limit"
 
 
 def heights(points: pd.DataFrame) -> dict[str, np.ndarray]:
     """For each contour the height of each point, below zero where it is excluded, shape (n,); nan where missing.
 
-    log(limit) or ndtri(CLs) - ndtri(1 - confidence level). A cross section one error up or down (theory_p1, theory_m1)
-    excludes where limit < 1 ± error / cross section.
+    The logarithm of the limit: of a missing one as estimated from CLs at mu = 1. A cross section one error up or down
+    (theory_p1, theory_m1) excludes where limit < 1 ± error / cross section; an estimate does not tell where that is.
     """
-    if quantity(points) == "CLs":
-        level = ndtri(1 - points["confidence_level"].to_numpy())
-        cls = {key: points[column].to_numpy() for key, column in CLS.items()}
-        return _shown({key: np.clip(ndtri(each), -CLIP, CLIP) - level for key, each in cls.items()}, points)
-    result = {key: _log(points[column].to_numpy()) for key, column in CONTOURS.items()}
-    if points["cross_section_error"].notna().any():
+    limits, estimates = _limits(points), _estimates(points)
+    result = {key: np.where(np.isnan(limits[key]), estimates[key], limits[key]) for key in CONTOURS}
+    if points["cross_section_error"].notna().any() and quantity(points) == "limit":
         relative = (points["cross_section_error"] / points["cross_section"]).to_numpy()
         for key, sign in THEORY.items():
-            height = result["observed"] - _log(1 + sign * relative)
+            height = limits["observed"] - _log(1 + sign * relative)
             # No cross section is left to exclude.
-            result[key] = np.where((1 + sign * relative <= 0) & np.isfinite(result["observed"]), CLIP, height)
+            result[key] = np.where((1 + sign * relative <= 0) & np.isfinite(limits["observed"]), CLIP, height)
     return _shown(result, points)
+
+
+def estimated(points: pd.DataFrame) -> dict[str, np.ndarray]:
+    """For each contour that needs no cross sections, which heights are estimated from CLs at mu = 1, shape (n,)."""
+    limits, estimates = _limits(points), _estimates(points)
+    return _shown({key: np.isnan(limits[key]) & np.isfinite(estimates[key]) for key in CONTOURS}, points)
+
+
+def basis(points: pd.DataFrame, *keys: str) -> str:
+    """On what contours rest, in words: "upper limits on mu", "CLs at mu = 1", or the number of points of the latter."""
+    from_cls = np.any([each for key, each in estimated(points).items() if key in keys], axis=0)
+    known = np.any([np.isfinite(each) for key, each in heights(points).items() if key in keys], axis=0)
+    if not from_cls.any():
+        return "upper limits on mu"
+    of_all = "" if (from_cls == known).all() else f" at {from_cls.sum()} of {known.sum()} points"
+    return f"{'upper limits on mu, ' if of_all else ''}CLs at mu = 1{of_all}"
+
+
+def _limits(points: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Logarithms of the limits, nan where they are missing."""
+    return {key: _log(points[column].to_numpy()) for key, column in CONTOURS.items()}
+
+
+def _estimates(points: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Logarithms of the limits that are estimated from CLs at mu = 1, nan where CLs is missing."""
+    cls = points[[*CLS_COLUMNS]].to_numpy()
+    observed, expected = limits_from_cls(cls[:, 0], cls[:, 1:], 1 - points["confidence_level"].to_numpy())
+    limits = dict(zip(CLS_COLUMNS, np.column_stack([observed, expected]).T, strict=True))
+    return {key: np.clip(_log(limits[column]), -CLIP, CLIP) for key, column in CLS.items()}
 
 
 def _shown(heights: dict[str, np.ndarray], points: pd.DataFrame) -> dict[str, np.ndarray]:

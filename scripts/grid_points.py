@@ -22,10 +22,12 @@ import cross_sections
 from configuration import path_name
 from files import named, read_result, run, write_text
 from inference.errors import InputError, StepError
+from inference.limits_from_cls import MEDIAN, limits_from_cls
 from records import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, Limits, label_column
 from tables import cls_columns, label_columns, markdown, reason, status
 
 NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
+EXCLUDED = ("excluded", "expected_excluded")
 LARGEST = 1e30  # value on an axis
 
 
@@ -36,6 +38,7 @@ def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
         for signal in configuration.signals(outline, analysis).values():
             file = results / analysis / path_name(signal) / settings["calculator"] / "limits.json"
             limits = read_limits(file, settings["calculator"])
+            observed, _, _, expected, *_ = limits.six()
             values, wrong = _places(labels.get(signal, {}), settings)
             yield {
                 "signal": signal,
@@ -45,7 +48,9 @@ def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
                 "confidence_level": limits.confidence_level,
                 **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
                 "status": status(limits),
-                **cls_columns(limits),
+                **(cls := cls_columns(limits)),
+                "excluded": excluded(observed, cls["CLs_obs"], limits.confidence_level),
+                "expected_excluded": excluded(expected, cls["CLs_exp"], limits.confidence_level),
                 "reason": "; ".join(filter(None, [reason(limits), *wrong])),
             }
 
@@ -89,20 +94,27 @@ def _alone(rows: list[dict]) -> dict:
     if len(rows) == 1:
         return rows[0]
     names = ", ".join(row["signal"] for row in rows)
-    nothing = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS))
+    nothing = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS, *EXCLUDED))
     return rows[0] | nothing | {"signal": names, "status": "fit_failed", "reason": f"several signals are here: {names}"}
 
 
 def _best(rows: list[dict]) -> dict:
-    """By the expected limit, or CLs where limits are missing; what failed in the others is not forgotten."""
-
-    def rank(row: dict) -> tuple[float, float]:
-        return tuple(np.inf if row[name] is None else row[name] for name in ("expected", "CLs_exp"))
-
-    chosen = min(rows, key=rank)
+    """The one with the lowest expected limit; what failed in the others is not forgotten."""
+    chosen = min(rows, key=_expected)
     others = [row for row in rows if row is not chosen and "fit_failed" in row["status"]]
     failed = [f"{row['analysis']}: {row['reason']}" for row in others]
     return chosen | {"reason": "; ".join(filter(None, [chosen["reason"], *failed]))}
+
+
+def _expected(row: dict) -> float:
+    """The expected limit, estimated from CLs at mu = 1 if it is missing; inf if both are."""
+    if row["expected"] is not None:
+        return row["expected"]
+    cls = np.array([row[name] for name in CLS_COLUMNS], dtype=float)
+    if np.isnan(cls[1 + MEDIAN]):
+        return np.inf
+    _, limits = limits_from_cls(cls[:1], cls[None, 1:], np.array([1 - row["confidence_level"]]))
+    return float(np.nan_to_num(limits[0, MEDIAN], nan=1.0))
 
 
 def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
@@ -134,16 +146,21 @@ def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) ->
     return points
 
 
-def excluded(limit: pd.Series, cls: pd.Series, alpha: pd.Series) -> pd.Series:
-    """Whether the predicted signal, mu = 1, is excluded: by its limit, or else by CLs; None if neither is known."""
-    return pd.Series(
-        [
-            bool(value < 1) if np.isfinite(value) else bool(p < level) if np.isfinite(p) else None
-            for value, p, level in zip(limit, cls, alpha, strict=True)
-        ],
-        index=limit.index,
-        dtype=object,
-    )
+def excluded(limit: tuple, cls: float | None, confidence_level: float | None) -> bool | None:
+    """Whether the predicted signal, mu = 1, is excluded: by its limit, by CLs, or by the scan; None if none tells.
+
+    Args:
+        limit: value, status, reason and bound, as in `Limits.six`.
+        cls: at mu = 1.
+    """
+    value, status, _, bound = limit
+    if value is not None:
+        return value < 1
+    if cls is not None:
+        return cls < 1 - confidence_level
+    if status == "above_scan" and bound is not None and bound >= 1:
+        return False
+    return True if status == "below_scan" and bound is not None and bound <= 1 else None
 
 
 def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
@@ -166,12 +183,9 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
         table = read_cross_sections(file, labels)
         with named(file):
             points = with_cross_sections(points, table, settings["cross_sections"]["unit"])
-    alpha = 1 - points["confidence_level"]
-    points["excluded"] = excluded(points["observed_limit"], points["CLs_obs"], alpha)
-    points["expected_excluded"] = excluded(points["expected"], points["CLs_exp"], alpha)
     columns = ["signal", *labels, "analysis", "calculator", "confidence_level", *LIMIT_COLUMNS, "status", *CLS_COLUMNS]
     columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]
-    columns += ["excluded", "expected_excluded", "reason"]
+    columns += [*EXCLUDED, "reason"]
     return points[columns].sort_values(labels or ["signal"], kind="stable")
 
 

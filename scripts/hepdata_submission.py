@@ -193,7 +193,8 @@ def tables_of_contours(points: pd.DataFrame, grid: str, x: str, y: str, units: d
             continue
         xs, ys = np.concatenate(pieces).T.tolist()
         horizontal = independent(x, xs, units.get(x, ""), DIGITS)
-        variables = [horizontal, dependent(y, ys, units.get(y, ""), qualifiers(points, kind))]
+        says = qualifiers(points, kind) | {"Interpolated": contours.basis(points, key)}
+        variables = [horizontal, dependent(y, ys, units.get(y, ""), says)]
         if len(pieces) > 1:
             numbers = [number for number, piece in enumerate(pieces, start=1) for _ in piece]
             variables.append(dependent("Piece of the contour", numbers))

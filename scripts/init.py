@@ -231,7 +231,6 @@ def _normsys(sample: str) -> list[str]:
 def from_workspace(name: str, file: str, patchset: str | None, patches: str | None) -> Found:
     """A configuration for a workspace, alone or with the signals of a patch set or of loose patches."""
     workspace = read_json(file)
-    _check_kind(file, workspace)
     with named(file):
         check_workspace(workspace)
     source = {"file": file} | ({"patchset": patchset} if patchset else {}) | ({"patches": patches} if patches else {})
@@ -272,21 +271,6 @@ def from_workspace(name: str, file: str, patchset: str | None, patches: str | No
         f"signals: {len(signals)}, {_names(signals)}" if signals else "signal: that of the workspace",
     ]
     return Found(config, comments, summary)
-
-
-def _check_kind(file: str, content) -> None:
-    """Say what a JSON file is that is no workspace.
-
-    Raises:
-        InputError: if it is none.
-    """
-    if isinstance(content, dict) and "channels" in content:
-        return
-    if isinstance(content, dict) and "patches" in content:
-        raise InputError(f"{file}: a patch set; name it as PATCHSET, and its background-only workspace as FROM")
-    if isinstance(content, list):
-        raise InputError(f"{file}: a patch; name the folder of patches as PATCHES, and their workspace as FROM")
-    raise InputError(f"{file}: not a pyhf workspace: it has no channels")
 
 
 def _measurement(workspace: dict) -> dict:
@@ -446,8 +430,6 @@ def found_in(file: str, patchset: str | None, patches: str | None) -> Found:
         raise InputError(f"{file}: patches belong to a workspace, not to histograms")
     if patchset and patches:
         raise InputError("PATCHSET and PATCHES exclude one another; remove one")
-    if kind == ".xml":
-        raise InputError(f"{file}: HistFactory's XML; convert it first: pyhf xml2json {file} > workspace.json")
     if kind in (".csv", ".root"):
         return {".csv": from_csv, ".root": from_root}[kind](block_name(file), file)
     return from_workspace(block_name(file), file, patchset, patches)

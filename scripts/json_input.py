@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import file_kinds
 import seals
 from inference.errors import InputError
 
@@ -34,13 +35,15 @@ def read_json(path: str | Path, max_megabytes: float = MAX_MEGABYTES) -> dict | 
     """
     seals.check(path)
     check_regular(path)
+    content = b""
     try:
         content = _unpacked(Path(path), int(max_megabytes * 1e6))
         value = json.loads(content, object_pairs_hook=_distinct)
     except RecursionError as error:
         raise InputError(f"{path}: {TOO_DEEP}") from error
     except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
+        what = file_kinds.of_bytes(content, Path(path).name) if content else ""
+        raise InputError(f"{path}: not JSON{f' but {what}' if what else f': {error}'}") from error
     problem = _problem(value) or _half_character(content, value)
     if problem:
         raise InputError(f"{path}: {problem}")

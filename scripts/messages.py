@@ -9,8 +9,14 @@ WITHOUT_OBSERVED = "without observed counts there are only the expected limits o
 
 def did_you_mean(name, known: Iterable) -> str:
     """A hint at the known name that is most like a misspelt one; empty if none is."""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def nearest(name, known: Iterable) -> str | None:
+    """The known name that is most like a misspelt one; None if none is."""
     near = difflib.get_close_matches(str(name), [str(each) for each in known], n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return near[0] if near else None
 
 
 def listed(names: list[str], most: int = 8, separator: str = ", ") -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import jsonpatch
 
 from blinding import blinded
+from file_kinds import instead_of
 from files import failure_recorded, named, read_result, run, write_json
 from inference.errors import InputError
 from json_input import MAX_MEGABYTES, read_json
@@ -48,8 +49,8 @@ def patched(workspace: dict, patch: list) -> dict:
         InputError: if it is no patch, or one for another workspace.
     """
     if not isinstance(patch, list):
-        set_of = "; a patch set belongs under `patchset`" if isinstance(patch, dict) and "patches" in patch else ""
-        raise InputError(f"{NO_FIT}: a patch is a list of operations, this is {has(patch)}{set_of}")
+        other = instead_of("a patch", patch) or f"a patch is a list of operations, this is {has(patch)}"
+        raise InputError(f"{NO_FIT}: {other}")
     for i, operation in enumerate(patch):
         try:
             workspace = _operated(workspace, operation)

@@ -85,11 +85,16 @@ def draw_band(axes: Axes, points: pd.DataFrame, x: str, y: str) -> list:
 
 
 def draw_points(axes: Axes, points: pd.DataFrame, x: str, y: str) -> list:
-    """Dots, and crosses where a value that a contour needs is missing."""
+    """Dots; circles around those with a limit that is estimated, and crosses where a contour has no value."""
     measured = [height for key, height in contours.heights(points).items() if key not in contours.THEORY]
     known = np.isfinite(measured).all(axis=0)
     there, gone = points[known], points[~known]
     handles = axes.plot(there[x], there[y], "o", color="0.55", markersize=2.5, label="Signal points", zorder=3)
+    estimated = points[np.any([*contours.estimated(points).values()], axis=0)]
+    if len(estimated) and contours.quantity(points) == "limit":
+        look = {"color": GREY, "markersize": 6, "markerfacecolor": "none", "markeredgewidth": 0.8, "zorder": 3}
+        label = f"Limit from CLs at μ = 1: {len(estimated)}"
+        handles += axes.plot(estimated[x], estimated[y], "o", label=label, **look)
     if len(gone):
         look = {"color": plotting.SIGNAL, "markersize": 7, "markeredgewidth": 1.8, "zorder": 6}
         handles += axes.plot(gone[x], gone[y], "x", label=f"A value is missing: {len(gone)}", **look)
@@ -134,6 +139,12 @@ def numbers(points: pd.DataFrame) -> tuple[list[str], str]:
     return np.where(np.isfinite(points[column]), texts, "").tolist(), name
 
 
+def footnote(axes: Axes, text: str, line: int = 0) -> None:
+    """A line of small letters below the frame and what stands at its axis."""
+    below = {"xycoords": "axes fraction", "xytext": (0, -38 - 11 * line), "textcoords": "offset points"}
+    axes.annotate(text, (0, 0), **below, va="top", color=GREY, fontsize=min(9, 540 / len(text)))
+
+
 def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
     """A number above each point, all in letters as small as they must be not to touch."""
     values, name = numbers(points)
@@ -143,8 +154,7 @@ def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
         for value, *at in zip(values, points[x], points[y], strict=True)
         if value and np.isfinite(at).all()
     ]
-    below = {"xycoords": "axes fraction", "xytext": (0, -40), "textcoords": "offset points"}
-    axes.annotate(f"Numbers: {name}", (0, 0), **below, va="top", color=GREY, fontsize=min(9, 540 / len(name)))
+    footnote(axes, f"Numbers: {name}", line=1)
     axes.figure.get_layout_engine().execute(axes.figure)
     size = max(SMALLEST, LARGEST * room([text.get_window_extent() for text in texts]))
     for text in texts:
@@ -186,6 +196,7 @@ def draw(
         draw_diagonal(axes, options["diagonal"], diagonal_text(*axis_labels, options["diagonal"]))
     taken = plotting.legend_on_top(axes, handles + dots)
     axes.set_ylim(limits[1][0], limits[1][0] + np.ptp(limits[1]) / (1 - taken))
+    footnote(axes, f"Contours: from {contours.basis(points, *CONTOURS).replace('mu', 'μ')}")
     if options["numbers"]:
         draw_numbers(axes, points, *axis_names)
     plotting.header(axes, plotting.one_line(title), contours.conditions(points))

@@ -10,7 +10,7 @@ import pyhf
 from referencing import Registry
 from referencing.jsonschema import DRAFT6
 
-from messages import did_you_mean, listed
+from messages import did_you_mean, listed, nearest
 
 DEFS = "defs.json"  # what all schemas of pyhf refer to
 MOST = 10  # problems of a file that are told
@@ -34,29 +34,23 @@ FORMS = {
 }
 
 
-def problems(document: Any, schema: str, version: str) -> str:
+def problems(document: Any, schema: str, version: str, part: tuple = ()) -> str:
     """All that is wrong with a document, the first few of many.
 
     Args:
         document: of a file.
         schema: a file of pyhf's schemas, such as "workspace.json".
         version: of pyhf's schemas.
+        part: the place of the only part that is looked at, such as ("patches", 7).
     """
     defs, rules = (pyhf.schema.load_schema(f"{version}/{name}") for name in (DEFS, schema))
     registry = Registry().with_resource(DEFS, DRAFT6.create_resource(defs))
-    validator = jsonschema.Draft6Validator(rules, registry=registry)
-    return listed([in_words(error, document) for error in validator.iter_errors(document)], MOST, "; ")
-
-
-def in_words(error: jsonschema.ValidationError, document: Any) -> str:
-    """The place, the names of what lies there, and what is wrong.
-
-    Args:
-        error: of a schema of pyhf.
-        document: the whole file.
-    """
-    error = _meant(error)
-    return f"{place(error.absolute_path, document)}: {_complaint(error)}"
+    found = jsonschema.Draft6Validator(rules, registry=registry).iter_errors(document)
+    texts: dict[str, list[str]] = {}
+    for error in (meant for each in found for meant in _meant(each)):
+        if tuple(error.absolute_path)[: len(part)] == part:
+            texts.setdefault(place(error.absolute_path, document), []).extend(_complaints(error))
+    return listed([f"{where}: {', '.join(dict.fromkeys(each))}" for where, each in texts.items() if each], MOST, "; ")
 
 
 def place(path: Iterable[str | int], document: Any) -> str:
@@ -97,18 +91,17 @@ def _names(path: list[str | int], document: Any) -> Iterator[str]:
                 yield f"{kind} {reprlib.repr(name)}"
 
 
-def _meant(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
-    """Of several alternatives, none of which fits, the error of the one that is meant."""
-    if not error.context:
-        return error
+def _meant(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationError]:
+    """Of several alternatives, none of which fits, the errors of the one that is meant."""
     alternatives = [list(each) for _, each in groupby(error.context, key=lambda each: each.schema_path[0])]
-    if len(_wanted_types(error)) == 1:
-        return alternatives[0][0]
     meant = [each for each in alternatives if not any(_tells_the_kind(one) for one in each)]
-    if len(meant) != 1:
-        return error
-    # A misspelt key is both unknown and missing; the first says more.
-    return _meant(min(meant[0], key=lambda each: each.validator != "additionalProperties"))
+    if alternatives and len(_wanted_types(error)) == 1:
+        yield alternatives[0][0]
+    elif len(meant) == 1:
+        for each in meant[0]:
+            yield from _meant(each)
+    else:
+        yield error
 
 
 def _wanted_types(error: jsonschema.ValidationError) -> list[str]:
@@ -122,16 +115,34 @@ def _tells_the_kind(error: jsonschema.ValidationError) -> bool:
     return error.validator in ("const", "enum") and list(error.path) in [[key] for key in KINDS]
 
 
+def _complaints(error: jsonschema.ValidationError) -> Iterator[str]:
+    """What is wrong; keys that are missing or unknown one by one."""
+    misspelt = _misspelt(error)
+    if error.validator == "required":
+        # There is an error for each missing key. Of one that is misspelt the error of the unknown key says more.
+        there = (*error.instance, *misspelt.values())
+        yield from (f"the key {key!r} is missing" for key in error.validator_value if key not in there)
+    elif error.validator == "additionalProperties":
+        yield from (f"unknown key {key!r} (did you mean {near!r}?)" for key, near in misspelt.items() if near)
+        others = ", ".join(f"unknown key {key!r}" for key, near in misspelt.items() if not near)
+        if others:
+            yield f"{others} (known are {', '.join(error.schema['properties'])})"
+    else:
+        yield _complaint(error)
+
+
+def _misspelt(error: jsonschema.ValidationError) -> dict[str, str | None]:
+    """Unknown keys of an object that has no others than those of its schema, and the known ones that they are like."""
+    if not isinstance(error.instance, dict) or error.schema.get("additionalProperties") is not False:
+        return {}
+    known = error.schema["properties"]
+    return {key: nearest(key, known) for key in error.instance if key not in known}
+
+
 def _complaint(error: jsonschema.ValidationError) -> str:
     value, rule = error.instance, error.validator_value
     if error.validator == "type":
         return f"needs {TYPES[rule]}, has {has(value)}"
-    if error.validator == "required":
-        return f"the key {next(key for key in rule if key not in value)!r} is missing"
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        unknown = next(key for key in value if key not in known)
-        return f"unknown key {unknown!r}{did_you_mean(unknown, known) or '; known are ' + ', '.join(known)}"
     if error.validator in ("const", "enum"):
         known = [str(each) for each in ([rule] if error.validator == "const" else rule)]
         return f"needs {' or '.join(known)}, has {has(value)}{did_you_mean(value, known)}"
@@ -153,7 +164,10 @@ def _unknown_kind(error: jsonschema.ValidationError) -> str:
     known = [kind for each in tell for kind in _listed(each.validator_value)]
     found = error.instance.get(key)
     if key not in error.instance:
-        return f"the key {key!r} is missing"
+        wanted = [each.validator_value for each in error.context if each.validator == "required" and not each.path]
+        others = [name for name in wanted[0] if all(name in each for each in wanted)] if wanted else []
+        missing = dict.fromkeys([key, *(name for name in others if name not in error.instance)])
+        return ", ".join(f"the key {name!r} is missing" for name in missing)
     if not known or found in known:
         return f"{has(error.instance)} is none of the known forms"
     return f"{key} is {has(found)}; there are {', '.join(known)}{did_you_mean(found, known)}"

@@ -212,9 +212,9 @@ def fine(found: list[Finding]) -> str:
     blinded = " or blinded" * any(each.kind == "blinded" for each in found)
     return (
         f"every limit has the status ok{blinded} and every observed one is inside of its expected 2 sigma range; "
-        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic "
-        "formulae, and nothing about a model that could change a limit; no parameter is at a bound in the best fit or that at mu = 0, nor at a stated one "
-        "in a test or toy"
+        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, and "
+        "nothing about a model that could change a limit; no parameter is at a bound in the best fit or that at mu = 0, "
+        "nor at a stated one in a test or toy"
     )
 
 

@@ -61,8 +61,9 @@ def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
 
 
 def cls_columns(limits: Limits) -> dict:
-    """CLs at mu = 1, the signal as it is predicted."""
-    nominal = limits.nominal or {"CLs_obs": None, "CLs_exp": [None] * 5}
+    """CLs at mu = 1, the signal as it is predicted; of toys only if they were thrown there."""
+    tested = (point for point in limits.points if point["mu"] == 1)
+    nominal = limits.nominal or next(tested, {"CLs_obs": None, "CLs_exp": [None] * 5})
     return dict(zip(CLS_COLUMNS, [nominal["CLs_obs"], *nominal["CLs_exp"]], strict=True))
 
 

@@ -5,7 +5,9 @@
 
 import copy
 import gzip
+import io
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -207,6 +209,38 @@ WORKSPACES = {
     "version-is-unknown": workspace(["version", "9"], ("version", "9")),
 }
 
+# Several problems of one object, each of which is told once.
+
+
+def missing(*keys: str) -> list[str]:
+    return [f"the key {key!r} is missing" for key in keys]
+
+
+SEVERAL = {
+    "everything": Bad({}, tuple(missing("version", "channels", "observations", "measurements"))),
+    "channel": workspace(missing("name", "samples"), ("channels/1", {})),
+    "sample": workspace(missing("name", "data", "modifiers"), (TOP, {})),
+    "observation": workspace(missing("name", "data"), ("observations/0", {})),
+    "measurement": workspace(missing("name", "config"), ("measurements/0", {})),
+    "config": workspace(missing("poi", "parameters"), (MEASUREMENT, {})),
+    "modifier": workspace(missing("name", "type"), (NORMSYS, {})),
+    "modifier-of-a-type": workspace(missing("name", "data"), (NORMSYS, {"type": "normsys"})),
+    "normsys": workspace(missing("lo", "hi"), (f"{NORMSYS}/data", {})),
+    "histosys": workspace(
+        [*missing("lo_data", "hi_data"), "unknown key 'up'", "unknown key 'down' (known are"],
+        (f"{HISTOSYS}/data", {"up": [], "down": []}),
+    ),
+    "misspelt": workspace(
+        ["unknown key 'nam' (did you mean 'name'?)", "unknown key 'dat' (did you mean 'data'?)", *missing("modifiers")],
+        (TOP, {"nam": "top", "dat": [1.0]}),
+    ),
+    "two-objects": workspace(
+        ["sample 'top'): the key 'data'", "sample 'fakes'): the key 'data'"],
+        (f"{TOP}/data", DELETE),
+        (f"{FAKES}/data", DELETE),
+    ),
+}
+
 # What comes through a patch is not seen by pyhf's schema; compile.py looks for these.
 
 
@@ -221,6 +255,18 @@ GOOD = json.dumps(EVERY_MODIFIER)
 GOOD_BYTES = GOOD.encode()
 ZIPPED = gzip.compress(GOOD_BYTES, mtime=0)
 
+HISTFACTORY = """<!DOCTYPE Combination SYSTEM "HistFactorySchema.dtd">
+<Combination OutputFilePrefix="./results/x"><Input>./SR.xml</Input></Combination>"""
+
+
+def tarball(mode: str) -> bytes:
+    """An archive of one file."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
+        archive.addfile(tarfile.TarInfo("BkgOnly.json"), io.BytesIO())
+    return packed.getvalue()
+
+
 TEXTS = {
     "empty": not_json(b"", "not JSON", "line 1 column 1"),
     "blank": not_json(" \n\n ", "not JSON", "line 3 column 2"),
@@ -231,7 +277,23 @@ TEXTS = {
     "cut-in-a-text": not_json('{"channels": [{"na', "not JSON", "line 1 column"),
     "one-bracket": not_json("[", "not JSON", "line 1 column 2"),
     "prose": not_json("the workspace is on the other disk\n", "not JSON", "line 1 column 1"),
-    "html": not_json("<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "not JSON", "line 1 column 1"),
+    "html": not_json("<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "not JSON but a web page", "download"),
+    "histfactory": not_json(
+        HISTFACTORY, "not JSON but HistFactory XML", "pyhf xml2json", "--basedir . --output-file workspace.json"
+    ),
+    "histfactory-gzipped": not_json(gzip.compress(HISTFACTORY.encode()), "HistFactory XML", "pyhf xml2json"),
+    "histfactory-without-doctype": not_json(HISTFACTORY.split("\n", 1)[1], "HistFactory XML", "pyhf xml2json"),
+    "histfactory-channel": not_json(
+        "<?xml version='1.0'?><!-- top -->\n<Channel Name='SR'/>", "XML of one channel", "xml2json measurement"
+    ),
+    "other-xml": not_json("<svg xmlns='http://www.w3.org/2000/svg'/>", "not JSON but XML, not that of HistFactory"),
+    "root": not_json(b"root\x00\x00\xf7\xfe" + bytes(300), "not JSON but a ROOT file", "`histograms.root`"),
+    "zip": not_json(b"PK\x03\x04" + bytes(100), "zip archive", "unpack"),
+    "tar": not_json(tarball("w"), "tar archive", "unpack"),
+    "tar-gzipped": not_json(tarball("w:gz"), "tar archive", "unpack"),
+    "lfs": not_json("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "git lfs pull"),
+    "csv": not_json("bin_low,bin_high,signal,observed\n0,1,2,3\n", "table of histograms", "`histograms.csv`"),
+    "yaml": not_json("# mine\ndatasets:\n  a: {}\n", "a configuration"),
     "two-documents": not_json("{}\n{}", "not JSON", "line 2 column 1"),
     "trailing-comma": not_json('{"channels": [],}', "not JSON", "line 1 column"),
     "single-quotes": not_json("{'channels': []}", "not JSON", "line 1 column 2"),
@@ -259,6 +321,23 @@ TEXTS = {
     "60-lists": not_json("[" * 60 + "]" * 60, "nested deeper"),
     "a-key-twice": not_json(GOOD.replace('"version"', '"channels": [], "version"'), "'channels'", "twice"),
     "gzip-bomb": not_json(gzip.compress(b" " * 10_000_000, mtime=0) * 100, "200 MB", "max_megabytes"),
+}
+
+
+# JSON of another kind than the one that is wanted: (where it is given, content, words of the message).
+
+HS3 = {"metadata": {"hs3_version": "0.2"}, "distributions": [], "likelihoods": [], "domains": [], "data": []}
+MISTAKEN = {
+    "hs3-as-workspace": ("workspace", HS3, ("HS3, not a pyhf workspace", "PrintXML", "pyhf xml2json")),
+    "hs3-of-distributions-as-workspace": ("workspace", {"distributions": []}, ("HS3, not a pyhf workspace",)),
+    "hs3-as-patchset": ("patchset", HS3, ("HS3, not a patch set",)),
+    "hs3-as-patch": ("patch", HS3, ("HS3, not a patch:",)),
+    "workspace-as-patchset": ("patchset", EVERY_MODIFIER, ("a pyhf workspace, not a patch set", "under `file`")),
+    "workspace-as-patch": ("patch", EVERY_MODIFIER, ("a pyhf workspace, not a patch:", "under `file`")),
+    "patchset-as-workspace": ("workspace", {"metadata": {}, "patches": []}, ("a patch set, not", "under `patchset`")),
+    "patchset-as-patch": ("patch", {"metadata": {}, "patches": []}, ("a patch set, not a patch:", "under `patchset`")),
+    "patch-as-workspace": ("workspace", [{"op": "test"}], ("a patch, not a pyhf workspace", "under `patches`")),
+    "patch-as-patchset": ("patchset", [{"op": "test"}], ("a patch, not a patch set", "under `patches`")),
 }
 
 

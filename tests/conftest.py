@@ -21,7 +21,9 @@ def data() -> Path:
     """The folder of published workspaces, which are not part of the repository."""
     folder = Path(os.environ.get("MUSCAN_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"there is no folder {folder} with the reference data; name it in MUSCAN_DATA")
+        pytest.skip(
+            f"there is no folder {folder} with the reference data; name it in MUSCAN_DATA (config/examples/README.md)"
+        )
     return folder
 
 

@@ -131,6 +131,39 @@ class TestWorkspaces:
         files = {"workspace": "good.json"} | {kind: "wrong.json"}
         assert_named(published(**files)["signal"], "wrong.json: ", *bad.words)
 
+    @pytest.mark.parametrize("mistaken", cases(bad_inputs.MISTAKEN))
+    def test_json_of_another_kind(self, here, mistaken):
+        kind, content, words = mistaken
+        Bad(BACKGROUND, ()).write(here / "good.json")
+        Bad(content, ()).write(here / "wrong.json")
+        assert_named(published(**{"workspace": "good.json"} | {kind: "wrong.json"})["signal"], "wrong.json: ", *words)
+
+    def test_histfactory_xml_of_the_field(self, here, field):
+        outcome = published(str(field / "measurement.xml"))["signal"]
+        assert_named(outcome, "measurement.xml: not JSON but HistFactory XML", "pyhf xml2json measurement.xml")
+
+    def test_each_missing_key_of_an_object_is_named(self, here, field):
+        outcome = published(str(field / "no_sample_keys.json"))["signal"]
+        where = "channels[0].samples[0] (channel 'SR', sample 'sig')"
+        assert_named(outcome, f"{where}: the key 'data' is missing, the key 'modifiers' is missing")
+
+    @pytest.mark.parametrize("bad", cases(bad_inputs.SEVERAL))
+    def test_all_problems_of_an_object_are_named_once(self, here, bad):
+        bad.write(here / "wrong.json")
+        status, reason = published("wrong.json")["signal"]
+        assert status == "fit_failed"
+        assert [reason.count(word) for word in bad.words] == [1] * len(bad.words)
+
+    @pytest.mark.parametrize(
+        "kind", ["channel", "sample", "observation", "measurement", "config", "modifier", "normsys"]
+    )
+    def test_all_keys_that_are_missing_through_a_patch_are_named(self, here, kind):
+        bad = bad_inputs.SEVERAL[kind]
+        Bad(BACKGROUND, ()).write(here / "good.json")
+        Bad([{"op": "replace", "path": "", "value": bad.content}], ()).write(here / "wrong.json")
+        words = (word.removeprefix("the key ") for word in bad.words)
+        assert_named(published("good.json", patch="wrong.json")["signal"], ".json: ", *words)
+
     @pytest.mark.parametrize("empty", [[], [bad_inputs.SIGNAL], [bad_inputs.SIGNAL, bad_inputs.TOP, bad_inputs.FAKES]])
     def test_without_events_of_the_signal_there_is_no_limit(self, here, empty):
         """Templates without events are no error; a limit on what is not there would be one."""

@@ -400,7 +400,11 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
             ["1e-3"],
             f"scan.mu[0]: needs a number, has the text '1e-3'; write it as 1.0e-3, with point and sign {TEXT}",
         ),
-        ("scan/calculators", "asymptotics", "scan.calculators: needs a list, has the text 'asymptotics'"),
+        (
+            "scan/calculators",
+            "asymptotics",
+            "scan.calculators: needs a list, has the text 'asymptotics'; write [asymptotics]",
+        ),
         ("analyses/original-locked/model", 3, "analyses.original-locked.model: needs text, has 3"),
         (
             "datasets/more",
@@ -429,7 +433,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
             math.nan,
             "datasets.original.simulate.components.signal.mean: needs a finite number, has nan",
         ),
-        ("scan/confidence_level", 95, "scan.confidence_level: must be below 1, is 95"),
+        ("scan/confidence_level", 95, "scan.confidence_level: must be below 1, is 95; write 0.95"),
         ("scan/confidence_level", 0, "scan.confidence_level: must be above 0, is 0"),
         ("scan/confidence_level", math.nan, "scan.confidence_level: needs a finite number, has nan"),
         ("scan/mu", [], "scan.mu: needs at least 1 entry, has 0"),
@@ -507,7 +511,8 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "scan/test_statistic",
             "q0",
-            "scan.test_statistic: needs one of qtilde, q, has the text 'q0'; did you mean 'q'?",
+            "scan.test_statistic: needs one of qtilde, q, has the text 'q0'; "
+            "q0 is for a discovery, which is no upper limit: it tests whether there is any signal; use qtilde or q",
         ),
         (
             "scan/interpolation",
@@ -634,6 +639,35 @@ def test_a_file_that_is_no_block_of_keys(config, what):
 
 def test_empty_datasets_are_not_reported_once_per_analysis():
     assert problems(changed("datasets", {})) == ["datasets: needs at least one entry"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("scan/test_statistic", "q0", "has the text 'q0'; q0 is for a discovery, which is no upper limit"),
+        ("scan/test_statistic", "q_mu", "write q for q_mu"),
+        ("scan/test_statistic", "q_tilde_mu", "write qtilde"),
+        ("scan/test_statistic", "t_mu", "t is two-sided"),
+        ("scan/test_statistic", "LHC", "write qtilde"),
+        ("scan/test_statistic", "Tevatron", "a ratio to the likelihood of the background alone is not offered"),
+        ("scan/test_statistic", "qtild", "has the text 'qtild'; did you mean 'qtilde'?"),
+        ("analyses/original-locked/test_statistic", "q0", "q0 is for a discovery"),
+        ("scan/calculators", "hybrid", "needs a list, has the text 'hybrid'; toys whose nuisance"),
+        ("scan/calculators", ["toybased", "frequentist"], "scan.calculators[1]: needs one of asymptotics, toybased"),
+        ("scan/calculators", ["toybased", "frequentist"], "; write toybased"),
+        ("scan/calculators", "toybased", "needs a list, has the text 'toybased'; write [toybased]"),
+        ("scan/calculator", "hybrid", "unknown key 'calculator'; did you mean 'calculators'?; toys whose nuisance"),
+        ("scan/statistic", "q0", "unknown key 'statistic'; did you mean 'test_statistic'?; q0 is for a discovery"),
+        ("scan/engine", "minuit", "write pyhf, which fits with Minuit"),
+        ("scan/confidence_level", 95, "must be below 1, is 95; write 0.95"),
+        ("scan/confidence_level", 100, "must be below 1, is 100"),
+    ],
+)
+def test_terms_of_the_field_are_explained(path, value, words, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (message,) = problems(changed(path, value))
+    assert words in message
+    assert ("did you mean" in message) == ("did you mean" in words)
 
 
 def test_all_problems_are_reported_at_once():

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.path import Path as Polygon
+from scipy.optimize import brentq
 from scipy.spatial import Delaunay
-from scipy.special import ndtri
 from scipy.stats import norm
 
 import contours
 from inference.errors import InputError
-from records import LIMIT_COLUMNS
+from records import CLS_COLUMNS, LIMIT_COLUMNS
 
-CLS_COLUMNS = ("CLs_obs", "CLs_exp_m2", "CLs_exp_m1", "CLs_exp", "CLs_exp_p1", "CLs_exp_p2")
 ALL_LIMITS = (*LIMIT_COLUMNS, *(f"xsec_{name}" for name in LIMIT_COLUMNS))
 FLUCTUATIONS = (0.5, -2, -1, 0, 1, 2)  # of the data, in standard deviations: observed and expected
 GRID = [(float(m1), float(m2)) for m1 in range(200, 1001, 100) for m2 in range(0, 501, 50) if m2 <= m1 - 125]
@@ -97,48 +96,113 @@ def test_theory_errors_count_point_by_point():
     assert plane(*ends[1]) == pytest.approx(-0.1 + np.log(1 + ends[1, 1] / 1000), abs=2e-3)
 
 
-def with_cls(points: pd.DataFrame, significance: Callable) -> pd.DataFrame:
-    """CLs at mu = 1 whose normal quantile is -significance(m1, m2) + the fluctuation."""
+def with_cls(points: pd.DataFrame) -> pd.DataFrame:
+    """CLs at mu = 1 of Gaussian measurements with these expected limits, and data 0.5 standard deviations high."""
+    points = points.copy()
+    width = points["expected"] / norm.isf(0.025)
     for name, sigma in zip(CLS_COLUMNS, FLUCTUATIONS, strict=True):
-        points[name] = norm.cdf(-significance(points["m1"], points["m2"]) + sigma)
+        points[name] = norm.cdf(sigma - 1 / width) / norm.cdf(sigma)
     return points
 
 
-def test_cls_is_interpolated_in_the_normal_quantile():
-    points = with_cls(make_points(cross_sections=False), lambda m1, m2: 3 - plane(m1, m2))
+def without_limits(points: pd.DataFrame) -> pd.DataFrame:
+    return points.assign(**dict.fromkeys(ALL_LIMITS, np.nan))
+
+
+def gaussian_shift(sigma: float) -> float:
+    """log of the limit of a Gaussian measurement over the median expected one, from the condition CLs = 0.05."""
+    shifted = brentq(lambda limit: norm.cdf(sigma - limit) / norm.cdf(sigma) - 0.05, 0, 20)
+    return np.log(shifted / norm.isf(0.025))
+
+
+def test_cls_of_gaussian_measurements_make_the_contours_of_their_limits():
+    points = without_limits(with_cls(make_points(cross_sections=False)))
     assert contours.quantity(points) == "CLs"
     curves = contours.curves(points, "m1", "m2")
     for key, sigma in {"observed": 0.5, "expected": 0, "expected_m1": -1, "expected_p1": 1}.items():
-        expected = 3 - sigma + ndtri(0.05)
-        np.testing.assert_allclose(plane(*all_of(curves[key]).T), expected, atol=1e-9)
+        np.testing.assert_allclose(plane(*all_of(curves[key]).T), -gaussian_shift(sigma), atol=1e-9)
 
 
-def test_cls_of_a_gaussian_measurement_crosses_where_its_limit_is_1():
-    """Expected CLs of a signal of s events with resolution 1, 2 sf(s): 0.05 at s = 1.96, whatever its shape."""
-    points = make_points(cross_sections=False)
-    events = 1.96 * np.exp(-plane(points["m1"], points["m2"]))
+def counting(points: pd.DataFrame) -> pd.DataFrame:
+    """Signals of s events without background, none observed: CLs = exp(-mu s), the limit is ln 20 / s."""
+    events = np.log(20) / points["expected"]
+    limits, cls = (
+        dict.fromkeys(names, value)
+        for names, value in ((LIMIT_COLUMNS, np.log(20) / events), (CLS_COLUMNS, np.exp(-events)))
+    )
+    return points.assign(**limits, **cls)
+
+
+COARSE = [(float(m1), float(m2)) for m1 in range(200, 1001, 100) for m2 in range(0, 601, 150)]
+
+
+def test_where_limits_are_known_they_make_the_contour():
+    """Right to 1e-3 of the range of the axes; what CLs at mu = 1 tells is not, in a model that is not Gaussian."""
+    points = counting(make_points(places=COARSE, cross_sections=False))
+    assert contours.quantity(points) == "limit"
+
+    def off(points: pd.DataFrame, key: str) -> float:
+        """The largest distance to the true contour along m1, over the range of m1."""
+        return np.abs(300 * plane(*all_of(contours.curves(points, "m1", "m2")[key]).T)).max() / 800
+
+    for key in ("observed", "expected", "expected_m1", "expected_p1"):
+        assert off(points, key) < 1e-3
+        assert 1e-3 < off(without_limits(points), key) < 0.05
+    assert contours.basis(points, "observed") == "upper limits on mu"
+    assert contours.basis(without_limits(points), "observed") == "CLs at mu = 1"
+
+
+@pytest.mark.parametrize("cross_sections", [True, False])
+def test_a_limit_that_is_missing_is_estimated_from_cls(cross_sections):
+    """After a scan that ends at mu = 1.5: of a Gaussian measurement the estimate is exact, and there are no gaps."""
+    points = with_cls(make_points(cross_sections=cross_sections))
+    for column, sigma in zip(LIMIT_COLUMNS, FLUCTUATIONS, strict=True):  # the limits that belong to these CLs
+        points[column] = points["expected"] * np.exp(gaussian_shift(sigma))
+    cut = points.copy()
+    for column in LIMIT_COLUMNS:
+        cut.loc[cut[column] > 1.5, column] = np.nan
+    whole, curves = (contours.curves(each, "m1", "m2") for each in (points, cut))
+    for key in contours.CONTOURS:
+        np.testing.assert_allclose(all_of(curves[key]), all_of(whole[key]), rtol=1e-9)
+        missing = cut[contours.CONTOURS[key]].isna().sum()
+        assert contours.estimated(cut)[key].sum() == missing
+        assert contours.basis(cut, key) == f"upper limits on mu, CLs at mu = 1 at {missing} of {len(GRID)} points"
+    if cross_sections:  # the estimate does not tell whether the limit is below 1 ± the error of a cross section
+        assert np.isnan(contours.heights(cut)["theory_p1"][cut["observed_limit"].isna()]).all()
+
+
+def test_cls_puts_a_point_on_its_side_of_the_contour():
+    """Excluded where CLs is below 1 - confidence level, even if expected and observed CLs do not fit one another."""
+    points = without_limits(make_points(cross_sections=False))
+    rng = np.random.default_rng(0)
     for name in CLS_COLUMNS:
-        points[name] = 2 * norm.sf(events)
-    line = all_of(contours.curves(points, "m1", "m2")["expected"])
-    np.testing.assert_allclose(plane(*line.T), 0, atol=0.06)  # not linear in the masses
+        points[name] = rng.choice([0, 1e-200, 1e-3, 0.0499, 0.0501, 0.3, 0.999999, 1], len(points))
+    points["confidence_level"] = rng.choice([0.9, 0.95, 0.999999], len(points))
+    for key, height in contours.heights(points).items():
+        known = np.isfinite(height)
+        assert known.all() or key == "observed"
+        excluded = points[contours.CLS[key]] < 1 - points["confidence_level"]
+        np.testing.assert_array_equal((height < 0)[known], excluded[known])
 
 
-def test_cls_that_underflows_is_clipped():
-    points = with_cls(make_points(cross_sections=False), lambda m1, m2: (900 - m1) * 5)
-    assert (points["CLs_obs"] == 0).any()
-    assert (points["CLs_obs"] == 1).any()
-    line = all_of(contours.curves(points, "m1", "m2")["observed"])
-    # The quantile is -8 at m1 = 800 and 0.5 at 900.
-    np.testing.assert_allclose(line[:, 0], 800 + 100 * (8 + ndtri(0.05)) / 8.5)
+def test_a_signal_without_effect_leaves_no_gap():
+    """No limit up to any mu, CLs = 1: it is not excluded, and the contour passes between it and its neighbours."""
+    points = with_cls(make_points(cross_sections=False))
+    gone = points["m1"] >= 900
+    points.loc[gone, [*ALL_LIMITS]] = np.nan
+    points.loc[gone, [*CLS_COLUMNS]] = 1.0
+    assert (contours.heights(points)["expected"][gone] == contours.CLIP).all()
+    lines = contours.curves(points, "m1", "m2")["expected"]
+    assert len(lines) == 1
+    assert np.abs(plane(*all_of(lines).T)).max() < 0.5
 
 
 def test_the_quantity():
     assert contours.quantity(make_points()) == "limit"
-    assert contours.quantity(make_points(cross_sections=False)) == "limit"  # there is no CLs
-    some = make_points(cross_sections=False)
-    some.loc[0, "CLs_obs"] = 0.3
-    assert contours.quantity(some) == "CLs"
-    assert contours.quantity(with_cls(make_points(), plane)) == "limit"
+    with_both = with_cls(make_points(cross_sections=False))
+    assert contours.quantity(with_both) == "limit"
+    assert contours.quantity(without_limits(with_both)) == "CLs"
+    assert contours.quantity(without_limits(make_points())) == "limit"  # there is nothing
 
 
 def test_a_curved_contour_converges_with_the_grid():
@@ -216,13 +280,9 @@ def test_a_cross_section_that_may_be_zero_excludes_nothing():
     assert heights["theory_p1"][here] < heights["observed"][here]
 
 
-def test_after_a_scan_of_mu_of_one_cls_make_the_contour_though_there_are_cross_sections():
-    points = make_points()
-    cls = points.assign(**dict.fromkeys(ALL_LIMITS, np.nan), CLs_obs=0.05, CLs_exp=0.05)
-    cls["CLs_obs"] = norm.sf(norm.isf(0.05) - plane(points["m1"], points["m2"]))
-    assert contours.quantity(cls) == "CLs"
-    (curve,) = contours.curves(cls, "m1", "m2")["observed"]
-    np.testing.assert_allclose(plane(*curve.T), 0, atol=1e-9)
+def test_after_a_scan_of_mu_of_one_there_are_no_contours_of_theory():
+    points = without_limits(with_cls(make_points()))
+    assert [*contours.curves(points, "m1", "m2")] == [*contours.CONTOURS]
 
 
 def test_order_of_rows_and_units_of_the_axes_do_not_matter():

@@ -18,7 +18,18 @@ import plot_contour
 import plot_mass_limits
 import plotting
 from records import LIMIT_COLUMNS
-from test_contours import ALL_LIMITS, CLS_COLUMNS, ERROR, GRID, SHIFTS, lose, make_points, plane
+from test_contours import (
+    ALL_LIMITS,
+    CLS_COLUMNS,
+    ERROR,
+    GRID,
+    SHIFTS,
+    lose,
+    make_points,
+    plane,
+    with_cls,
+    without_limits,
+)
 
 SCRIPTS = Path(plotting.__file__).parent
 ODD_NAMES = ("a_$b$", "x^2", r"\alpha_{1} $\frac{1}{", "100 %")
@@ -103,7 +114,7 @@ def test_the_band_of_curved_contours_ends_at_them():
 
 
 def test_no_cross_sections():
-    points = make_points(cross_sections=False).assign(**dict.fromkeys(CLS_COLUMNS, 0.01234))
+    points = without_limits(make_points(cross_sections=False)).assign(**dict.fromkeys(CLS_COLUMNS, 0.01234))
     axes = contour(points, numbers=True).axes[0]
     assert labels(axes) == [
         "Observed: all points excluded",
@@ -112,7 +123,21 @@ def test_no_cross_sections():
     ]
     assert band(axes) is None
     assert words(axes.figure).count("0.012") == len(GRID)
-    assert "Numbers: observed CLs at μ = 1" in words(axes.figure)
+    assert {"Numbers: observed CLs at μ = 1", "Contours: from CLs at μ = 1"} <= {*words(axes.figure)}
+
+
+def test_points_whose_limit_comes_from_cls_have_circles():
+    points = lose(with_cls(make_points(cross_sections=False)), 700, 100)
+    figure = contour(lose(points, 900, 200, ("observed_limit",)), numbers=True)
+    np.testing.assert_allclose(
+        by_label(figure.axes[0], "Limit from CLs at μ = 1: 2").get_xydata(), [(700, 100), (900, 200)]
+    )
+    assert "Contours: from upper limits on μ, CLs at μ = 1 at 2 of 74 points" in words(figure)
+    assert not any("missing" in label for label in labels(figure.axes[0]))
+    assert len(by_label(figure.axes[0], "observed").get_segments()) == 1
+    assert_inside(figure)
+    for all_alike in (make_points(), without_limits(with_cls(make_points()))):
+        assert not any("Limit from" in label for label in labels(contour(all_alike).axes[0]))
 
 
 def test_numbers_are_the_limits():
@@ -140,7 +165,7 @@ def test_numbers_do_not_touch_each_other(columns):
 
 
 def test_tiny_cls_is_not_spelled_out():
-    points = make_points(cross_sections=False).assign(**dict.fromkeys(CLS_COLUMNS, 3e-7))
+    points = without_limits(make_points(cross_sections=False)).assign(**dict.fromkeys(CLS_COLUMNS, 3e-7))
     points.loc[0, "CLs_obs"] = np.nan
     assert plot_contour.numbers(points)[0] == ["", *["<0.01"] * (len(GRID) - 1)]
 

@@ -2,9 +2,11 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scipy.stats import norm
 
 import grid_points
 from configuration import path_name
@@ -96,6 +98,33 @@ def test_without_limits_cls_at_mu_of_one_excludes(grid):
     grid.add("a", dict(zip(MASSES, [limits(None, None, cls) for cls in (0.049, 0.051, None)], strict=True)))
     rows = grid.rows()
     assert [rows[signal]["excluded"] for signal in MASSES] == ["True", "False", ""]
+
+
+@pytest.mark.parametrize(
+    ("status", "bound", "answer"),
+    [
+        ("above_scan", 5.0, "False"),  # CLs is still above at mu = 5
+        ("above_scan", 0.5, ""),
+        ("below_scan", 0.2, "True"),
+        ("below_scan", 3.0, ""),
+        ("fit_failed", 5.0, ""),  # the bound of a limit whose tests failed may be on either side
+    ],
+)
+def test_without_limits_and_cls_the_end_of_the_scan_may_tell(grid, status, bound, answer):
+    record = limits(None, None, None)
+    ends = six_limits([Limit(None, status, "why", bound)] * 6)
+    grid.add("a", {"a_100_1": replace(record, **ends)})
+    row = grid.rows()["a_100_1"]
+    assert (row["excluded"], row["expected_excluded"]) == (answer, answer)
+
+
+def test_cls_at_mu_of_one_may_come_from_toys(grid):
+    """It does where toys were thrown at mu = 1; elsewhere there is none."""
+    for mu, cls in ((1.0, "0.3"), (1.5, "")):
+        point = {"mu": mu, "CLs_obs": 0.3, "CLs_exp": [0.1, 0.2, 0.3, 0.4, None]}
+        grid.add("a", {"a_100_1": replace(limits(None, None), nominal=None, points=[point])})
+        row = grid.rows()["a_100_1"]
+        assert (row["CLs_obs"], row["CLs_exp"], row["CLs_exp_p2"]) == (cls, cls, "")
 
 
 class TestCrossSections:
@@ -194,6 +223,15 @@ class TestSeveralAnalyses:
         grid.add("a", {"a_100_1": limits(None, None, 0.3)})
         grid.add("b", {"a_100_1": limits(None, None, 0.2)})
         assert grid.rows()["a_100_1"]["analysis"] == "b"
+
+    def test_a_limit_that_is_missing_is_estimated_for_the_choice(self, grid):
+        """An expected limit of 3.0 that is known, and CLs of Gaussian measurements with limits of 1 and 10."""
+        for limit, best in ((1.0, "b"), (10.0, "a")):
+            strengths = norm.isf(0.025) / limit
+            band = [norm.cdf(n - strengths) / norm.cdf(n) for n in (-2, -1, 0, 1, 2)]
+            grid.add("a", {"a_100_1": limits(3.0, 3.0)})
+            grid.add("b", {"a_100_1": replace(limits(None, None), nominal={"CLs_obs": None, "CLs_exp": band})})
+            assert grid.rows()["a_100_1"]["analysis"] == best
 
     def test_what_failed_in_the_other_is_told(self, grid):
         kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}

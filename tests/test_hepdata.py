@@ -297,6 +297,25 @@ def test_pieces_of_a_contour_are_numbered(submit):
     assert {bool((m1[pieces == number] > 600).all()) for number in (1, 2)} == {True, False}
 
 
+def test_contours_say_on_what_they_rest(submit):
+    """A Poisson count of zero without background: CLs = exp(-s), the limit is ln 20 / s, and 1 where CLs is 0.05."""
+    points = plane(lambda m1, m2: (m1 + m2 - 700) / 500)
+    for row in points:
+        row |= dict.fromkeys(LIMIT, row["observed_limit"]) | dict.fromkeys(CLS, 0.05 ** (1 / row["observed_limit"]))
+    axes = ("--x", "m1", "--y", "m2")
+
+    def basis(points: list[dict], kind: str) -> str:
+        (variable,) = submit(points, *axes).tables[f"{kind} contour"]["dependent_variables"]
+        return next(each["value"] for each in variable["qualifiers"] if each["name"] == "Interpolated")
+
+    assert basis(points, "Observed") == "upper limits on mu"
+    for row in points:
+        row["observed_limit"] = None if row["m1"] == 1000 else row["observed_limit"]
+    assert basis(points, "Observed") == "upper limits on mu, CLs at mu = 1 at 9 of 81 points"
+    assert basis(points, "Expected") == "upper limits on mu"
+    assert basis([row | dict.fromkeys(LIMIT) for row in points], "Expected") == "CLs at mu = 1"
+
+
 def test_a_contour_that_does_not_exist_has_no_table(submit):
     written = submit(plane(lambda m1, m2: 5 + m1 / 500 + m2 / 500, **dict.fromkeys(CLS)), "--x", "m1", "--y", "m2")
     assert list(written.tables) == [LIMITS]

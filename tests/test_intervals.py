@@ -103,7 +103,7 @@ def test_curves_do_not_disturb_one_another():
         return np.where(curves == 3, NAN, falling(values / np.array(sigmas)[curves]))
 
     found = upper_limits(grid, cls, 0.05, tests)
-    assert [each.status for each in found] == ["ok", "ok", "ok", "fit_failed", "above_scan", "below_scan"]
+    assert [each.status for each in found] == ["ok", "ok", "ok", "fit_failed", "above_scan", "not_monotone"]
     assert [each.value for each in found[:3]] == pytest.approx([1.959964 * sigma for sigma in sigmas[:3]], rel=2e-5)
 
 
@@ -124,11 +124,25 @@ class TestOutsideTheScan:
         result = no_limit([0.01], "below_scan", "begin mu below 1", mu=[1])
         assert result.bound == 1
 
-    def test_cls_of_one_everywhere(self):
-        no_limit(np.ones(11), "above_scan", "extend mu beyond")
+    @pytest.mark.parametrize("cls", [1.0, 0.995])
+    def test_a_signal_with_hardly_any_effect(self, cls):
+        result = no_limit(np.linspace(1, cls, 11), "above_scan", f"{cls:g} at mu = 5", "has events", "`mu: auto`")
+        assert result.bound == 5
+
+    @pytest.mark.parametrize("cls", [0.06, 1.0])
+    def test_no_scan_goes_further_than_that_of_auto(self, cls):
+        result = no_limit([1, cls], "above_scan", "even at mu = 1e+09: no signal of this size", mu=[0, 1.005e9])
+        assert "extend" not in result.reason
+        assert "auto" not in result.reason
+
+    def test_of_mu_of_zero_alone(self):
+        no_limit([1.0], "above_scan", "extend mu beyond 0", mu=[0])
 
     def test_cls_of_zero_everywhere(self):
-        no_limit(np.zeros(11), "below_scan", "begin mu below 0")
+        """At mu = 0 both hypotheses are the same: there is no limit below, and something is wrong."""
+        result = no_limit(np.zeros(11), "not_monotone", "CLs is 0 at mu = 0, where it is 1")
+        assert "begin mu" not in result.reason
+        assert result.bound is None
 
 
 class TestCurvesWithoutALimit:

@@ -19,10 +19,15 @@ STATUSES = (
 )
 # CLs falls with mu; a rise above this between two points is no rounding of a fit.
 RISE_TOLERANCE = 1e-3
+# No larger mu is tested: a signal whose limit is above has no effect.
+MOST = 1e9
+# Above this, CLs at the largest mu says that a limit is tens of times higher.
+HARDLY = 0.99
 # Relative precision of a limit.
 PRECISION = 1e-5
 # Where between two points of the scan the search for a limit begins again if a test fails.
 SPLITS = (None, 0.38, 0.7, 0.2)
+CHECK = "Check that the signal has events where the data can tell, and that no free factor takes its place"
 
 
 class Limit(NamedTuple):
@@ -126,13 +131,25 @@ def _crossing(mu: np.ndarray, cls: np.ndarray, alpha: float) -> Limit | Bracket:
 def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -> Limit:
     """The limit lies outside the points whose tests succeeded."""
     above = bool(cls[-1] >= alpha)
-    edge, remedy = (mu[-1], "extend mu beyond") if above else (mu[0], "begin mu below")
+    edge, last = (mu[-1], cls[-1]) if above else (mu[0], cls[0])
     beyond = mu_bad[mu_bad > edge] if above else mu_bad[mu_bad < edge]
     if len(beyond):
         values = ", ".join(f"{value:g}" for value in beyond)
         return Limit(None, "fit_failed", f"the tests between which the limit lies failed: mu = {values}", float(edge))
+    if not above and edge == 0:
+        return Limit(None, "not_monotone", f"CLs is {last:.4g} at mu = 0, where it is 1: a fit is in a wrong minimum")
     side = "above" if above else "below"
-    return Limit(None, f"{side}_scan", f"CLs is {side} {alpha:.4g} in the whole scan: {remedy} {edge:g}", float(edge))
+    advice = f"in the whole scan: {_further(edge, last) if above else f'begin mu below {edge:g}'}"
+    if edge >= MOST:
+        advice = f"even at mu = {edge:.2g}: no signal of this size can be excluded. {CHECK}"
+    return Limit(None, f"{side}_scan", f"CLs is {side} {alpha:.4g} {advice}", float(edge))
+
+
+def _further(edge: float, cls: float) -> str:
+    """How far a scan must be extended, from CLs at its end; at mu = 0 it is 1 and tells nothing."""
+    if edge > 0 and cls > HARDLY:
+        return f"it is {cls:.4g} at mu = {edge:g}. {CHECK}, or extend mu far beyond; `mu: auto` finds how far"
+    return f"extend mu beyond {edge:g}"
 
 
 def _close_in(brackets: dict[int, Bracket], alpha: float, test: Callable) -> dict[int, Limit]:

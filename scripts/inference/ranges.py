@@ -6,10 +6,10 @@ from scipy.special import ndtri
 
 from inference.errors import FitError
 from inference.hypotest import Prepared, hypotest
+from inference.intervals import MOST
 
 POINTS = 16  # of a scan, mu = 0 included
 MARGIN = 1.15  # of the last point above the largest limit
-MOST = 1e9  # a signal whose limit is above has no effect
 LEAST = 1e-12  # of the largest limit: fits cannot tell much smaller values of mu from zero
 WIDEST = 30.0  # change of mu from one test to the next
 PRECISION = 0.02  # of the largest limit

@@ -49,12 +49,8 @@ class Spec(NamedTuple):
     configs: dict[str, dict]  # of parameters, from the measurement
 
 
-def _member(owner: Any, key: str, kind: type, where: str) -> Any:
-    if not isinstance(owner, dict):
-        raise InputError(f"{where}: expected an object with {key!r}, found {_short(owner)}")
-    if key not in owner:
-        raise InputError(f"{where}: {key!r} is missing")
-    value = owner[key]
+def _member(owner: Any, key: str, kind: type, where: str, of: str = "") -> Any:
+    value = _member_any(owner, key, where, of)
     if not isinstance(value, kind):
         wanted = {list: "a list", dict: "an object", str: "a text"}[kind]
         raise InputError(f"{where}: {key!r} must be {wanted}, found {_short(value)}")
@@ -120,8 +116,8 @@ def specification(workspace: Any, known: dict) -> Spec:
     """
     _known_keys(workspace, "workspace", "workspace")
     channels: dict[str, list] = {}
-    for i, channel in enumerate(_member(workspace, "channels", list, "workspace")):
-        name = _member(channel, "name", str, f"channels[{i}]")
+    for i, channel in enumerate(_member(workspace, "channels", list, "workspace", "workspace")):
+        name = _member(channel, "name", str, f"channels[{i}]", "channel")
         _known_keys(channel, "channel", f"channel {name!r}")
         if name in channels:
             raise InputError(f"two channels have the name {name!r}")
@@ -159,8 +155,8 @@ def _templates(channel: str, samples: list, known: dict) -> list[tuple]:
     size = None
     sizes = {}
     for i, sample in enumerate(samples):
-        name = _member(sample, "name", str, f"channel {channel!r}, samples[{i}]")
-        sizes[name] = len(_member(sample, "data", list, f"channel {channel!r}, sample {name!r}"))
+        name = _member(sample, "name", str, f"channel {channel!r}, samples[{i}]", "sample")
+        sizes[name] = len(_member(sample, "data", list, f"channel {channel!r}, sample {name!r}", "sample"))
     if len(set(sizes.values())) > 1:
         each = ", ".join(f"{number} bins of {name!r}" for name, number in sizes.items())
         raise InputError(f"channel {channel!r} has samples of different lengths: {each}")
@@ -200,7 +196,7 @@ def _nominal_and_modifiers(sample: dict, where: str, size: int | None) -> tuple[
 def _modifier(modifier: Any, size: int, where: str, place: str) -> tuple[tuple[str, str], Any]:
     """((name, type), data) of a modifier of a sample with so many bins."""
     place = f"{where}, {place}"
-    name, kind = (_member(modifier, key, str, place) for key in ("name", "type"))
+    name, kind = (_member(modifier, key, str, place, "modifier") for key in ("name", "type"))
     place = f"{where}, {kind} {name!r}"
     if kind not in TYPES:
         hint = did_you_mean(kind, TYPES)
@@ -215,12 +211,12 @@ def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
     if kind in ("normsys", "histosys"):
         _known_keys(data, kind, where)
     if kind == "normsys":
-        pair = [_number(_member_any(data, key, where), where) for key in ("lo", "hi")]
+        pair = [_number(_member_any(data, key, where, kind), where) for key in ("lo", "hi")]
         if min(pair) <= 0:
             raise InputError(f"{where}: 'lo' and 'hi' must be positive, found {pair[0]:g} and {pair[1]:g}")
         return pair
     if kind == "histosys":
-        return [_numbers(_member(data, key, list, where), where, size) for key in ("lo_data", "hi_data")]
+        return [_numbers(_member(data, key, list, where, kind), where, size) for key in ("lo_data", "hi_data")]
     if kind in ("shapesys", "staterror"):
         return _numbers(data, where, size)
     if data is not None:
@@ -228,18 +224,20 @@ def _modifier_data(kind: str, data: Any, size: int, where: str) -> Any:
     return None
 
 
-def _member_any(owner: Any, key: str, where: str) -> Any:
+def _member_any(owner: Any, key: str, where: str, of: str = "") -> Any:
+    """The value of a key; if it is missing, all keys that an object of this kind lacks are named."""
     if not isinstance(owner, dict):
         raise InputError(f"{where}: expected an object with {key!r}, found {_short(owner)}")
     if key not in owner:
-        raise InputError(f"{where}: {key!r} is missing")
+        missing = [key, *sorted(KEYS.get(of, set()) - owner.keys() - {key})]
+        raise InputError(f"{where}: {', '.join(f'{each!r} is missing' for each in missing)}")
     return owner[key]
 
 
 def _observed(workspace: dict, sizes: dict[str, int], order: list[str]) -> np.ndarray:
     observed = {}
     for i, observation in enumerate(_member(workspace, "observations", list, "workspace")):
-        name = _member(observation, "name", str, f"observations[{i}]")
+        name = _member(observation, "name", str, f"observations[{i}]", "observation")
         _known_keys(observation, "observation", f"observation {name!r}")
         if name in observed:
             raise InputError(f"two observations have the name {name!r}")
@@ -263,10 +261,10 @@ def _measurement(workspace: dict) -> tuple[str, dict[str, dict]]:
     if not measurements:
         raise InputError("the workspace has no measurements")
     _known_keys(measurements[0], "measurement", "measurements[0]")
-    _member(measurements[0], "name", str, "measurements[0]")
+    _member(measurements[0], "name", str, "measurements[0]", "measurement")
     config = _member(measurements[0], "config", dict, "measurements[0]")
     _known_keys(config, "config", "measurements[0].config")
-    poi = _member(config, "poi", str, "measurements[0].config")
+    poi = _member(config, "poi", str, "measurements[0].config", "config")
     if not poi:
         raise InputError(
             "the measurement names no parameter of interest (POI) that the model has: "

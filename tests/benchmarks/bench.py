@@ -18,7 +18,7 @@ from typing import NamedTuple
 import cases
 import numpy as np
 import pyhf
-from cases import CASES, Case, toys
+from cases import CASES, FILES, Case, need, toys
 
 from files import read_json
 from inference.compile import compile_workspace
@@ -215,6 +215,7 @@ def main() -> None:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--dump", type=Path, help="write the cases for other programs and time ours on them")
     args = parse.parse_args()
+    need(*(["sbottom-A"] if args.dump else FILES))
     if args.dump:
         return dump(args.dump)
     print(scan_row(), patchset_row(), sep="\n", flush=True)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,23 @@ from workspaces import MU, counting, engine_of, fit, workspace
 HERE = Path(__file__).parent
 PUBLISHED = Path(os.environ.get("MUSCAN_DATA", HERE.parents[2] / "shared/data"))
 SEED = 1
+FILES = {
+    "1Lbb": ("BkgOnly.json.gz", "patchset.json.gz"),
+    "sbottom-A": ("BkgOnly.json.gz", "patches/sbottom_1300_205_60.json"),
+    "stau-highmass": ("BkgOnly.json.gz", "patchset.json"),
+}
+
+
+def need(*likelihoods: str) -> None:
+    """End with a line about the published likelihoods, folders of PUBLISHED, that are not there."""
+    files = (PUBLISHED / each / name for each in likelihoods for name in FILES[each])
+    missing = [str(file.relative_to(PUBLISHED)) for file in files if not file.is_file()]
+    if missing:
+        sys.exit(
+            f"This benchmark reads published likelihoods, and {PUBLISHED.resolve()} lacks {', '.join(missing)}. "
+            "config/examples/README.md says where to get them; put them there under these names, or into a folder of "
+            "your choice that MUSCAN_DATA names."
+        )
 
 
 class Case(NamedTuple):

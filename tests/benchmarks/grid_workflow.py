@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import yaml
-from cases import PUBLISHED
+from cases import PUBLISHED, need
 
 from files import read_json
 from workflow import clone
@@ -52,6 +52,7 @@ def run(signals: list[str], mu: list | str) -> tuple[float, float]:
 
 
 def main(numbers: list[int]) -> None:
+    need("1Lbb")
     patches = read_json(PUBLISHED / "1Lbb" / "patchset.json.gz")["patches"]
     names = [patch["metadata"]["name"] for patch in patches]
     for title, mu in SCANS.items():

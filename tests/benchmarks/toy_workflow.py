@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import yaml
-from cases import CASES, PUBLISHED, toys
+from cases import CASES, PUBLISHED, need, toys
 
 from workflow import clone
 from workspaces import engine_of
@@ -77,6 +77,7 @@ def main() -> None:
     if sys.argv[1:] == ["--bare"]:
         print(one_process())
         return
+    need(CASE)
     before = bare()
     ours = workflow(int(sys.argv[1]))
     after = bare()

@@ -1,0 +1,66 @@
+"""Upper limits estimated from CLs at a single mu, where no further value was tested.
+
+For a measurement of mu that is Gaussian with a width sigma, N standard deviations above what the background alone lets
+expect, the asymptotic formulae of arXiv:1007.1727 give, with q and with qtilde,
+
+    CLs(mu) = Phi(N - mu / sigma) / Phi(N),    limit = sigma (N + isf(alpha Phi(N))).
+
+CLs at one mu, observed and expected, thus gives sigma and N of the data, and these the limit. Whatever the model, it is
+on the right side of the tested mu, and exact where CLs is alpha. Else it is an estimate: sqrt(q) of the Asimov data is
+not always proportional to mu.
+"""
+
+import numpy as np
+from scipy.optimize import elementwise
+from scipy.special import log_ndtr, ndtr, ndtri
+
+SIGMAS = np.arange(-2.0, 3.0)  # N of the five expected cases
+MEDIAN = 2
+LEAST = 1e-300  # CLs: what is below has no logarithm, and is excluded beyond doubt
+N_RANGE = (-30.0, 40.0)  # data further off have no CLs above LEAST, or are excluded by none
+
+
+def limits_from_cls(observed: np.ndarray, expected: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Limits that are estimated from CLs at one mu, in units of this mu.
+
+    Args:
+        observed: CLs, shape (n,), nan where it is missing.
+        expected: CLs from -2 to +2 sigma, shape (n, 5).
+        alpha: 1 - confidence level, shape (n,).
+
+    Returns:
+        The observed limits, shape (n,), and the expected ones, shape (n, 5); inf where CLs is 1; nan where CLs is
+        missing (for the observed limit also the expected median), or no Gaussian measurement has such CLs.
+    """
+    alpha = np.asarray(alpha, dtype=float)
+    strengths = SIGMAS - ndtri(np.clip(expected, LEAST, 1) * ndtr(SIGMAS))  # mu / sigma
+    n = _fluctuations(np.asarray(observed, dtype=float), strengths[:, MEDIAN])
+    return (
+        _on_its_side(_limits(n, strengths[:, MEDIAN], alpha), observed, alpha),
+        _on_its_side(_limits(SIGMAS, strengths, alpha[:, None]), expected, alpha[:, None]),
+    )
+
+
+def _limits(n: np.ndarray, strengths: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return (n - ndtri(alpha * ndtr(n))) / np.maximum(strengths, 0)
+
+
+def _on_its_side(limits: np.ndarray, cls: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The limits; nan where a limit below 1 contradicts CLs, after rounding or for impossible pairs of CLs."""
+    return np.where((limits < 1) == (cls < alpha), limits, np.nan)
+
+
+def _fluctuations(cls: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """N of the data, within N_RANGE; nan where CLs or the strength is missing."""
+    wanted = np.log(np.clip(cls, LEAST, 1))
+
+    def distance(n: np.ndarray, strength: np.ndarray, log_cls: np.ndarray) -> np.ndarray:
+        """Rises with n."""
+        return log_ndtr(n - strength) - log_ndtr(n) - log_cls
+
+    low, high = (np.full(len(cls), end) for end in N_RANGE)
+    found = elementwise.find_root(distance, (low, high), args=(strengths, wanted))
+    beyond = np.where(distance(low, strengths, wanted) > 0, low, high)
+    known = np.isfinite(strengths) & np.isfinite(wanted)
+    return np.where(known, np.where(found.success, found.x, beyond), np.nan)
