@@ -45,7 +45,7 @@ def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) 
             for name, pull, error in largest_pulls(parameters)[:MOST]
         ]
         section["correlations"] = [(name, f"{value:+.2f}") for name, value in correlations(parameters, fit["poi"])]
-        section["bounds"] = list(on_bounds(fit, limits.values()))
+        section["bounds"] = [each.sentence for each in on_bounds(fit, limits.values())]
     return section
 
 

@@ -34,6 +34,7 @@ KINDS = {
     "outside": WARNING,
     "pulls": WARNING,
     "hinder": WARNING,  # of the diagnosis, as the next
+    "bounds_far_away": NOTE,
     "untidy": NOTE,
     "mu_hat": NOTE,
     "blinded": NOTE,
@@ -166,7 +167,8 @@ def _of_fit(row: dict[str, str], fit: dict | None, limits: list[Limits], scan: s
         yield _of_diagnosis(warning, finding)
     if fit.get("parameters"):
         yield from _of_parameters(Parameters.from_json(fit["parameters"]), finding)
-        yield from (finding("bounds", message=sentence) for sentence in on_bounds(fit, limits))
+        for met in on_bounds(fit, limits):
+            yield finding("bounds" if met.matters else "bounds_far_away", message=met.sentence)
 
 
 def _of_diagnosis(warning: str | dict, finding: partial) -> Finding:
@@ -212,9 +214,8 @@ def fine(found: list[Finding]) -> str:
     blinded = " or blinded" * any(each.kind == "blinded" for each in found)
     return (
         f"every limit has the status ok{blinded} and every observed one is inside of its expected 2 sigma range; "
-        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, and "
-        "nothing about a model that could change a limit; no parameter is at a bound in the best fit or that at mu = 0, "
-        "nor at a stated one in a test or toy"
+        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, no "
+        "parameter at a bound, and nothing about a model that could change a limit"
     )
 
 

@@ -231,11 +231,14 @@ class TestStatedBounds:
         (told,) = (each["mu"] for each in found.at_bounds if (each["data"], each["bound"]) == ("observed", 10.0))
         assert told == [mu for mu in mus if met(np.array(OBSERVED), mu)]
         assert told[0] == 0.2
-        sentence, other = on_bounds(fit, [found])
+        sentence, other = (each.sentence for each in on_bounds(fit, [found]))
         assert other.startswith("k is at its bound 0 in ")  # where mu is large
         assert sentence.startswith("k is at its bound 10 in the fit at mu = 0 and that of its Asimov data, in ")
         tested = sorted({mu for each in found.at_bounds if each["bound"] for mu in each["mu"]})
         assert f"in {len(tested)} tests, of mu = {tested[0]:.4g} to {tested[-1]:.4g}: limits depend" in sentence
+        far = {"parameter": "k", "bound": 0.0, "data": "observed", "mu": [9.0]}  # above all limits
+        (only,) = on_bounds(fit | {"at_bounds": {}}, [replace(found, at_bounds=[far])])
+        assert only == ("k is at its bound 0 in the test of mu = 9", False)
 
     def test_pyhf_as_the_engine_obeys_and_tells(self):
         fitted = engine("pyhf", bounded(compile_workspace(self.SPEC), "qtilde", 10.0), self.SPEC)

@@ -25,7 +25,8 @@ from inference.fits import Newton
 from inference.hypotest import hypotests, prepare
 from json_input import read_json
 from records import Limits, ToyPlan
-from workspaces import EVERY_MODIFIER, SMALL, counting, engine_of, normsys, referee, tight_minuit
+from workspaces import EVERY_MODIFIER, SMALL, counting, engine_of, normsys, referee, tight_minuit, workspace
+from workspaces import MU as POI
 
 ROUNDS = 4
 STUDY = "MUSCAN_STUDY" in os.environ
@@ -511,6 +512,42 @@ def test_the_quoted_error_is_the_spread_over_seeds(tmp_path):
         assert abs(pulls.mean()) < 3.5 * precision
         assert ratio == pytest.approx(1, abs=0.15 if STUDY else 0.4)
         assert pulls.std(ddof=1) == pytest.approx(1, abs=0.15 if STUDY else 0.4)
+
+
+def uncertain_signal(size: float) -> dict:
+    """4.2 signal events known to this part, 0.11 background events, none observed: CLs falls slowly with mu."""
+    signal = ([4.2], [POI, ("us", "shapesys", [4.2 * size])])
+    background = ([0.11], [("ub", "normsys", {"hi": 2.0, "lo": 0.001})])
+    return workspace({"SR": ([0.0], {"signal": signal, "background": background})})
+
+
+def test_limits_where_cls_falls_slowly(tmp_path):
+    """Against toys of the same counts in a closed form: median 1.158 +- 0.010, +1 sigma 3.51 +- 0.03."""
+    signal = Signal(tmp_path / "signal", uncertain_signal(0.7), poi_bound=40.0)
+    scan = (0.7, 0.85, 1, 1.2, 1.4, 1.7, 2.1, 2.6, 3.2, 3.8, 4.5, 5.4, 6.5)
+    limits = signal.limits("--mu", *scan, "--per-hypothesis", 3000)
+    for which, right, uncertainty in ((2, 1.158, 0.010), (3, 3.51, 0.03)):
+        error = np.hypot(limits.expected_limit_error[which], uncertainty)
+        assert error < 0.2 * right
+        assert abs(limits.expected_limit[which] - right) < 3 * error
+
+
+def test_a_limit_that_its_points_determine_is_given(tmp_path):
+    """With 100 % the closed form has CLs = 0.0536 at 2.64 and 0.0471 at 3.01."""
+    signal = Signal(tmp_path / "signal", uncertain_signal(1.0), poi_bound=40.0)
+    limits = signal.limits("--mu", 1.5, 1.9, 2.3, 2.64, 3.01, 3.5, 4.2, 5, "--per-hypothesis", 5000)
+    assert limits.status["observed_limit"] == "ok"
+    assert 2.64 - 2 * limits.observed_limit_error < limits.observed_limit < 3.01 + 2 * limits.observed_limit_error
+    assert limits.observed_limit_error < 0.35
+
+
+def test_plans_end_where_toys_exclude(tmp_path):
+    """At most twenty values of mu; the last is beyond the +2 sigma limit of toys, but not far."""
+    signal = Signal(tmp_path / "signal", uncertain_signal(0.3), poi_bound=40.0)
+    limits = signal.until(0.2, *MU, 8)
+    assert len(limits.toys["mu"]) <= 20
+    assert limits.status["expected_limit"][3:] == ["ok", "ok"]
+    assert limits.expected_limit[4] < max(limits.toys["mu"]) < 2.5 * limits.expected_limit[4]
 
 
 def test_pyhf_can_fit_the_toys(tmp_path):
