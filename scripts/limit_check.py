@@ -12,7 +12,7 @@ from inference.hypotest import Prepared
 from inference.weighted_toys import CLs
 from records import Limits
 
-NAMES = {"observed": "observed", "expected": "expected"}  # the median of the five
+NAMES = ("observed", "expected")  # the limits that are checked; the median of the expected ones
 BY_TOYS, BY_EVENTS = "toys", "events"
 ADVICE = "Add toybased to calculators"
 MEDIAN = 2  # among the expected limits
@@ -82,7 +82,7 @@ def _of_events(name: str, mu: float, found: Sensitivity) -> dict:
     warning = None
     if off > asymptotics_check.LITTLE:
         text = (
-            f"asymptotic {NAMES[name]} limit {mu:.4g} {' and '.join(doubts)}: it may be off by up to {100 * off:.2g} %"
+            f"asymptotic {name} limit {mu:.4g} {' and '.join(doubts)}: it may be off by up to {100 * off:.2g} %"
         )
         warning = f"{text}. Set check_asymptotics: true, or add toybased to calculators"
     verdict = "doubtful" if doubts else "agrees"
@@ -110,7 +110,7 @@ def _of_toys(name: str, found: Checked, alpha: float, failed: int) -> dict:
         "limit": found.limit,
         "limit_error": found.limit_error,
     }
-    subject, verdict, warning = f"asymptotic {NAMES[name]} limit {found.mu:.4g}", "agrees", None
+    subject, verdict, warning = f"asymptotic {name} limit {found.mu:.4g}", "agrees", None
     if failed:
         verdict, warning = "unknown", f"{subject} could not be checked: the fits of {failed} toys failed. {ADVICE}"
     elif differs(cls, alpha):

@@ -103,7 +103,7 @@ def _check_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
         check = each.check
         if not check:
             continue
-        found = [(name, check[key]) for key, name in NAMES.items() if check.get(key)]
+        found = [(name, check[name]) for name in NAMES if check.get(name)]
         if check["by"] == BY_TOYS:
             failed = f", {check['failed_toys']} of them failed" if check["failed_toys"] else ""
             parts = [f"CLs at the {name} limit {number(at['mu'])}: {_CLs(at)}" for name, at in found]

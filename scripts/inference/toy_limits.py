@@ -189,11 +189,11 @@ def _too_few(mu: np.ndarray, crossing: float, toys: np.ndarray, times: float) ->
 
 
 def _disagreement(mu: np.ndarray, cls: np.ndarray, crossing: float) -> ToyLimit:
-    """No limit, because the points are not on one curve: CLs may jump where few different data sets are possible."""
+    """No limit, because the points are not on one curve: where few different data sets are possible, CLs may jump."""
     low, high = np.searchsorted(mu, crossing) - 1, np.searchsorted(mu, crossing)
     reason = (
         f"CLs is {cls[low]:.4g} at mu = {mu[low]:g} and {cls[high]:.4g} at {mu[high]:g}, and does not follow a smooth "
-        "curve around them within its errors: add values of mu there"
+        "curve around them within its errors: add values of mu there, or toys"
     )
     return ToyLimit(Limit(None, "points_disagree", reason), crossing=crossing, few_points=True)
 
