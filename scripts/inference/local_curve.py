@@ -26,7 +26,9 @@ LOG_REACH, PROBIT_REACH = 0.7, 1.3
 WIDEST = np.log(5.0)
 NARROWER = 0.7  # from one window to the next
 MOST_WINDOWS = 4
-DEGREE = 3  # of the polynomials, where there are points enough
+# Degree of the polynomials, and the one with few points that have so many toys on either side of the threshold: errors
+# would grow by half with the bends that such points do not determine, while the bias is below them in any case.
+DEGREE, LEAST_DEGREE, TELLING = 3, 2, 10
 PER_SIDE, FEWEST_POINTS = 2, 5  # of a window
 AGREE = 3.0  # standard deviations, between the crossings of two windows
 # Counts that are less probable than this around a curve contradict it.
@@ -122,7 +124,9 @@ def _curve(x: np.ndarray, counts: Tails, alpha: float, centre: float, half: floa
     # They fall with the distance (W. Cleveland, J. Am. Stat. Assoc. 74 (1979) 829).
     weights = (1 - np.minimum(np.abs(x - centre) / half, 1.0) ** 3) ** 3
     used = weights > 0
-    degree = min(degree, int(used.sum()) - 2)
+    tail, total = counts.signal[0], counts.signal_toys
+    telling = used & (np.minimum(tail, total - tail) >= TELLING)
+    degree = min(degree, max(int(telling.sum()) - 2, LEAST_DEGREE), int(used.sum()) - 2)
     if degree < 1:
         return None
 

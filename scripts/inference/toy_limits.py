@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import isotonic_regression
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from inference.intervals import Limit, outside
 from inference.local_curve import LOG_REACH, PROBIT_REACH, LocalCurve, local_curves, well_placed
@@ -17,8 +17,8 @@ from inference.tail_counts import Point, Tails, bootstrap, nominal
 
 # A CLs rests on so many toys in each of its tails, at least.
 FEWEST = 5
-# So well CLs must be known for a limit (as with ten toys in the tail), and the limit itself: errors of the logarithms.
-CLS_ERROR, LIMIT_ERROR = 10**-0.5, 0.5
+# So well CLs must be known for a limit (as with these toys), and the limit itself: errors of the logarithms.
+CLS_ERROR, LIMIT_ERROR = FEWEST**-0.5, 0.5
 # With so many toys in the tail at the crossing, it is not for want of toys that no curve is found.
 ENOUGH_IN_TAIL = 30
 # CLs falls with mu; a rise of so many standard deviations is not statistical.
@@ -85,7 +85,7 @@ def _limit(mu: np.ndarray, counts: Tails, fixed: Tails, resampled: Tails, alpha:
         return curves
     curve, value = curves[0], _value(curves[0])
     shifts = [each.shifts(resampled, alpha) for each in curves]
-    spread = float(np.std(shifts[0]))
+    spread = _spread(shifts[0])
     too_large = max(spread * abs(curve.slope) / CLS_ERROR, spread / LIMIT_ERROR)
     if not too_large <= 1:
         return _too_few(mu, value, counts.signal_toys, np.nan_to_num(too_large, nan=np.inf) ** 2)
@@ -100,10 +100,16 @@ def _limit(mu: np.ndarray, counts: Tails, fixed: Tails, resampled: Tails, alpha:
         value * float(np.hypot(spread, model)),
         value * model,
         curve.response(counts.signal_toys) ** 2,
-        float(np.var(curve.shifts(fixed, alpha))),
+        _spread(curve.shifts(fixed, alpha)) ** 2,
         curve.weights > 0,
         value,
     )
+
+
+def _spread(shifts: np.ndarray) -> float:
+    """Half of the central 68 %: the standard deviation, but for replicates with hardly a toy left in the tail."""
+    low, high = np.quantile(shifts, ndtr([-1.0, 1.0]))
+    return float(high - low) / 2
 
 
 def _beyond_chance(curve: LocalCurve, other: LocalCurve, shifts: np.ndarray) -> float:
@@ -112,7 +118,7 @@ def _beyond_chance(curve: LocalCurve, other: LocalCurve, shifts: np.ndarray) -> 
     Args:
         shifts: of one against the other in replicates of the toys, shape (R,).
     """
-    return float(np.sqrt(max(0.0, (curve.crossing - other.crossing) ** 2 - (BY_CHANCE * np.std(shifts)) ** 2)))
+    return float(np.sqrt(max(0.0, (curve.crossing - other.crossing) ** 2 - (BY_CHANCE * _spread(shifts)) ** 2)))
 
 
 def _crossing(mu: np.ndarray, counts: Tails, alpha: float, failed: np.ndarray) -> list[LocalCurve] | ToyLimit:
