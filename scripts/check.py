@@ -79,7 +79,7 @@ def check(config: dict, not_run: dict[str, str]) -> Checked:
             checked.problems.append(Problem(analysis, None, ERROR, "input", f"data set {dataset!r}: {error}"))
             continue
         checked.problems.extend(
-            Problem(analysis, None, each.severity, each.kind, str(each)) for each in sources.findings(analysis)
+            Problem(analysis, None, each.weight, each.kind, str(each)) for each in sources.findings(analysis)
         )
         for signal in signals:
             try:

@@ -132,7 +132,7 @@ def _consequences(config: dict, found: list[Problem]) -> Iterator[Problem]:
 def problems(config: dict, schema_file: str | Path) -> list[Problem]:
     """All problems of a configuration, each once."""
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
-    errors = list(_Validator(schema).iter_errors(config))
+    errors = sorted(_Validator(schema).iter_errors(config), key=lambda error: _position(error.absolute_path, config))
     found = [Problem(_owner(error.absolute_path), text) for error in errors for text in schema_problems(error)]
     infinite = dict(_infinite(config))
     found += [
@@ -141,6 +141,15 @@ def problems(config: dict, schema_file: str | Path) -> list[Problem]:
     sound = _sound(config, {problem.owner for problem in found})
     found += [*_reference_problems(sound), *_file_problems(sound)] if sound else []
     return list(dict.fromkeys(found))
+
+
+def _position(path: Iterable[str | int], value) -> list[int]:
+    """Where a place comes in a configuration; a validator finds the entries of a block in any order."""
+    position = []
+    for part in path:
+        position.append(list(value).index(part) if isinstance(value, dict) else part)
+        value = value[part]
+    return position
 
 
 def _owner(path: Iterable[str | int]) -> Owner:

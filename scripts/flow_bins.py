@@ -8,7 +8,7 @@ import numpy as np
 
 from histograms import OBSERVED
 from inference.errors import InputError
-from inference.findings import Finding
+from inference.findings import DOUBT, Finding
 from messages import listed
 
 IGNORE, ERROR = "ignore", "error"  # what may become of it, besides that it is counted in the bin next to it
@@ -107,7 +107,7 @@ def _count(histograms: dict[str, Contents], side: Side, uncertainties: Collectio
 
 def _left_out(channel: str, outside: dict[str, Contents], side: Side) -> Finding:
     return Finding(
-        "warning",
+        DOUBT,
         side.name,
         f"channel {channel!r}",
         f"{side.where} lie {_listed(outside, side)}, in no bin. `{side.name}: {side.into}` counts them in the "
@@ -134,7 +134,7 @@ def _one_sided(channel: str, events: dict[str, Contents], side: Side, counted: b
         return
     fear = "were dropped when they were filled" if counted else f"are in the {side.bin_name} already"
     yield Finding(
-        "warning",
+        DOUBT,
         f"one-sided-{side.name}",
         f"channel {channel!r}",
         f"{side.where} {what}. If those of the {others} {fear}, the limit is wrong: fill all histograms in one way",

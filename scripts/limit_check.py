@@ -10,6 +10,7 @@ from inference.calculators import RELEVANT
 from inference.errors import FitError
 from inference.hypotest import Prepared
 from inference.weighted_toys import CLs
+from messages import off_by
 from records import Limits
 
 NAMES = ("observed", "expected")  # the limits that are checked; the median of the expected ones
@@ -81,9 +82,7 @@ def _of_events(name: str, mu: float, found: Sensitivity) -> dict:
     off = max(found.few(), found.uncertain())
     warning = None
     if off > asymptotics_check.LITTLE:
-        text = (
-            f"asymptotic {name} limit {mu:.4g} {' and '.join(doubts)}: it may be off by up to {100 * off:.2g} %"
-        )
+        text = f"asymptotic {name} limit {mu:.4g} {' and '.join(doubts)}: it may be off by up to {100 * off:.2g} %"
         warning = f"{text}. Set check_asymptotics: true, or add toybased to calculators"
     verdict = "doubtful" if doubts else "agrees"
     return {
@@ -132,7 +131,7 @@ def _difference(subject: str, found: Checked, alpha: float) -> str | None:
     off = abs(found.mu / found.limit - 1)
     if off <= RELEVANT:
         return None
-    return f"{text} by about {100 * off:.2g} % (about {with_error(found.limit, found.limit_error)}). {ADVICE}"
+    return f"{text} by {off_by(found.mu / found.limit)} (about {with_error(found.limit, found.limit_error)}). {ADVICE}"
 
 
 def with_error(value: float, error: float) -> str:

@@ -52,3 +52,8 @@ def duration(seconds: float) -> str:
             number = seconds / unit
             return f"{number:.0f} {name}" if number >= 10 else f"{number:.2g} {name}"
     raise ValueError(seconds)
+
+
+def off_by(ratio: float) -> str:
+    """How far a number is from the right one, from their ratio: "about 29 %", or "a factor of about 3.6"."""
+    return f"about {100 * abs(ratio - 1):.2g} %" if ratio < 2 else f"a factor of about {ratio:.2g}"

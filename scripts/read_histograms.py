@@ -15,7 +15,7 @@ import numpy as np
 from files import failure_recorded, run, write_json
 from histograms import OBSERVED, Histograms, read_histograms, write_histograms
 from inference.errors import InputError
-from inference.findings import Finding
+from inference.findings import DOUBT, Finding
 from messages import WITHOUT_OBSERVED, listed, printable
 from root_histograms import from_root
 
@@ -80,7 +80,7 @@ def _clipped(channel: str, negative: dict[str, np.ndarray]) -> Iterator[Finding]
         lost = values.clip(max=0).sum()
         each = listed([f"bin {i + 1} ({values[i]:.4g})" for i in np.flatnonzero(values < 0)])
         yield Finding(
-            "warning",
+            DOUBT,
             "clipped",
             f"channel {channel!r}, template {name!r}",
             f"negative and set to zero: {each}. Its sum is {values.sum() - lost:.4g} now, and was {values.sum():.4g}",

@@ -11,7 +11,7 @@ from inference.calculators import RELEVANT, SIGNIFICANT
 from inference.errors import StepError
 from inference.findings import DOUBT, HINDER, UNTIDY, in_words
 from json_input import read_json
-from messages import listed, printable
+from messages import listed, off_by, printable
 from pulls import constrained_and_free, pulls
 from records import BLINDED, Limits, Parameters, statuses
 from seals import BrokenResult
@@ -142,7 +142,7 @@ def _of_calculators(rows: list[dict[str, str]]) -> Iterator[Finding]:
             off = value / right - 1
             if abs(value - right) > SIGNIFICANT * error and abs(off) > RELEVANT:
                 what = f"asymptotic {COMPARED[name]} limit {value:.4g}, {right:.4g} ± {error:.2g} from toys"
-                text = f"{what}: it is too {'strong' if off < 0 else 'weak'} by about {100 * abs(off):.2g} %"
+                text = f"{what}: it is too {'strong' if off < 0 else 'weak'} by {off_by(value / right)}"
                 message, of = f"{text}, use that from toys", (row["analysis"], row["signal"])
                 yield Finding("asymptotics", scan_of(row, True), message, -abs(off), of=of)
 
@@ -211,11 +211,12 @@ def largest_pulls(parameters: Parameters) -> list[tuple[str, float, float]]:
 
 def fine(found: list[Finding]) -> str:
     """What was looked at, if there is nothing but notes."""
-    blinded = " or blinded" * any(each.kind == "blinded" for each in found)
+    blinded = any(each.kind == "blinded" for each in found)
+    hidden = "; of blind analyses only the expected limits and the models were looked at" if blinded else ""
     return (
-        f"every limit has the status ok{blinded} and every observed one is inside of its expected 2 sigma range; "
-        f"goodness of fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, no "
-        "parameter at a bound, and nothing about a model that could change a limit"
+        "every limit has the status ok and every observed one is inside of its expected 2 sigma range; goodness of fit "
+        f"p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, no parameter at a "
+        f"bound, and nothing about a model that could change a limit{hidden}"
     )
 
 

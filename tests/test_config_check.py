@@ -927,3 +927,11 @@ def test_a_path_of_patches_is_no_option():
     assert problems(config) == [
         "datasets.more.workspace.patches: needs a path (./ before one that begins with -), has the text '-x'"
     ]
+
+
+def test_problems_stand_in_the_order_of_the_file(monkeypatch):
+    """Whatever the order in which the validator finds entries: it uses sets."""
+    names = [f"m{i}" for i in range(12)]
+    broken = {name: {"samples": {"signal": [{"type": "normfactor"}]}} for name in names}
+    found = problems(DEFAULT | {"models": DEFAULT["models"] | broken})
+    assert [text.split(".")[1] for text in found] == names

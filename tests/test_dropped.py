@@ -199,3 +199,15 @@ def test_toys_do_not_depend_on_what_has_no_effect(field, tmp_path):
     assert digest(replace(model, dropped=nothing)) == digest(model)
     (tmp_path / "model.npz").write_bytes(to_bytes(model))
     np.testing.assert_array_equal(from_file(tmp_path / "model.npz").dropped, model.dropped)
+
+
+def test_negative_uncertainties_are_told():
+    """pyhf fixes the parameters of a shapesys that they belong to; of a staterror it takes the squares."""
+    sizes = [-6.0, 8.0]
+    spec = counting([57.0, 84.0], [3.0, 2.0], [60.0, 80.0], ("u", "shapesys", sizes))
+    (finding,) = found(spec, "negative-uncertainty")
+    assert finding.weight == DOUBT
+    assert "shapesys 'u', channel 'channel', bin 1: -6 of the 60 events of 'background'" in finding.message
+    config = referee(spec)[0].config
+    assert config.suggested_fixed()[config.par_slice("u")] == [True, False]
+    assert not found(counting([57.0, 84.0], [3.0, 2.0], [60.0, 80.0], ("u", "staterror", sizes)), "negative")

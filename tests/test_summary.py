@@ -266,7 +266,7 @@ def test_what_is_fine_holds_with_notes_alone():
     assert "status ok and" in summary.fine([])
     told = findings([row("a", status="blinded: observed_limit", observed_limit="")], {("a", "signal"): fit()})
     assert brief(told) == []
-    assert "status ok or blinded and" in summary.fine(told)
+    assert "of blind analyses only the expected limits" in summary.fine(told)
 
 
 def test_lines_are_short_and_without_control_characters():

@@ -96,7 +96,7 @@ def test_the_response_is_the_variance_that_a_point_brings():
 
 
 def test_errors_of_cls_are_those_of_repetition():
-    streams = [np.random.default_rng(seed) for seed in range(80)]
+    streams = [np.random.default_rng(seed) for seed in range(120)]
     found = [curves(gaussian(rng, SCAN[2:6], 3000, 3000), ALPHA, rng) for rng in streams]
     cls = np.array([each.CLs for each in found])
     # Where the threshold can fall on q = 0, which many toys have, CLs jumps to 1 and has no Gaussian error.
@@ -120,7 +120,7 @@ def repeated(seeds: int, scan: np.ndarray, number: int) -> tuple[np.ndarray, np.
 @pytest.mark.parametrize("scan", [SCAN, np.geomspace(0.25, 3.5, 14)], ids=["even", "geometric"])
 def test_limits_are_unbiased_and_their_errors_right(scan):
     """Mean and width of the pulls against the exact limits; the spread of the limits is the quoted error."""
-    seeds = 200 if STUDY else 30
+    seeds = 200 if STUDY else 40
     values, errors = repeated(seeds, scan, 2000)
     exact = exact_limits()
     for i in (0, 3, 4, 5):
@@ -129,7 +129,7 @@ def test_limits_are_unbiased_and_their_errors_right(scan):
         ratio = np.sqrt((errors[:, i] ** 2).mean()) / values[:, i].std()
         print(f"limit {i}: mean pull {pulls.mean():.3f}, width {pulls.std():.3f}, quoted / spread {ratio:.3f}")
         assert abs(pulls.mean()) < 3.5 / np.sqrt(seeds)
-        assert ratio == pytest.approx(1, abs=0.15 if STUDY else 0.35)
+        assert ratio == pytest.approx(1, abs=0.15 if STUDY else 0.4)
         assert pulls.std() == pytest.approx(1, abs=0.15 if STUDY else 0.35)
 
 
@@ -244,7 +244,7 @@ def test_points_without_background_toys_in_the_tail_do_not_matter_elsewhere():
     nowhere = [point._replace(q_obs=1e4) for point in points]
     limit = curves(nowhere, ALPHA, np.random.default_rng(0)).limits[0].limit
     assert (limit.status, limit.value) == ("toys_too_few", None)
-    assert "more than 50000 toys are needed" in limit.reason
+    assert "more than 30000 toys are needed" in limit.reason
 
 
 def test_a_significant_rise_is_no_limit():

@@ -438,9 +438,18 @@ def test_toys_are_added_until_the_target_is_reached(tmp_path):
     assert all(list(blocks) == sorted(blocks) for blocks in thrown)
 
 
+def ends_early(monkeypatch) -> None:
+    """As if asymptotics were wrong by more than expected: points end between the median and +1 sigma."""
+    original = plan_toys.mu_near_limits
+
+    def short(limits: Limits, *rest) -> list[float]:
+        return [mu for mu in original(limits, *rest) if mu < 0.55 * limits.expected_limit[4]]
+
+    monkeypatch.setattr(plan_toys, "mu_near_limits", short)
+
+
 def test_points_are_added_where_the_limits_of_toys_lie_beyond_the_asymptotic_ones(tmp_path, monkeypatch):
-    """As if asymptotics were wrong by more than expected: the points end between the median and +1 sigma."""
-    monkeypatch.setattr(plan_toys, "ABOVE", 0.55)
+    ends_early(monkeypatch)
     limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.05, *MU, 6, 7, 8, "--block", 200)
     first = [
         mu for mu, blocks in zip(limits.toys["mu"], limits.toys["blocks_by_round"]["signal"], strict=True) if blocks[0]
@@ -462,7 +471,7 @@ def test_late_points_end_at_the_bound_of_the_fits_and_may_fail(tmp_path, monkeyp
         return [FitError("gave up") if value > 2.9 else each for value, each in zip(mu, tested, strict=True)]
 
     monkeypatch.setattr(plan_toys, "hypotests", failing)
-    monkeypatch.setattr(plan_toys, "ABOVE", 0.55)
+    ends_early(monkeypatch)
     signal = Signal(tmp_path / "signal", SMALL["shapesys"], poi_bound=10.006)
     limits = signal.until(0.05, *MU, 6, 7, 8, 10, "--block", 200)
     assert len(set(limits.toys["mu"])) == len(limits.toys["mu"])
@@ -478,7 +487,9 @@ def test_a_largest_number_below_the_first_round_is_refused(tmp_path):
 
 
 def test_a_limit_outside_of_the_points_is_not_a_target_that_was_reached(tmp_path):
-    limits = Signal(tmp_path / "signal", SMALL["shapesys"]).until(0.1, "--mu", 0, 0.1, 0.2, "--block", 100)
+    """The limit is above 50, and fits reach 10."""
+    signal = Signal(tmp_path / "signal", counting([8.0], [0.1], [10.0]))
+    limits = signal.until(0.1, "--mu", 0, 5, 10, "--block", 100)
     assert limits.status["observed_limit"] == "above_scan"
     assert limits.toys["target_reached"] is None
 

@@ -240,7 +240,7 @@ def _histosys(shifts: list[tuple]) -> HistoSys:
 
 
 def _dropped(spec: Spec, start: dict[str, int]) -> Dropped:
-    """Uncertainties of bins without events, and of those with negative ones."""
+    """Uncertainties of yields that are not positive, and negative ones, with their sign, of others."""
     offsets, rows = _staterror_offsets(spec), []
     carried = {name: _carried(spec, carriers) for name, carriers in _carriers(spec).items()}
     for template in spec.templates:
@@ -251,8 +251,10 @@ def _dropped(spec: Spec, start: dict[str, int]) -> Dropped:
             shared = kind == "staterror"
             events = carried[name][first : first + size] if shared else template.nominal
             gamma = start[name] + (offsets[name][template.channel] if shared else 0)
-            lost = (np.asarray(events) <= 0) & (np.asarray(data) != 0)
-            rows += [(template.sample, first + i, gamma + i, abs(data[i])) for i in np.flatnonzero(lost).tolist()]
+            empty, size = np.asarray(events) <= 0, np.asarray(data)
+            lost = np.where(empty, size != 0, (size < 0) & (not shared))
+            size = np.where(empty, np.abs(size), size)
+            rows += [(template.sample, first + i, gamma + i, size[i]) for i in np.flatnonzero(lost).tolist()]
     return Dropped(*_columns(rows, 3), np.array([row[3] for row in rows], dtype=float))
 
 

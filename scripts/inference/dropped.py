@@ -19,9 +19,11 @@ def dropped(parts: Parts) -> Iterator[Finding]:
     Those of the signal stand apart: the others are the same for all signals of a patch set.
     """
     table = parts.model.dropped
-    size = table.size * np.sqrt(parts.per_variance[table.sample, table.bin])
+    size = np.abs(table.size) * np.sqrt(parts.per_variance[table.sample, table.bin])
     of_signal = parts.signal[table.sample, table.bin]
-    for owner, suffix, mine in (("", "", ~of_signal), ("signal, ", "-of-signal", of_signal)):
+    negative = table.size < 0
+    yield from _negative(parts, np.flatnonzero(negative))
+    for owner, suffix, mine in (("", "", ~of_signal & ~negative), ("signal, ", "-of-signal", of_signal & ~negative)):
         found = np.flatnonzero(mine)[np.argsort(-size[mine], kind="stable")]
         if not len(found):
             continue
@@ -35,6 +37,15 @@ def dropped(parts: Parts) -> Iterator[Finding]:
         text = f"dropped, {why} ({places})"
         advice = f"Move each to {REMEDY} (not below zero where the yield is zero) and {OTHERS}"
         yield Finding(weight, kind, f"{owner}uncertainties of {len(found)} bins", text, advice)
+
+
+def _negative(parts: Parts, found: np.ndarray) -> Iterator[Finding]:
+    """Negative numbers as uncertainties of a shapesys, whose parameters HistFactory fixes too."""
+    if len(found):
+        places = listed([f"{_place(parts, i)}: {_sizes(parts, i)}" for i in found], PLACES, "; ")
+        text = f"dropped, as they are negative ({places})"
+        where = f"uncertainties of {len(found)} {plural('bin', found)}"
+        yield Finding(DOUBT, "negative-uncertainty", where, text, "Write their sizes without a sign")
 
 
 def _yields(parts: Parts, found: np.ndarray) -> str:

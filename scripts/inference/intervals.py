@@ -7,6 +7,8 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import ndtri
 
+from inference.parameters import MOST
+
 STATUSES = (
     "ok",
     "above_scan",
@@ -19,8 +21,6 @@ STATUSES = (
 )
 # CLs falls with mu; a rise above this between two points is no rounding of a fit.
 RISE_TOLERANCE = 1e-3
-# No larger mu is tested: a signal whose limit is above has no effect.
-MOST = 1e9
 # Above this, CLs at the largest mu says that a limit is tens of times higher.
 HARDLY = 0.99
 # Relative precision of a limit.

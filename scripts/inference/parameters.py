@@ -8,6 +8,7 @@ from inference.errors import InputError
 
 # pyhf collects the parameters type by type; those of staterror come last of their type's turn.
 FACTOR_BOUNDS = (0.0, 10.0)  # of normfactors and shapefactors
+MOST = 1e9  # of the POI: a signal whose limit is above has no effect
 TYPES = ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror")
 
 

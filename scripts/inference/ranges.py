@@ -6,7 +6,7 @@ from scipy.special import ndtri
 
 from inference.errors import FitError
 from inference.hypotest import Prepared, hypotest
-from inference.intervals import MOST
+from inference.parameters import MOST
 
 POINTS = 16  # of a scan, mu = 0 included
 MARGIN = 1.15  # of the last point above the largest limit
