@@ -8,6 +8,7 @@ from inference import asymptotics_check
 from inference.asymptotics_check import AFFORDABLE, Checked, Sensitivity, differs
 from inference.calculators import RELEVANT
 from inference.errors import FitError
+from inference.fits import Newton
 from inference.hypotest import Prepared
 from inference.weighted_toys import CLs
 from messages import off_by
@@ -50,14 +51,14 @@ def _why_not(limits: Limits, values: dict[str, float | None], wanted: str, toyba
 
 def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str, seed: int) -> dict:
     alpha, statistic = 1 - limits.confidence_level, limits.test_statistic
-    needed = asymptotics_check.seconds(engine)
-    if wanted == AUTO and needed > AFFORDABLE:
+    too_long = _too_long(engine, prepared, seed) if wanted == AUTO else None
+    if too_long:
         known = {name: value for name, value in values.items() if value is not None}
         found = asymptotics_check.sensitivities(engine, prepared, list(known.values()))
         said = dict.fromkeys(values) | {
             name: _of_events(name, value, each) for (name, value), each in zip(known.items(), found, strict=True)
         }
-        reason = f"toys would take about {needed:.1g} s of a core; check_asymptotics: true throws them"
+        reason = f"{too_long}; check_asymptotics: true throws them"
         return {"by": BY_EVENTS, "reason": reason, **said, "warnings": _warnings(said)}
     result = asymptotics_check.check(engine, prepared, tuple(values.values()), statistic, alpha, seed)
     too_many = result.failed > asymptotics_check.MAX_FAILED * result.thrown
@@ -66,6 +67,16 @@ def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str
         said[name] = each and _of_toys(name, each, alpha, result.failed if too_many else 0)
     counts = {"seed": seed, "toys": result.thrown, "failed_toys": result.failed}
     return {"by": BY_TOYS, "reason": None, **counts, **said, "warnings": _warnings(said)}
+
+
+def _too_long(engine, prepared: Prepared, seed: int) -> str | None:
+    """Why toys are not thrown unasked; None if they do not take long."""
+    needed = asymptotics_check.seconds(engine)
+    if needed > AFFORDABLE:
+        return f"toys would take about {needed:.1g} s of a core"
+    if engine.name == Newton.name and asymptotics_check.need_minuit(engine, prepared, seed):
+        return "toys would take long, because Newton steps do not finish their fits"
+    return None
 
 
 def _warnings(said: dict[str, dict | None]) -> list[str]:

@@ -37,6 +37,8 @@ MAX_FAILED = 0.01  # part of the toys whose fits may fail
 # Toys are thrown for the automatic check if this is enough for them, in seconds of a core as `seconds` estimates them.
 AFFORDABLE = 2.0
 FITS = 10_000  # of a typical check
+# Nor are they thrown if Minuit has to finish the fits of so many of the first few: that takes a hundred times as long.
+PROBE, MOST_RESCUED = 5, 1
 # Seconds of a fit for each row and bin: without and with variations of templates, and for each pair of parameters.
 OF_LINE, OF_SHIFTED, OF_PAIR = 1e-6, 5e-6, 6e-9
 # How far asymptotic limits are off at most that rest on fewer events than this, with an effect on limits above 5 %: the
@@ -167,6 +169,15 @@ def seconds(engine) -> float:
     lines = shape.rows + model.nmain * (1 + shape.locals_)
     shifted = shape.shifted.stop > shape.shifted.start
     return FITS * lines * ((OF_SHIFTED if shifted else OF_LINE) + OF_PAIR * shape.globals_**2)
+
+
+def need_minuit(engine, prepared: Prepared, seed: int) -> bool:
+    """Whether Newton steps leave the fits of more than a few background-only toys to Minuit."""
+    background = prepared.reference.parameters
+    random = toys.stream(seed, digest(engine.model), "check probe", 0.0, 0)
+    data = toys.throw(engine.likelihood, background, PROBE, random)
+    fits = engine.fit(data, [background])
+    return int((fits.rescued | ~np.isfinite(fits.deviance)).sum()) > MOST_RESCUED
 
 
 class Sensitivity(NamedTuple):

@@ -28,7 +28,7 @@ NARROWER = 0.7  # from one window to the next
 MOST_WINDOWS = 4
 # Degree of the polynomials, and the one with few points that have so many toys on either side of the threshold: errors
 # would grow by half with the bends that such points do not determine, while the bias is below them in any case.
-DEGREE, LEAST_DEGREE, TELLING = 3, 2, 10
+DEGREE, LEAST_DEGREE, TELLING = 3, 2, 5
 PER_SIDE, FEWEST_POINTS = 2, 5  # of a window
 AGREE = 3.0  # standard deviations, between the crossings of two windows
 # Counts that are less probable than this around a curve contradict it.
