@@ -51,7 +51,8 @@ def _why_not(limits: Limits, values: dict[str, float | None], wanted: str, toyba
 
 def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str, seed: int) -> dict:
     alpha, statistic = 1 - limits.confidence_level, limits.test_statistic
-    too_long = _too_long(engine, prepared, seed) if wanted == AUTO else None
+    both = tuple(values.values())
+    too_long = _too_long(engine, prepared, both, statistic, seed) if wanted == AUTO else None
     if too_long:
         known = {name: value for name, value in values.items() if value is not None}
         found = asymptotics_check.sensitivities(engine, prepared, list(known.values()))
@@ -60,7 +61,7 @@ def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str
         }
         reason = f"{too_long}; check_asymptotics: true throws them"
         return {"by": BY_EVENTS, "reason": reason, **said, "warnings": _warnings(said)}
-    result = asymptotics_check.check(engine, prepared, tuple(values.values()), statistic, alpha, seed)
+    result = asymptotics_check.check(engine, prepared, both, statistic, alpha, seed)
     too_many = result.failed > asymptotics_check.MAX_FAILED * result.thrown
     said = {}
     for name, each in zip(NAMES, (result.observed, result.expected), strict=True):
@@ -69,12 +70,12 @@ def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str
     return {"by": BY_TOYS, "reason": None, **counts, **said, "warnings": _warnings(said)}
 
 
-def _too_long(engine, prepared: Prepared, seed: int) -> str | None:
+def _too_long(engine, prepared: Prepared, limits: tuple, test_statistic: str, seed: int) -> str | None:
     """Why toys are not thrown unasked; None if they do not take long."""
     needed = asymptotics_check.seconds(engine)
     if needed > AFFORDABLE:
         return f"toys would take about {needed:.1g} s of a core"
-    if engine.name == Newton.name and asymptotics_check.need_minuit(engine, prepared, seed):
+    if engine.name == Newton.name and asymptotics_check.need_minuit(engine, prepared, limits, test_statistic, seed):
         return "toys would take long, because Newton steps do not finish their fits"
     return None
 

@@ -37,8 +37,9 @@ MAX_FAILED = 0.01  # part of the toys whose fits may fail
 # Toys are thrown for the automatic check if this is enough for them, in seconds of a core as `seconds` estimates them.
 AFFORDABLE = 2.0
 FITS = 10_000  # of a typical check
-# Nor are they thrown if Minuit has to finish the fits of so many of the first few: that takes a hundred times as long.
-PROBE, MOST_RESCUED = 5, 1
+# Nor are they thrown if Minuit has to finish more than so many fits of the first few toys of each source: that takes a
+# hundred times as long.
+PROBE, MOST_RESCUED = 2, 1
 # Seconds of a fit for each row and bin: without and with variations of templates, and for each pair of parameters.
 OF_LINE, OF_SHIFTED, OF_PAIR = 1e-6, 5e-6, 6e-9
 # How far asymptotic limits are off at most that rest on fewer events than this, with an effect on limits above 5 %: the
@@ -85,17 +86,9 @@ def check(
     if engine.name != Newton.name:
         engine = Newton(engine.model)
         prepared = prepare(engine, test_statistic)
-    name = digest(engine.model)
-
-    def random(kind: str, mu: float, block: int) -> np.random.Generator:
-        return toys.stream(seed, name, f"check {kind}", mu, block)
-
-    mu = [each for each in limits if each is not None]
-    sources = [Source("background", 0.0, prepared.reference.parameters, BACKGROUND)]
-    sources += [Source("signal", each, _at(engine, prepared, each, test_statistic).parameters, SIGNAL) for each in mu]
-    if limits[0] is not None:
-        sources.append(Source("best", 0.0, prepared.free.parameters, BEST))
-    thrown = WeightedToys(engine, test_statistic, sources, random)
+    thrown = WeightedToys(
+        engine, test_statistic, _sources(engine, prepared, limits, test_statistic), _random(engine, seed)
+    )
 
     def measure(which: int, value: float) -> CLs:
         tested = _at(engine, prepared, value, test_statistic)
@@ -112,6 +105,20 @@ def check(
         for which, (value, at) in enumerate(zip(limits, found, strict=True))
     ]
     return ToyCheck(*checked, thrown.thrown(), thrown.failed())
+
+
+def _random(engine, seed: int) -> Callable[[str, float, int], np.random.Generator]:
+    name = digest(engine.model)
+    return lambda kind, mu, block: toys.stream(seed, name, f"check {kind}", mu, block)
+
+
+def _sources(engine, prepared: Prepared, limits: tuple[float | None, ...], test_statistic: str) -> list[Source]:
+    mu = [each for each in limits if each is not None]
+    sources = [Source("background", 0.0, prepared.reference.parameters, BACKGROUND)]
+    sources += [Source("signal", each, _at(engine, prepared, each, test_statistic).parameters, SIGNAL) for each in mu]
+    if limits[0] is not None:
+        sources.append(Source("best", 0.0, prepared.free.parameters, BEST))
+    return sources
 
 
 def _at(engine, prepared: Prepared, mu: float, test_statistic: str) -> Tested:
@@ -171,13 +178,20 @@ def seconds(engine) -> float:
     return FITS * lines * ((OF_SHIFTED if shifted else OF_LINE) + OF_PAIR * shape.globals_**2)
 
 
-def need_minuit(engine, prepared: Prepared, seed: int) -> bool:
-    """Whether Newton steps leave the fits of more than a few background-only toys to Minuit."""
-    background = prepared.reference.parameters
-    random = toys.stream(seed, digest(engine.model), "check probe", 0.0, 0)
-    data = toys.throw(engine.likelihood, background, PROBE, random)
-    fits = engine.fit(data, [background])
-    return int((fits.rescued | ~np.isfinite(fits.deviance)).sum()) > MOST_RESCUED
+def need_minuit(
+    engine, prepared: Prepared, limits: tuple[float | None, float | None], test_statistic: str, seed: int
+) -> bool:
+    """Whether Newton steps leave more than a few fits of toys to Minuit; arguments as of `check`."""
+    sources = [each._replace(number=PROBE) for each in _sources(engine, prepared, limits, test_statistic)]
+    probe = WeightedToys(engine, test_statistic, sources, _random(engine, seed))
+    probe.throw()
+    ((data, free),) = probe.blocks
+    left = int((free.rescued | ~np.isfinite(free.deviance)).sum())
+    for mu in limits:
+        if mu is not None and left <= MOST_RESCUED:
+            tested = toys.test(engine, data, free, mu, test_statistic)
+            left += int((((tested.flags & toys.RESCUED) > 0) | np.isnan(tested.q)).sum())
+    return left > MOST_RESCUED
 
 
 class Sensitivity(NamedTuple):
