@@ -8,7 +8,6 @@ from inference import asymptotics_check
 from inference.asymptotics_check import AFFORDABLE, Checked, Sensitivity, differs
 from inference.calculators import RELEVANT
 from inference.errors import FitError
-from inference.fits import Newton
 from inference.hypotest import Prepared
 from inference.weighted_toys import CLs
 from messages import off_by
@@ -51,18 +50,14 @@ def _why_not(limits: Limits, values: dict[str, float | None], wanted: str, toyba
 
 def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str, seed: int) -> dict:
     alpha, statistic = 1 - limits.confidence_level, limits.test_statistic
-    both = tuple(values.values())
-    too_long = _too_long(engine, prepared, both, statistic, seed) if wanted == AUTO else None
-    if too_long:
-        known = {name: value for name, value in values.items() if value is not None}
-        found = asymptotics_check.sensitivities(engine, prepared, list(known.values()))
-        said = dict.fromkeys(values) | {
-            name: _of_events(name, value, each) for (name, value), each in zip(known.items(), found, strict=True)
-        }
-        reason = f"{too_long}; check_asymptotics: true throws them"
-        return {"by": BY_EVENTS, "reason": reason, **said, "warnings": _warnings(said)}
-    result = asymptotics_check.check(engine, prepared, both, statistic, alpha, seed)
+    needed = asymptotics_check.seconds(engine)
+    if wanted == AUTO and needed > AFFORDABLE:
+        return _by_events(engine, prepared, values, f"toys would take about {needed:.1g} s of a core")
+    both, with_minuit = tuple(values.values()), wanted != AUTO
+    result = asymptotics_check.check(engine, prepared, both, statistic, alpha, seed, with_minuit)
     too_many = result.failed > asymptotics_check.MAX_FAILED * result.thrown
+    if too_many and not with_minuit:
+        return _by_events(engine, prepared, values, "toys would take long, as Newton steps do not finish all fits")
     said = {}
     for name, each in zip(NAMES, (result.observed, result.expected), strict=True):
         said[name] = each and _of_toys(name, each, alpha, result.failed if too_many else 0)
@@ -70,14 +65,19 @@ def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str
     return {"by": BY_TOYS, "reason": None, **counts, **said, "warnings": _warnings(said)}
 
 
-def _too_long(engine, prepared: Prepared, limits: tuple, test_statistic: str, seed: int) -> str | None:
-    """Why toys are not thrown unasked; None if they do not take long."""
-    needed = asymptotics_check.seconds(engine)
-    if needed > AFFORDABLE:
-        return f"toys would take about {needed:.1g} s of a core"
-    if engine.name == Newton.name and asymptotics_check.need_minuit(engine, prepared, limits, test_statistic, seed):
-        return "toys would take long, because Newton steps do not finish their fits"
-    return None
+def _by_events(engine, prepared: Prepared, values: dict, why: str) -> dict:
+    """The check without toys.
+
+    Args:
+        why: toys are not thrown unasked.
+    """
+    known = {name: value for name, value in values.items() if value is not None}
+    found = asymptotics_check.sensitivities(engine, prepared, list(known.values()))
+    said = dict.fromkeys(values) | {
+        name: _of_events(name, value, each) for (name, value), each in zip(known.items(), found, strict=True)
+    }
+    reason = f"{why}; check_asymptotics: true throws them"
+    return {"by": BY_EVENTS, "reason": reason, **said, "warnings": _warnings(said)}
 
 
 def _warnings(said: dict[str, dict | None]) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from inference import toys
 from inference.calculators import SIGNIFICANT
 from inference.errors import FitError
-from inference.fits import Newton
+from inference.fits import Newton, NewtonAlone
 from inference.hypotest import Prepared, Tested, hypotests, prepare
 from inference.model import digest
 from inference.weighted_toys import CLs, Source, WeightedToys
@@ -37,9 +37,6 @@ MAX_FAILED = 0.01  # part of the toys whose fits may fail
 # Toys are thrown for the automatic check if this is enough for them, in seconds of a core as `seconds` estimates them.
 AFFORDABLE = 2.0
 FITS = 10_000  # of a typical check
-# Nor are they thrown if Minuit has to finish more than so many fits of the first few toys of each source: that takes a
-# hundred times as long.
-PROBE, MOST_RESCUED = 2, 1
 # Seconds of a fit for each row and bin: without and with variations of templates, and for each pair of parameters.
 OF_LINE, OF_SHIFTED, OF_PAIR = 1e-6, 5e-6, 6e-9
 # How far asymptotic limits are off at most that rest on fewer events than this, with an effect on limits above 5 %: the
@@ -61,7 +58,7 @@ class Checked(NamedTuple):
 
 
 class ToyCheck(NamedTuple):
-    """The check of the observed and of the median expected limit; None where there is no such limit."""
+    """The check of the observed and of the median expected limit; None where there is no such limit, or no check."""
 
     observed: Checked | None
     expected: Checked | None
@@ -70,7 +67,13 @@ class ToyCheck(NamedTuple):
 
 
 def check(
-    engine, prepared: Prepared, limits: tuple[float | None, float | None], test_statistic: str, alpha: float, seed: int
+    engine,
+    prepared: Prepared,
+    limits: tuple[float | None, float | None],
+    test_statistic: str,
+    alpha: float,
+    seed: int,
+    with_minuit: bool = True,
 ) -> ToyCheck:
     """Check the observed and the median expected limit by toys.
 
@@ -79,6 +82,8 @@ def check(
         limits: None where there is none, or where it is not to be looked at.
         alpha: 1 - confidence level.
         seed: of all random numbers.
+        with_minuit: whether Minuit finishes what Newton steps do not, which takes a hundred times as long; else such
+            toys count as failed.
 
     Raises:
         FitError: if the fits to the data fail at a limit.
@@ -86,9 +91,9 @@ def check(
     if engine.name != Newton.name:
         engine = Newton(engine.model)
         prepared = prepare(engine, test_statistic)
-    thrown = WeightedToys(
-        engine, test_statistic, _sources(engine, prepared, limits, test_statistic), _random(engine, seed)
-    )
+    of_toys = engine if with_minuit else NewtonAlone(engine.model)
+    sources = _sources(engine, prepared, limits, test_statistic)
+    thrown = WeightedToys(of_toys, test_statistic, sources, _random(engine, seed))
 
     def measure(which: int, value: float) -> CLs:
         tested = _at(engine, prepared, value, test_statistic)
@@ -99,6 +104,8 @@ def check(
     while _more(len(thrown.blocks), [each for each in found if each is not None], alpha):
         thrown.throw()
         found = [None if value is None else measure(which, value) for which, value in enumerate(limits)]
+        if not with_minuit and thrown.failed() > MAX_FAILED * thrown.thrown():
+            return ToyCheck(None, None, thrown.thrown(), thrown.failed())
     highest = float(engine.model.bounds[engine.model.poi, 1])
     checked = [
         None if value is None else _crossing(lambda mu, which=which: measure(which, mu), value, at, alpha, highest)
@@ -176,22 +183,6 @@ def seconds(engine) -> float:
     lines = shape.rows + model.nmain * (1 + shape.locals_)
     shifted = shape.shifted.stop > shape.shifted.start
     return FITS * lines * ((OF_SHIFTED if shifted else OF_LINE) + OF_PAIR * shape.globals_**2)
-
-
-def need_minuit(
-    engine, prepared: Prepared, limits: tuple[float | None, float | None], test_statistic: str, seed: int
-) -> bool:
-    """Whether Newton steps leave more than a few fits of toys to Minuit; arguments as of `check`."""
-    sources = [each._replace(number=PROBE) for each in _sources(engine, prepared, limits, test_statistic)]
-    probe = WeightedToys(engine, test_statistic, sources, _random(engine, seed))
-    probe.throw()
-    ((data, free),) = probe.blocks
-    left = int((free.rescued | ~np.isfinite(free.deviance)).sum())
-    for mu in limits:
-        if mu is not None and left <= MOST_RESCUED:
-            tested = toys.test(engine, data, free, mu, test_statistic)
-            left += int((((tested.flags & toys.RESCUED) > 0) | np.isnan(tested.q)).sum())
-    return left > MOST_RESCUED
 
 
 class Sensitivity(NamedTuple):

@@ -25,6 +25,7 @@ class Newton:
     """The engine of muscan."""
 
     name = "newton"
+    rescues = True  # Minuit finishes what Newton steps do not
     scattered = 3  # further starts of the fits on which all tests of a signal depend
 
     def __init__(self, model: Model):
@@ -71,7 +72,7 @@ class Newton:
 
     def with_model(self, model: Model) -> "Newton":
         """The engine of the same model with other bounds."""
-        return Newton(model)
+        return type(self)(model)
 
     def _within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
         best = nothing(len(self.model.names), data.shape[1])
@@ -86,7 +87,7 @@ class Newton:
                     _better(best, found.some(part), which)
             which = np.flatnonzero(~np.isfinite(best.deviance))
         self._other_valleys(data, mu, best)
-        for index in np.flatnonzero(~np.isfinite(best.deviance)):
+        for index in np.flatnonzero(~np.isfinite(best.deviance)) if self.rescues else ():
             self._rescue(data, starts, mu, index, best)
         return best
 
@@ -231,6 +232,12 @@ class Newton:
         if found is not None:
             best.parameters[:, index], best.deviance[index], best.edm[index] = found
             best.rescued[index] = True
+
+
+class NewtonAlone(Newton):
+    """Without Minuit: fits that do not converge fail."""
+
+    rescues = False
 
 
 def _better(best: Fits, other: Fits, which: np.ndarray, margin: float = SAME) -> None:
