@@ -228,7 +228,8 @@ def test_failed_toys_are_counted(monkeypatch):
         return found
 
     monkeypatch.setattr(toys, "test", failing)
-    checked = with_check(engine, prepared, limits, "auto", False, 0).check
+    assert with_check(engine, prepared, limits, "auto", False, 0).check["by"] == "events"
+    checked = with_check(engine, prepared, limits, "true", False, 0).check
     assert checked["failed_toys"] == checked["toys"] // 600 * 40
     assert [checked[name]["verdict"] for name in ("observed", "expected")] == ["unknown"] * 2
 
