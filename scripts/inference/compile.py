@@ -244,12 +244,12 @@ def _dropped(spec: Spec, start: dict[str, int]) -> Dropped:
     offsets, rows = _staterror_offsets(spec), []
     carried = {name: _carried(spec, carriers) for name, carriers in _carriers(spec).items()}
     for template in spec.templates:
-        first, size = int(spec.edges[template.channel]), len(template.nominal)
+        first, bins = int(spec.edges[template.channel]), len(template.nominal)
         for (name, kind), data in template.modifiers.items():
             if kind not in ("shapesys", "staterror"):
                 continue
             shared = kind == "staterror"
-            events = carried[name][first : first + size] if shared else template.nominal
+            events = carried[name][first : first + bins] if shared else template.nominal
             gamma = start[name] + (offsets[name][template.channel] if shared else 0)
             empty, size = np.asarray(events) <= 0, np.asarray(data)
             lost = np.where(empty, size != 0, (size < 0) & (not shared))
