@@ -78,30 +78,24 @@ def with_range(engine_with: Callable, test_statistic: str, alpha: float):
     bound, mu, before = poi_bound(0), None, np.inf
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
-        if mu is None or abs(prepared.free.deviance - before) > SAME_MINIMUM:
-            wide = _with_factors(engine_with(MOST), _grown(engine.model))
-            mu = _range_within(engine, wide, prepared, test_statistic, alpha)
-        needed = 8 * bound if mu is None else poi_bound(2 * mu[-1])
+        same = abs(prepared.free.deviance - before) <= SAME_MINIMUM
+        last_try = engine.model.bounds[engine.model.poi, 1] > MOST
+        wider = 8 * bound
+        if mu is None or not same:
+            mu = None
+            if last_try or not _at_far_bound(engine.model, prepared.free):
+                wide = _with_factors(engine_with(MOST), _grown(engine.model))
+                try:
+                    mu = scan_range(wide, prepared, test_statistic, alpha)
+                except FitError:
+                    if last_try:
+                        raise
+                    if same:  # the best fit may still lie beyond the bound, but a little more room does not show it
+                        wider = 8 * MOST
+        needed = wider if mu is None else poi_bound(2 * mu[-1])
         if needed <= bound:
             return engine, prepared, mu
         bound, before = needed, prepared.free.deviance
-
-
-def _range_within(engine, wide, prepared: Prepared, test_statistic: str, alpha: float):
-    """The range of a scan, or None if the best fit may lie beyond the bound, and there is room for a larger one.
-
-    Args:
-        engine, wide: that of the fits, and the one whose bounds of the POI hold MOST.
-    """
-    last_try = engine.model.bounds[engine.model.poi, 1] > MOST
-    if _at_far_bound(engine.model, prepared.free) and not last_try:
-        return None
-    try:
-        return scan_range(wide, prepared, test_statistic, alpha)
-    except FitError:
-        if last_try:
-            raise
-    return None
 
 
 def _prepared(engine_with: Callable, bound: float, test_statistic: str):

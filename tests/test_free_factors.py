@@ -205,6 +205,15 @@ class TestGrowthEnds:
         found = limits(workspace(regions))
         assert [found[0], found[3]] == pytest.approx([brentq(cls, 5.1, 30)] * 2, rel=2e-4)
 
+    def test_where_the_factor_multiplies_the_signal_alone(self):
+        """At mu = 0 the factor does nothing; at any other mu it fits VR exactly, and SR alone makes the limit."""
+        regions = {"SR": ([7.0], {"s": ([2.0], [MU]), "b": ([5.0], [normsys(0.2)])})}
+        expected = limits(workspace(regions))
+        spec = workspace(regions | {"VR": ([20.0], {"s": ([3.0], [MU, K]), "b": ([5.0], [])})})
+        found, fits, _ = ranged(spec)
+        assert fits.reference.parameters[found.model.names.index("k")] == 1
+        assert limits(spec) == pytest.approx(expected, rel=1e-4)
+
 
 class TestStatedBounds:
     SPEC = counting(OBSERVED, SIGNAL, UNIT, K, parameters=(STATED,))

@@ -1,5 +1,6 @@
 """Fits of one model: batched Newton from several starting points, the other side of every valley, Minuit as rescue."""
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +18,8 @@ SAME = 1e-8
 MOST_ROUNDS = 4
 # A fit this close to an upper bound, in units of the bounds' distance, has met it: Minuit stops a little before.
 NEAR_DEFAULT = 1e-3
+# A factor whose derivatives fall by more than this when the POI becomes zero does nothing there; see ALMOST_ZERO.
+LEAST_EFFECT = 1e-20
 # Where else a free fit may end, in expected uncertainties of the POI from where it ended at first.
 FAR_MU = np.array([-30.0, -8.0, -3.0, -1.0, 1.0, 3.0, 8.0, 30.0, 120.0])
 
@@ -47,11 +50,17 @@ class Newton:
             mu: where the POI is held, nan where it is free, shape (B,); free everywhere if missing.
         """
         mu = np.full(data.shape[1], np.nan) if mu is None else mu
+        off = mu == 0
+        if off.any() and self._of_signal_alone.any():
+            best = nothing(len(self.model.names), len(mu))
+            for engine, which in ((self._without_signal, np.flatnonzero(off)), (self, np.flatnonzero(~off))):
+                if len(which):
+                    _better(best, engine.fit(data[:, which], _of(starts, which), mu[which]), which)
+            return best
         best = self._within_bounds(data, starts, mu)
         which = self._hindered(best)
         if len(which):
-            starts = [each if each.ndim == 1 else each[:, which] for each in starts]
-            ends = best.parameters[:, which]
+            starts, ends = _of(starts, which), best.parameters[:, which]
             starts.append(np.where(np.isfinite(ends), ends, starts[0].reshape(len(ends), -1)))
             _better(best, self._without_defaults.fit(data[:, which], starts, mu[which]), which)
         return best
@@ -64,6 +73,26 @@ class Newton:
         low, high = self.model.bounds[grows].T[..., None]
         inside = fits.parameters[grows] < high - NEAR_DEFAULT * (high - low)  # nothing is inside where a fit failed
         return np.flatnonzero(~inside.all(axis=0))
+
+    @cached_property
+    def _of_signal_alone(self) -> np.ndarray:
+        """Growing factors of templates that the POI multiplies, and of no others, shape (npar,)."""
+        model = self.model
+        if not model.grows.any():
+            return model.grows
+        points = np.repeat(model.initial[:, None], 2, axis=1)
+        points[model.poi] = 0, 1
+        off, on = (np.abs(self.likelihood.jacobian(point)).max(axis=0) for point in points.T)
+        return model.grows & (off < LEAST_EFFECT * on)
+
+    @cached_property
+    def _without_signal(self) -> "Newton":
+        """What fits with mu = 0, where these factors do nothing.
+
+        They would make up for a POI that is all but zero if they could grow without end.
+        """
+        model = self.model
+        return self.with_model(replace(model, fixed=model.fixed | self._of_signal_alone))
 
     @cached_property
     def _without_defaults(self) -> "Newton":
@@ -238,6 +267,11 @@ class NewtonAlone(Newton):
     """Without Minuit: fits that do not converge fail."""
 
     rescues = False
+
+
+def _of(starts: list[np.ndarray], which: np.ndarray) -> list[np.ndarray]:
+    """The starting points of some data sets."""
+    return [each if each.ndim == 1 else each[:, which] for each in starts]
 
 
 def _better(best: Fits, other: Fits, which: np.ndarray, margin: float = SAME) -> None:
