@@ -27,25 +27,25 @@ help: ## what can be made
 
 init: $(RUN_ENV) ## a first configuration for FROM=mine.csv, mine.root or workspace.json (PATCHSET=patchset.json, PATCHES=folder); OUT=mine.yaml
 	@$(if $(FROM),,echo "say what the configuration is for: make init FROM=mine.csv" >&2; exit 1)
-	@$(IN_ENV) python scripts/init.py --from="$$FROM" $(if $(PATCHSET),--patchset="$$PATCHSET") \
+	@$(IN_ENV) python scripts/muscan init --from="$$FROM" $(if $(PATCHSET),--patchset="$$PATCHSET") \
 		$(if $(PATCHES),--patches="$$PATCHES") $(if $(OUT),--output="$$OUT")
 
 scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all cores, or with PROFILE=profiles/slurm
 	@$(if $(PROFILE),test -f "$$PROFILE/config.yaml" || { echo "there is no profile '$$PROFILE'" >&2; exit 1; })
-	@$(if $(CONFIG),$(IN_ENV) python scripts/config_text.py "$$CONFIG")
+	@$(if $(CONFIG),$(IN_ENV) python scripts/muscan check_text "$$CONFIG")
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) $(PROFILE_ARGS)
 
 check: $(RUN_ENV) ## look for problems before anything runs: in config/config.yaml, or CONFIG=mine.yaml, and in all models
-	@$(IN_ENV) python scripts/check.py --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
+	@$(IN_ENV) python scripts/muscan check --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
 
 forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
-	@$(IN_ENV) python scripts/forecast.py --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
+	@$(IN_ENV) python scripts/muscan forecast --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
 
 scan-toys: ## limits from toys: config/toys.yaml
 	@$(MAKE) --no-print-directory scan CONFIG=config/toys.yaml
 
 scan-grid: $(RUN_ENV) ## a grid of signals in two masses, exclusion contour, HEPData tables: config/grid.yaml
-	@$(IN_ENV) python scripts/simulate_grid.py --output data/grid
+	@$(IN_ENV) python scripts/muscan simulate_grid --output data/grid
 	@$(MAKE) --no-print-directory scan CONFIG=config/grid.yaml
 
 scan-1Lbb: ## ATLAS-SUSY-2019-08, 125 signals; config/examples/README.md says how to get this and the next two
@@ -56,13 +56,13 @@ scan-1Lbb scan-sbottom-A scan-stau-highmass: scan-%:
 	@$(MAKE) --no-print-directory scan CONFIG=config/examples/$*.yaml
 
 limits: $(RUN_ENV) ## the table of limits again
-	@$(IN_ENV) python scripts/show_limits.py --limits results/limits.csv
+	@$(IN_ENV) python scripts/muscan limits --limits results/limits.csv
 
 reproduce: $(RUN_ENV) ## run again what MANIFEST=results/manifest.json describes, in a fresh folder, and compare byte by byte
-	@$(IN_ENV) python scripts/reproduce.py --manifest $(if $(MANIFEST),"$$MANIFEST",results/manifest.json)
+	@$(IN_ENV) python scripts/muscan reproduce --manifest $(if $(MANIFEST),"$$MANIFEST",results/manifest.json)
 
 verify: $(RUN_ENV) ## pyhf and Minuit repeat a random sample of the tests, NUMBER=10 of them
-	@$(IN_ENV) python scripts/verify.py --number $(or $(NUMBER),10) --seed $(or $(SEED),0)
+	@$(IN_ENV) python scripts/muscan verify --number $(or $(NUMBER),10) --seed $(or $(SEED),0)
 
 story: scan tutorial ## renew the pictures of the README and the tutorial
 	@mkdir -p report/story && cp results/plots/limits.png report/story/
@@ -77,7 +77,7 @@ KEEP = for plot in $(2); do cp results/search/signal/asymptotics/plots/$$plot.pn
 tutorial: $(RUN_ENV) ## renew the histograms and the pictures of the tutorial
 	@mkdir -p $(dir $(TUTORIAL)) && rm -f $(TUTORIAL)
 	@$(IN_ENV) python docs/tutorial/make_search.py --output docs/tutorial/search.csv
-	@$(IN_ENV) python scripts/init.py --from docs/tutorial/search.csv --output $(TUTORIAL)
+	@$(IN_ENV) python scripts/muscan init --from docs/tutorial/search.csv --output $(TUTORIAL)
 	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
 	@$(call KEEP,forgotten,pulls yields/CR_prefit yields/CR_postfit)
 	@sed -i.bak 's/# \(- {name: ttbar_free\)/\1/' $(TUTORIAL)
@@ -91,31 +91,31 @@ test: $(TEST_ENV) ## the whole test suite but that of clusters
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
 
 walk: ## run every command of the documents in a fresh clone, as a new user would (ten minutes)
-	@$(PYTHON) tests/walk.py
+	@$(PYTHON) tests/helpers/walk.py
 
 test-cluster: $(TEST_ENV) ## the workflow on a Slurm of two nodes, which root starts here with Debian's packages (five minutes)
 	@$(IN_ENV) python -m pytest tests/cluster $(PYTEST_ARGS)
 
 study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
-	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_engine.py --durations=0 $(PYTEST_ARGS)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/inference/test_engine.py --durations=0 $(PYTEST_ARGS)
 
 study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
-	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_toys.py tests/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/toys/test_toys.py tests/toys/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
 
 study-check: $(TEST_ENV) ## what the events behind asymptotic limits tell of them, over 250 random models (two minutes)
-	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_asymptotics_check.py -s -k study $(PYTEST_ARGS)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/toys/test_asymptotics_check.py -s -k study $(PYTEST_ARGS)
 
 study-grid: $(TEST_ENV) ## the limits of all 125 signals of 1Lbb against root finding (five minutes)
-	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/workflow/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)
 
 study-interruption: $(TEST_ENV) ## kill -9 at 20 random moments (ten minutes)
-	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_interruption.py -s -k random_moments $(PYTEST_ARGS)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/workflow/test_interruption.py -s -k random_moments $(PYTEST_ARGS)
 
 study-cluster: $(TEST_ENV) ## all faults of a cluster (half an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/cluster -s $(PYTEST_ARGS)
 
 study-fuzz: $(TEST_ENV) ## random models against pyhf, and random changes of workspaces: twenty times those of the tests (half an hour)
-	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/test_fuzz.py $(PYTEST_ARGS)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/physics/test_fuzz.py $(PYTEST_ARGS)
 
 bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py

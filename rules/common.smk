@@ -12,19 +12,23 @@ import sys
 SCRIPTS = os.path.join(workflow.basedir, "scripts")
 sys.path.append(SCRIPTS)
 
-import config_check
-import config_text
-import configuration
-import datasets
-import dependencies
-import files
-import look_ahead
-import progress
-import result_files
-import start
-from configuration import as_options
-from inference.errors import InputError
-from records import label_column
+from muscan.base import files
+from muscan.base.code import modules
+from muscan.base.errors import InputError
+from muscan.base.json_input import MAX_MEGABYTES
+from muscan.base.options import as_options
+from muscan.config import check as config_check
+from muscan.config import datasets, result_files
+from muscan.config.grids import grid_settings, units_of
+from muscan.config.scans import all_scans, outline_of, packs_of
+from muscan.config.settings import FOLDER_PLOTS, TOYBASED, mu_grid, mu_jobs, scan_settings, source_of, toy_rounds
+from muscan.config.settings import check_options as check_settings
+from muscan.config.settings import poi_bound as needed_poi_bound
+from muscan.config.signals import scan_name, signals_of
+from muscan.config.signals import workspace_files as workspace_files_of
+from muscan.config.text import check_file
+from muscan.records.columns import label_column
+from muscan.run import look_ahead, progress, start
 
 
 def usable_config():
@@ -33,7 +37,7 @@ def usable_config():
     try:
         if workflow.is_main_process:
             for file in workflow.configfiles:
-                config_text.check_file(file)
+                check_file(file)
         return config_check.usable(config, schema)
     except (config_check.ConfigError, InputError) as error:
         stop(error)
@@ -79,30 +83,28 @@ if workflow.is_main_process:
     look_at_data_sets()
     progress.follow(workflow)
 
-# A job has one core, and its numbers must not depend on how many the machine has.
-os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # Large arrays that come and go stay with the process: the kernel takes a quarter of the time otherwise.
 os.environ |= {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "2000000000"}
 
 
-SETTINGS = {analysis: configuration.scan_settings(config, analysis) for analysis in config["analyses"]}
-MU = {analysis: configuration.mu_grid(settings["mu"]) for analysis, settings in SETTINGS.items()}
-MU_JOBS = {analysis: configuration.mu_jobs(grid, SETTINGS[analysis]["mu_per_job"]) for analysis, grid in MU.items()}
-SIGNALS = {analysis: configuration.signals(config, analysis) for analysis in config["analyses"]}
-PUBLISHED = [analysis for analysis in SIGNALS if configuration.source(config, analysis)[0] == "workspace"]
+SETTINGS = {analysis: scan_settings(config, analysis) for analysis in config["analyses"]}
+MU = {analysis: mu_grid(settings["mu"]) for analysis, settings in SETTINGS.items()}
+MU_JOBS = {analysis: mu_jobs(grid, SETTINGS[analysis]["mu_per_job"]) for analysis, grid in MU.items()}
+SIGNALS = {analysis: signals_of(config, analysis) for analysis in config["analyses"]}
+PUBLISHED = [analysis for analysis in SIGNALS if source_of(config, analysis)[0] == "workspace"]
 PACKS = {
     f"scan_{analysis}_{number}_of_{len(packs)}": (analysis, pack)
     for analysis in SIGNALS
     if SETTINGS[analysis]["signals_per_job"] > 1
-    for packs in [configuration.packs(config, analysis)]
+    for packs in [packs_of(config, analysis)]
     for number, pack in enumerate(packs, 1)
 }
-OUTLINE = json.dumps(configuration.outline(config))
-GRIDS = {grid: configuration.grid_settings(config, grid) for grid in config.get("grids", {})}
+OUTLINE = json.dumps(outline_of(config))
+GRIDS = {grid: grid_settings(config, grid) for grid in config.get("grids", {})}
 SIMULATED = [name for name, dataset in config["datasets"].items() if "simulate" in dataset]
 BINNED = [name for name, dataset in config["datasets"].items() if "histograms" in dataset]
-SCANS = configuration.scans(config)
-TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == configuration.TOYBASED]
+SCANS = all_scans(config)
+TOY_SCANS = [scan for scan in SCANS if os.path.basename(scan) == TOYBASED]
 RESULTS = result_files.results(config)
 
 
@@ -125,9 +127,9 @@ wildcard_constraints:
     parts=r"[0-9]+",
 
 
-def code(script):
+def code(script, *others):
     """A script and all modules of ours that it imports: as inputs of a rule, they make it run again when they change."""
-    files = dependencies.modules(script) if workflow.is_main_process else [os.path.join(SCRIPTS, script)]
+    files = modules(script, *others) if workflow.is_main_process else [os.path.join(SCRIPTS, script)]
     return [os.path.relpath(file) for file in files]
 
 
@@ -144,7 +146,7 @@ def literally(value):
 def show_limits_at_end():
     """Print the table of limits, if there is one, when Snakemake has said its last word (a progress bar would hide it)."""
     limits = "results/limits.csv"
-    command = [sys.executable, os.path.join(SCRIPTS, "show_limits.py"), "--limits", limits, "--grids", *GRIDS]
+    command = [sys.executable, os.path.join(SCRIPTS, "muscan"), "limits", "--limits", limits, "--grids", *GRIDS]
     if os.path.exists(limits):
         atexit.register(subprocess.run, command, cwd=os.getcwd(), check=False)
 

@@ -77,7 +77,7 @@ rule plot_mass_limits:
 
 rule hepdata:
     input:
-        code=code("hepdata_submission.py"),
+        code=code("hepdata.py"),
         points="results/grids/{grid}/points.csv",
     output:
         # A file, because Snakemake leaves one of its own in an output that is a folder, and HEPData refuses that.

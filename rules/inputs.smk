@@ -38,7 +38,7 @@ def published_options(wildcards):
 
 def reading(block):
     """What a published data set says of the reading of its files."""
-    return {key: block.get(key) for key in ("measurement", "max_megabytes")}
+    return {"measurement": block.get("measurement"), "max_megabytes": block.get("max_megabytes", MAX_MEGABYTES)}
 
 
 def checked(wildcards):
@@ -56,13 +56,13 @@ def patch_inputs(wildcards):
 
 def workspace_files(wildcards):
     """The same, and a patch that is missing, which the job reports."""
-    block = configuration.source(config, wildcards.analysis)[1]
-    return configuration.workspace_files(block, SIGNALS[wildcards.analysis][wildcards.signal])
+    block = source_of(config, wildcards.analysis)[1]
+    return workspace_files_of(block, SIGNALS[wildcards.analysis][wildcards.signal])
 
 
 def patch_options(wildcards):
     """Options of patch_workspace.py: those files, the name of the signal, the measurement."""
-    block = configuration.source(config, wildcards.analysis)[1]
+    block = source_of(config, wildcards.analysis)[1]
     signal = SIGNALS[wildcards.analysis][wildcards.signal]
     return as_options({**workspace_files(wildcards), "signal": signal, **reading(block)}) + blind_option(wildcards)
 
@@ -74,14 +74,13 @@ def mu_options(mu):
 
 def poi_bound(analysis):
     """How far mu must be able to go in fits; None where the limits decide."""
-    return configuration.poi_bound(float(MU[analysis][-1])) if MU[analysis] else None
+    return needed_poi_bound(float(MU[analysis][-1])) if MU[analysis] else None
 
 
 def bound_options(wildcards):
-    """Options of fit.py: the bound of mu, or the confidence level of the limits that decide it."""
-    bound = poi_bound(wildcards.analysis)
-    level = None if bound else SETTINGS[wildcards.analysis]["confidence_level"]
-    return as_options({"poi_bound": bound, "confidence_level": level}) + blind_option(wildcards)
+    """Options of fit.py: the bound of mu, and the confidence level of the limits that decide it where it is not given."""
+    level = SETTINGS[wildcards.analysis]["confidence_level"]
+    return as_options({"poi_bound": poi_bound(wildcards.analysis), "confidence_level": level}) + blind_option(wildcards)
 
 
 def pack_files(pack):
@@ -89,8 +88,8 @@ def pack_files(pack):
     analysis, signals = PACKS[pack]
     if analysis not in PUBLISHED:
         return {"histograms": histograms_of(analysis)} | findings_of(analysis)
-    block = configuration.source(config, analysis)[1]
-    files = [configuration.workspace_files(block, SIGNALS[analysis][signal]) for signal in signals]
+    block = source_of(config, analysis)[1]
+    files = [workspace_files_of(block, SIGNALS[analysis][signal]) for signal in signals]
     patches = {"patches": [each["patch"] for each in files]} if "patches" in block else {}
     shared = {key: path for key, path in files[0].items() if key != "patch"}
     return {"checked": checked_of(analysis)} | shared | patches
@@ -115,24 +114,24 @@ def pack_outputs(pack):
 def pack_options(pack):
     """Options of scan_signals.py."""
     analysis, signals = PACKS[pack]
-    settings, block = SETTINGS[analysis], configuration.source(config, analysis)[1]
+    settings, block = SETTINGS[analysis], source_of(config, analysis)[1]
     values = pack_files(pack) | settings["interpolation"]
     values |= reading(block) if analysis in PUBLISHED else {"model": model_of(analysis)}
     values |= {key: settings[key] for key in ("engine", "test_statistic", "confidence_level")}
-    values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)} | configuration.check_options(settings)
-    values |= {"folder": f"results/{analysis}", "signals": signals}
+    values |= {"mu": MU[analysis] or None, "poi_bound": poi_bound(analysis)} | check_settings(settings)
+    values |= {"calculator": "asymptotics", "folder": f"results/{analysis}", "signals": signals}
     flags = ["--blind"] * settings["blind"] + ["--no-tests"] * ("asymptotics" not in settings["calculators"])
     return as_options(values) + flags + toybased_option(settings)
 
 
 def toybased_option(settings):
-    return ["--toybased"] * (configuration.TOYBASED in settings["calculators"])
+    return ["--toybased"] * (TOYBASED in settings["calculators"])
 
 
 def check_options(wildcards):
     """Options of invert.py: how asymptotic limits are checked."""
     settings = SETTINGS[wildcards.analysis]
-    return as_options(configuration.check_options(settings)) + toybased_option(settings)
+    return as_options(check_settings(settings)) + toybased_option(settings)
 
 
 def reference_inputs(wildcards):
@@ -173,7 +172,7 @@ def round_before(wildcards):
 
 def last_round(wildcards):
     """The last plan of toys, and what its jobs leave."""
-    last = configuration.toy_rounds(SETTINGS[wildcards.analysis]["toys"]) - 1
+    last = toy_rounds(SETTINGS[wildcards.analysis]["toys"]) - 1
     return {"plan": f"{toys_of(wildcards)}/plan_{last}.json", "jobs": toy_jobs(wildcards, last)}
 
 
@@ -212,6 +211,10 @@ def plot_inputs(wildcards):
     return found | (reference_inputs(wildcards) if "reference" in reads else {})
 
 
+def plot_code(wildcards):
+    return code("plot.py", f"muscan/plotting/{wildcards.plot}.py")
+
+
 def plot_options(wildcards):
     """Options of the script that draws a plot: its inputs, and what else it must know."""
     words = as_options(plot_inputs(wildcards))
@@ -247,9 +250,9 @@ def mass_options(wildcards):
 
 
 def hepdata_options(wildcards):
-    """Options of hepdata_submission.py: the axes of the contours, and the units that stand in the labels of axes."""
+    """Options of hepdata.py: the axes of the contours, and the units that stand in the labels of axes."""
     settings = GRIDS[wildcards.grid]
-    units = configuration.units(settings["axis_labels"])
+    units = units_of(settings["axis_labels"])
     return as_options({"x": label_column(settings["x"]), "y": label_column(settings["y"]), "units": units or None})
 
 
@@ -279,4 +282,4 @@ def model_of(analysis):
 
 
 def title(wildcards):
-    return configuration.scan_name(wildcards.analysis, SIGNALS[wildcards.analysis][wildcards.signal])
+    return scan_name(wildcards.analysis, SIGNALS[wildcards.analysis][wildcards.signal])

@@ -7,7 +7,7 @@
 rule plot:
     input:
         unpack(plot_inputs),
-        code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
+        code=plot_code,
     output:
         png="results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
         pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
@@ -22,6 +22,7 @@ rule plot:
         title=title,
     shell:
         "python {input.code[0]:q}"
+        " --plot {wildcards.plot:q}"
         " {params.inputs:q}"
         " --title {params.title:q}"
         " --output {output.png:q}"
@@ -31,7 +32,7 @@ rule plot:
 rule plot_folder:
     input:
         unpack(plot_inputs),
-        code=lambda wildcards: code(f"plot_{wildcards.plot}.py"),
+        code=plot_code,
     output:
         directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
     log:
@@ -39,7 +40,7 @@ rule plot_folder:
     benchmark:
         "benchmarks/{analysis}/{signal}/{calculator}/plots/{plot}.tsv"
     wildcard_constraints:
-        plot=one_of(configuration.FOLDER_PLOTS),
+        plot=one_of(FOLDER_PLOTS),
     conda:
         "../envs/muscan.yaml"
     params:
@@ -47,6 +48,7 @@ rule plot_folder:
         title=title,
     shell:
         "python {input.code[0]:q}"
+        " --plot {wildcards.plot:q}"
         " {params.inputs:q}"
         " --title {params.title:q}"
         " --output {output:q}"
@@ -104,7 +106,7 @@ rule compare_calculators:
 
 rule compare_limits:
     input:
-        code=code("plot_limits.py"),
+        code=code("compare_limits.py"),
         limits="results/limits.csv",
     output:
         png="results/plots/limits.png",
@@ -147,7 +149,7 @@ rule report:
 rule verdict:
     """Fails if a limit is missing because something failed, after everything else is done."""
     input:
-        code=code("show_limits.py"),
+        code=code("verdict.py"),
         limits="results/limits.csv",
     output:
         touch("results/.verdict"),
@@ -158,7 +160,7 @@ rule verdict:
     params:
         problems=literally(as_options({"problems": OTHER_PROBLEMS or None})),
     shell:
-        "python {input.code[0]:q}" " --verdict" " --limits {input.limits:q}" " {params.problems:q}" " --log {log:q}"
+        "python {input.code[0]:q}" " --limits {input.limits:q}" " {params.problems:q}" " --log {log:q}"
 
 
 rule manifest:

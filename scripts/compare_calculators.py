@@ -4,38 +4,10 @@
 Reads limits.json of every scan with toys, writes toybased.csv, one row per limit, and the same as Markdown.
 """
 
-from pathlib import Path
-from urllib.parse import unquote
-
-from configuration import TOYBASED
-from files import read_result, run
-from records import LIMIT_COLUMNS, Limits
-from tables import tabulate
-
-NUMBERS = ["toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"]
-
-
-def rows(results: Path, scan: str) -> list[dict]:
-    """The six limits of a scan; the asymptotic ones have no statistical error."""
-    analysis, signal, _ = scan.split("/")
-    limits = Limits.from_json(read_result(results / scan / "limits.json"))
-    asymptotic = limits.asymptotic()
-    others = [None] * 6 if asymptotic is None else [value for value, *_ in asymptotic.six()]
-    with_failed = [_six((limits.failed_toys or {}).get(name)) for name in NUMBERS[-2:]]
-    found = []
-    for i, (name, (value, status, _, _)) in enumerate(zip(LIMIT_COLUMNS, limits.six(), strict=True)):
-        error, other = limits.errors()[i], others[i]
-        both = value is not None and other
-        numbers = (value, error, other, value / other if both else None, error / other if both else None)
-        found.append(
-            {"analysis": analysis, "signal": unquote(signal), "limit": name, "status": status}
-            | dict(zip(NUMBERS, (*numbers, *(values[i] for values in with_failed)), strict=True))
-        )
-    return found
-
-
-def _six(values: dict | None) -> list[float | None]:
-    return [values["observed_limit"], *values["expected_limit"]] if values else [None] * 6
+from muscan.base.script import run
+from muscan.config.settings import TOYBASED
+from muscan.results.compare_calculators import NUMBERS, rows
+from muscan.results.tables import tabulate
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,30 +7,25 @@ fails is recorded with its reason.
 
 import argparse
 
-from files import failure_recorded, made_by, run, write_json
-from inference.calculators import CALCULATORS
-from signal_point import arguments, load, run_tests, values_of_mu
+from muscan.base.options import add_options, settings_of
+from muscan.base.script import run
+from muscan.inference.calculators import CALCULATORS
+from muscan.inference.signal_point import SignalFiles
+from muscan.steps.hypotest import hypotest
 
 
 def parser() -> argparse.ArgumentParser:
-    parse = arguments(__doc__)
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, SignalFiles)
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
     parse.add_argument("--mu", type=float, nargs="+", help="default: the values that fit.py chose")
+    parse.add_argument("--output", required=True)
     return parse
 
 
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
-    with failure_recorded(args.output):
-        engine, prepared, result = load(args.model, args.fit, args.workspace)
-        mu = values_of_mu(args.mu, result)
-        provenance = made_by([args.model, args.fit])
-        records = []
-        for record in run_tests(engine, prepared, mu, result, args.calculator):
-            if record.status != "ok":
-                print(f"mu = {record.mu:g}: {record.status}: {record.reason}")
-            records.append(record.to_json() | {"made_by": provenance})
-        write_json(args.output, records if len(records) > 1 else records[0])
+    hypotest(args.output, settings_of(args, SignalFiles), args.calculator, args.mu)
 
 
 if __name__ == "__main__":

@@ -6,50 +6,10 @@ Reads all results of a configuration, writes manifest.json.
 
 import argparse
 import json
-from collections.abc import Iterable
-from pathlib import Path
 
-import seals
-import versions
-from configuration import TOYBASED, scan_settings, scans, toy_rounds
-from files import run, write_json
-from json_input import read_json
-from records import ToyPlan
-from result_files import SUBMISSION, inputs, results
-from toy_plan import block_files
-
-
-def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
-    """A record for each file, those in folders included.
-
-    Raises:
-        BrokenResult: if a result is not what was written.
-    """
-    found = []
-    for path in paths:
-        seals.check(path)
-        files = seals.files_of(path) if Path(path).is_dir() else [path]
-        found += [{"file": str(file), "sha256": seals.digest(file)} for file in files]
-    return found
-
-
-def toys(config: dict, scan: str) -> list[Path]:
-    """The blocks of toys from which the limits of a scan were made, unless they have been deleted to have the room."""
-    folder = seals.RESULTS / scan
-    if not (folder / "toys").exists():
-        return []
-    last = toy_rounds(scan_settings(config, scan.split("/")[0])["toys"]) - 1
-    plan = read_json(folder / f"plan_{last}.json")
-    return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
-
-
-def manifest(config: dict, problems: list[str]) -> dict:
-    """Digests of all files that a configuration leads to, in the order in which they follow from one another."""
-    # The table of a submission to HEPData stands for its folder.
-    found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in results(config)]
-    found += [path for scan in scans(config) if scan.endswith(f"/{TOYBASED}") for path in toys(config, scan)]
-    files = {"inputs": digests(inputs(config)), "results": digests(found)}
-    return {"versions": versions.of_all(), "config": config, "problems": problems, **files}
+from muscan.base.files import write_json
+from muscan.base.script import run
+from muscan.results.manifest import manifest
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -4,25 +4,26 @@
 Reads the plan, model.npz and fit.json, writes the blocks of toys that are not there yet, and a list of all of its part.
 """
 
-import sys
+import argparse
 
-from files import failure_recorded, run, write_json
-from toy_plan import arguments, new_units, open_plan, share, throw
+from muscan.base.options import add_options, settings_of
+from muscan.base.script import run
+from muscan.steps.throw_toys import throw_toys
+from muscan.toys.plan import ToyFiles
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, ToyFiles)
+    parse.add_argument("--part", type=int, default=0, help="which part, from 0")
+    parse.add_argument("--parts", type=int, default=1)
+    parse.add_argument("--output", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = arguments(__doc__)
-    parse.add_argument("--part", type=int, default=0, help="which part, from 0")
-    parse.add_argument("--parts", type=int, default=1)
-    args = parse.parse_args(argv)
-    with failure_recorded(args.output):
-        plan, store, *_ = open_plan(args)
-        units = share(new_units(plan), args.part, args.parts)
-        for unit in units:
-            throw(store, unit)
-        print(f"{store.made} blocks made", file=sys.stderr)
-        blocks = [[unit.hypothesis, unit.number, [point.mu for point in unit.points]] for unit in units]
-        write_json(args.output, {"blocks": blocks})
+    args = parser().parse_args(argv)
+    throw_toys(args.output, settings_of(args, ToyFiles), args.part, args.parts)
 
 
 if __name__ == "__main__":

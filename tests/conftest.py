@@ -50,6 +50,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def runs_workflow(module: ModuleType) -> bool:
-    import workflow
+    from helpers import workflow
 
     return vars(module).get("workflow") is workflow or vars(module).get("clone") is workflow.clone

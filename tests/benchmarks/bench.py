@@ -20,15 +20,15 @@ import numpy as np
 import pyhf
 from cases import CASES, FILES, Case, need, toys
 
-from files import read_json
-from inference.compile import compile_workspace
-from inference.fits import Newton
-from inference.hypotest import hypotests, prepare
-from inference.minimize import minimize
-from inference.model import Model
-from patch_workspace import from_patchset, with_measurement
-from signal_point import bounded
-from workspaces import counting, engine_of
+from helpers.workspaces import counting, engine_of
+from muscan.base.files import read_json
+from muscan.histfactory.compile import compile_workspace
+from muscan.histfactory.model import Model
+from muscan.inference.hypotest import hypotests, prepare
+from muscan.inference.newton import Newton
+from muscan.inference.signal_point import bounded
+from muscan.inputs.patches import from_patchset, with_measurement
+from muscan.optimize.minimize import minimize
 
 REPEATS = 5
 

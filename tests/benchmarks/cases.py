@@ -11,7 +11,7 @@ import jsonpatch
 import numpy as np
 import pandas as pd
 
-from workspaces import MU, counting, engine_of, fit, workspace
+from helpers.workspaces import MU, counting, engine_of, fit, workspace
 
 HERE = Path(__file__).parent
 PUBLISHED = Path(os.environ.get("MUSCAN_DATA", HERE.parents[2] / "shared/data"))

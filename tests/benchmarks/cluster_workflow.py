@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 
 import slurm_node
 
-from workflow import REPO, clone, contents, snakemake, write_config
+from helpers.workflow import REPO, clone, contents, snakemake, write_config
 
 
 def question(per_hypothesis: int) -> dict:

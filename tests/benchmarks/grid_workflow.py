@@ -16,8 +16,8 @@ from pathlib import Path
 import yaml
 from cases import PUBLISHED, need
 
-from files import read_json
-from workflow import clone
+from helpers.workflow import clone
+from muscan.base.files import read_json
 
 SCANS = {"CLs at mu = 1": [1], "all limits": "auto"}
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import yaml
 from cases import CASES, PUBLISHED, need, toys
 
-from workflow import clone
-from workspaces import engine_of
+from helpers.workflow import clone
+from helpers.workspaces import engine_of
 
 CASE, SIGNAL, SCAN = "sbottom-A", "sbottom_1300_205_60", 15
 BARE = 5000  # toys of each process

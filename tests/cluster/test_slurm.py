@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import slurm_node
 
-from workflow import clone, contents, environment, planned, snakemake, with_toys, write_config
+from helpers.workflow import clone, contents, environment, planned, snakemake, with_toys, write_config
 
 REASON = slurm_node.reason_not_to_run()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no Slurm can be started: {REASON}")

@@ -1,0 +1,22 @@
+"""The commands of muscan: `python scripts/muscan COMMAND ...`; `make help` lists what they are for."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from muscan.base.script import run  # noqa: E402
+
+COMMANDS = ("check", "check_text", "forecast", "init", "limits", "reproduce", "simulate_grid", "verify")
+
+
+def main() -> None:
+    """Run the command that the first argument names."""
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(f"say which command: {', '.join(COMMANDS)}")
+    run(import_module(f"muscan.commands.{sys.argv.pop(1)}").main)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""Say what a configuration costs before it runs: jobs, core time, disk, and the packing that suits it.
+
+Reads configuration files. Snakemake counts the jobs of each analysis in a dry run, and runs a few signals of it in a
+temporary folder; the times and sizes of these are multiplied.
+"""
+
+import argparse
+import csv
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import dropwhile, takewhile
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import yaml
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from muscan.base.errors import InputError
+from muscan.base.words import duration
+from muscan.config.check import ConfigError
+from muscan.config.loading import ROOT, load
+from muscan.config.settings import AUTO, mu_grid, scan_settings, source_of
+from muscan.config.signals import signals_of
+from muscan.inference.ranges import POINTS
+
+SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # seconds that Snakemake spends on a job, here and on a Slurm cluster
+# What a cluster is sent; other rules take seconds, and run where Snakemake runs.
+SENT = ("fit", "hypotest", "invert", "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
+SIGNALS, VALUES, TOYS = 5, 9, 50  # of a sample
+FINAL = 3.0  # seconds of a table or picture of a grid
+JOB_SECONDS = 120  # of a job on a cluster, about
+SHORTEST = 0.01  # seconds; shorter times are not measured
+PATHS = ("file", "patchset", "patches", "csv")  # keys of data sets
+LONGEST_PACKED = 60  # seconds of a signal that can share a job with others
+# Jobs for a core, so that all cores end at about the same time; but jobs are not to be shorter than this for it.
+JOBS_PER_CORE, BALANCED_SECONDS = 4, 15
+
+
+class Sample(NamedTuple):
+    """What was measured with a few signals of an analysis, in seconds and bytes."""
+
+    job: dict[str, float]  # mean of each rule; of one value of mu or one signal, where these differ
+    more: dict[str, float]  # for each further value of mu (hypotest), signal (scan_signals), fit of a toy (throw_toys)
+    size: float  # of a signal
+
+
+class Forecast(NamedTuple):
+    """What an analysis costs."""
+
+    analysis: str
+    signals: int
+    jobs: int
+    seconds: float  # of a core
+    longest: float  # job, in seconds
+    size: float  # bytes
+    advice: str
+
+
+def alone(config: dict, analysis: str, **changes) -> dict:
+    """The configuration of one analysis without grids, with changed settings of its scan."""
+    name = config["analyses"][analysis]["dataset"]
+    settings = config.get("scan", {}) | config["analyses"][analysis] | changes
+    dataset = {"datasets": {name: _absolute(config["datasets"][name])}}
+    return dataset | {"models": config.get("models", {}), "analyses": {analysis: settings}}
+
+
+def _absolute(value):
+    """A part of a configuration whose paths do not depend on the folder."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: os.path.abspath(each) if key in PATHS and isinstance(each, str) else _absolute(each)
+        for key, each in value.items()
+    }
+
+
+def snakemake(folder: str, config: dict, *options: str) -> str:
+    """What Snakemake says of a configuration in a folder of its own."""
+    file = Path(folder) / "forecast.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
+    command += ["--configfile", str(file), "--workflow-profile", "none", "--cores", "1", *options]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return result.stdout + result.stderr
+
+
+def job_counts(config: dict) -> dict[str, int]:
+    """{rule: jobs} in an empty folder; the packs of signals count as one rule."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = snakemake(folder, _absolute(config), "-n").splitlines()
+    counts: dict[str, int] = defaultdict(int)
+    for line in takewhile(str.strip, dropwhile(lambda line: not line.startswith("Job stats:"), lines)):
+        rule, _, number = line.rpartition(" ")
+        if number.isdecimal() and rule.strip() not in ("all", "total"):
+            counts[_rule(rule.strip())] += int(number)
+    return counts
+
+
+def _rule(name: str) -> str:
+    return "scan_signals" if re.fullmatch(r"scan_.+_\d+_of_\d+", name) else name
+
+
+def sample(config: dict, analysis: str) -> Sample:
+    """Run a few signals of an analysis in a temporary folder, fewer values of mu and a handful of toys.
+
+    Raises:
+        InputError: if all of them fail.
+    """
+    settings = scan_settings(config, analysis)
+    mu = [float(value) for value in mu_grid(settings["mu"])]
+    mu = sorted({*mu[:: ceil(len(mu) / VALUES)], mu[-1]}) if mu else AUTO
+    toys = {key: each for key, each in settings["toys"].items() if key not in ("target", "max")}
+    toys |= {"per_hypothesis": TOYS, "block": TOYS, "jobs": 1}
+    packed = settings["signals_per_job"] > 1
+    small = alone(config, analysis, mu=mu, toys=toys, mu_per_job=min(settings["mu_per_job"], VALUES // 2))
+    small["analyses"][analysis]["signals_per_job"] = (SIGNALS - 1) if packed else 1
+    kind, source = source_of(small, analysis)
+    if kind == "workspace" and len(signals_of(small, analysis)) > 1:
+        known = list(signals_of(small, analysis).values())
+        source["signals"] = known[:: ceil(len(known) / SIGNALS)] if packed else known[:1]
+    with tempfile.TemporaryDirectory() as folder:
+        said = snakemake(folder, small, "--benchmark-extended")
+        rows = list(_benchmarks(Path(folder)))
+        signals = list((Path(folder) / "results" / analysis).iterdir())
+        size = sum(file.stat().st_size for path in signals for file in path.rglob("*") if file.is_file())
+        table = Path(folder) / "results" / "limits.csv"
+        failed = _failed(table) if table.exists() else said.strip()
+    if failed:
+        raise InputError(f"{analysis}: nothing could be timed: {failed}")
+    return _sample(rows, size / len(signals), len(mu))
+
+
+def _failed(table: Path) -> str:
+    """Why all signals failed; empty if one did not."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return "" if any("fit_failed" not in row["status"] for row in rows) else rows[0]["reason"]
+
+
+def _benchmarks(folder: Path) -> Iterator[tuple[str, str, float]]:
+    """Rule, file and seconds of every job that was run."""
+    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                yield _rule(row["rule_name"]), path.stem, float(row["s"])
+
+
+def _sample(rows: list[tuple[str, str, float]], size: float, values: int) -> Sample:
+    """From the times of single jobs; those of several values of mu or signals tell what one more costs."""
+    by_rule: dict[str, list[float]] = defaultdict(list)
+    for rule, _, seconds in rows:
+        by_rule[rule].append(seconds)
+    job, more = {rule: float(np.mean(seconds)) for rule, seconds in by_rule.items()}, {}
+    for rule, most in (("hypotest", VALUES // 2), ("scan_signals", SIGNALS - 1)):
+        if len(by_rule[rule]) > 1:
+            fewest, many = min(by_rule[rule]), max(by_rule[rule])
+            more[rule] = max((many - fewest) / (most - 1), SHORTEST)
+            job[rule] = fewest
+    if "throw_toys" in job:
+        more["throw_toys"] = max(job["throw_toys"] - job["plan_toys"], SHORTEST) / toy_fits(TOYS, values)
+        job["throw_toys"] = job["plan_toys"]
+    return Sample(job, more, size)
+
+
+def toy_fits(per_hypothesis: int, values: int) -> int:
+    """Each toy with signal is fitted twice, each background-only toy once and at every value of mu."""
+    return per_hypothesis * (2 * values + 1 + values)
+
+
+def forecast(config: dict, analysis: str) -> Forecast:
+    """The cost of an analysis."""
+    measured, counts = sample(config, analysis), job_counts(alone(config, analysis))
+    settings = scan_settings(config, analysis)
+    signals, mu = len(signals_of(config, analysis)), mu_grid(settings["mu"])
+    further = {
+        "hypotest": signals * max(len(mu), 1) - counts["hypotest"],
+        "scan_signals": signals - counts["scan_signals"],
+        "throw_toys": signals * toy_fits(first_toys(settings["toys"]), len(mu) or POINTS),
+    }
+    seconds = sum(number * measured.job.get(rule, FINAL) for rule, number in counts.items())
+    seconds += sum(further[rule] * each for rule, each in measured.more.items())
+    longest = max(
+        measured.job[rule] + max(further.get(rule, 0), 0) / counts[rule] * measured.more.get(rule, 0)
+        for rule in measured.job
+        if counts[rule]
+    )
+    return Forecast(
+        analysis, signals, sum(counts.values()), seconds, longest, signals * measured.size,
+        advice(measured, settings, signals, counts),
+    )  # fmt: skip
+
+
+def first_toys(toys: dict) -> int:
+    """Toys of each hypothesis, in the first round if their number follows from a target."""
+    return toys.get("per_hypothesis", 2 * toys["block"])
+
+
+def advice(measured: Sample, settings: dict, signals: int, counts: dict[str, int]) -> str:
+    """Which packing suits, if it is another one by more than a factor of two."""
+    cores = os.cpu_count() or 1
+    found = []
+    if signals > 1:
+        start = min(measured.job.values())
+        chain = ("patch_workspace", "compile_model", "fit", "hypotest", "invert")
+        unpacked = sum(max(measured.job.get(rule, 0) - start, SHORTEST) for rule in chain)
+        each = measured.more.get("scan_signals", unpacked)
+        balanced = max(signals / (JOBS_PER_CORE * cores), BALANCED_SECONDS / each)
+        fits = min(JOB_SECONDS / each, balanced, ceil(signals / cores))
+        fits = 1 if each > LONGEST_PACKED else int(max(fits, 1))
+        if not 0.5 <= fits / settings["signals_per_job"] <= 2:
+            packs = ceil(signals / fits)
+            found.append(f"signals_per_job: {fits} ({packs} x {duration(start + fits * each)})")
+    if "throw_toys" in measured.more:
+        total = measured.more["throw_toys"] * toy_fits(first_toys(settings["toys"]), counts["hypotest"] or POINTS)
+        jobs = int(np.clip(total / JOB_SECONDS, 1, 1000))
+        if not 0.5 <= jobs / settings["toys"]["jobs"] <= 2:
+            found.append(f"toys.jobs: {jobs}")
+    return ", ".join(found)
+
+
+def table(forecasts: list[Forecast]) -> Table:
+    """What each analysis costs."""
+    found = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("analysis", "signals", "jobs", "core time", "longest job", "disk", "would suit"):
+        found.add_column(name, justify="left" if name in ("analysis", "would suit") else "right")
+    for each in forecasts:
+        found.add_row(
+            each.analysis, str(each.signals), str(each.jobs), duration(each.seconds), duration(each.longest),
+            f"{each.size / 1e6:.0f} MB", each.advice,
+        )  # fmt: skip
+    return found
+
+
+def report(config: dict, cores: int, console: Console) -> int:
+    """Print the forecast; the exit code is 1 if an analysis could not be timed."""
+    forecasts, failed = [], []
+    for analysis in config["analyses"]:
+        console.print(f"Timing {analysis} ...", markup=False)
+        try:
+            forecasts.append(forecast(config, analysis))
+        except InputError as error:
+            failed.append(str(error))
+    counts = job_counts(config)
+    jobs, sent = sum(counts.values()), sum(counts[rule] for rule in SENT)
+    shared = jobs - sum(each.jobs for each in forecasts)
+    seconds = sum(each.seconds for each in forecasts) + max(shared, 0) * FINAL
+    longest = max((each.longest for each in forecasts), default=0)
+    wall = max(seconds / cores, longest) + jobs * SNAKEMAKE_JOB
+    console.print(table(forecasts))
+    console.print(
+        f"In all {jobs} jobs, {duration(seconds)} of core time, {sum(each.size for each in forecasts) / 1e6:.0f} MB; "
+        f"about {duration(wall)} on {cores} cores."
+    )
+    on_cluster = seconds + sent * CLUSTER_JOB
+    console.print(
+        f"On a cluster {sent} jobs, {duration(on_cluster / sent)} each and {duration(longest + CLUSTER_JOB)} at most; "
+        f"{on_cluster / 3600:.2g} core-hours. {CLUSTER_JOB} s of each job are Snakemake's: pack them, into minutes."
+    )
+    if any("target" in scan_settings(config, name)["toys"] for name in config["analyses"]):
+        console.print("Of toys with a target the first round is counted; later ones throw what the target needs.")
+    for each in failed:
+        console.print(f"failed: {each}", style="red", markup=False)
+    return bool(failed)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--configfiles", nargs="+", required=True)
+    parse.add_argument("--cores", type=int, default=os.cpu_count(), help="of this machine")
+    args = parse.parse_args(argv)
+    try:
+        config, _, problems = load(args.configfiles)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for problem in problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    return report(config, args.cores, Console(width=None if sys.stdout.isatty() else 120))

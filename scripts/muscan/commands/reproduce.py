@@ -1,0 +1,158 @@
+"""Run again what a manifest describes, in a fresh folder, and compare all results with it byte by byte.
+
+Reads manifest.json and the inputs that it names. Says which versions are other ones, and names the first result that
+differs, with the value in it if the old results are still there. The exit code is 0 if all are the same.
+"""
+
+import argparse
+import csv
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from muscan.base import seals, versions
+from muscan.base.errors import InputError
+from muscan.base.files import write_json
+from muscan.base.json_input import read_json
+from muscan.base.versions import ROOT
+from muscan.base.words import listed
+from muscan.config.result_files import MANIFEST
+
+MISSING = "nothing"
+
+
+def fresh_folder(base: Path, inputs: list[str]) -> Path:
+    """A folder below `base` in which the inputs are found under the paths that the manifest has."""
+    depth = max((Path(path).parts.count(os.pardir) for path in inputs if not os.path.isabs(path)), default=0)
+    folder = base.joinpath(*["run"] * (depth + 1))
+    folder.mkdir(parents=True)
+    for path in inputs:
+        if not os.path.isabs(path):
+            link = folder / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(os.path.abspath(path))
+    return folder
+
+
+def rerun(config: dict, folder: Path, cores: str) -> dict:
+    """Run muscan in a folder.
+
+    Returns:
+        The manifest of its results.
+
+    Raises:
+        InputError: if the run does not come to its end.
+    """
+    file = folder / "config.json"
+    write_json(file, config)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--configfile", str(file), "--cores", cores]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(command, env=environment, check=False)
+    if not (folder / MANIFEST).exists():
+        raise InputError(f"the run did not come to its end; its logs are in {folder}")
+    return read_json(folder / MANIFEST)
+
+
+def by_file(records: list[dict[str, str]]) -> dict[str, str]:
+    return {record["file"]: record["sha256"] for record in records}
+
+
+def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    """Files whose digests differ, or that only one side has, in the order of the old."""
+    return [file for file in old | new if old.get(file) != new.get(file)]
+
+
+def first_value(old: Path, new: Path) -> str:
+    """Where two files begin to differ: the key, cell, array or line, with both values."""
+    values = [_values(path) for path in (old, new)]
+    for (place, before), (other, after) in itertools.zip_longest(*values, fillvalue=(MISSING, MISSING)):
+        if place != other:
+            return f"{place} was there, now it is {other}"
+        if before != after:
+            return f"{place} was {before}, now it is {after}"
+    return "the bytes differ, but not what is read from them"
+
+
+def _values(path: Path) -> Iterator[tuple[str, str]]:
+    """(place, value) of everything in a file."""
+    content = path.read_bytes()
+    if content[:1] in (b"{", b"["):
+        yield from _leaves(json.loads(content), "")
+    elif path.suffix == ".npz":
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            for name in file.files:
+                yield from ((f"{name}{list(index)}", repr(value)) for index, value in np.ndenumerate(file[name]))
+    elif path.suffix == ".csv":
+        header, *rows = csv.reader(io.StringIO(content.decode()))
+        for number, row in enumerate(rows, 2):
+            yield from ((f"line {number}, {name}", cell) for name, cell in zip(header, row, strict=True))
+    elif path.suffix in (".md", ".yaml"):
+        yield from ((f"line {number}", line) for number, line in enumerate(content.decode().splitlines(), 1))
+    else:
+        yield from ((f"byte {number}", str(byte)) for number, byte in enumerate(content))
+
+
+def _leaves(value, place: str) -> Iterator[tuple[str, str]]:
+    """(place, value) of the numbers and texts of a JSON value, such as ("points[3].CLs_obs", "0.05")."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(each, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _leaves(each, f"{place}[{number}]")
+    else:
+        yield place, json.dumps(value)
+
+
+def compare(manifest: dict, new: dict, folder: Path) -> int:
+    """Print what differs; the exit code is 0 if nothing does."""
+    old, made = by_file(manifest["results"]), by_file(new["results"])
+    differing = differences(old, made)
+    if not differing:
+        print(f"The same bytes: {len(old)} files.")
+        return 0
+    first = differing[0]
+    print(f"{len(differing)} of {len(old | made)} files differ. The first, in the order in which they are made:")
+    if first not in made or first not in old:
+        print(f"{first}: only in {'the manifest' if first in old else 'the new run'}")
+    elif not os.path.isfile(first) or seals.digest(first) != old[first]:
+        print(f"{first}: what differs in it cannot be said, because the old file is no longer here")
+    else:
+        print(f"{first}: {first_value(Path(first), folder / first)}")
+    print(f"The new results are in {folder}.")
+    return 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--manifest", default=MANIFEST)
+    parse.add_argument("--folder", type=Path, help="to run in; default: a temporary one, removed if all is the same")
+    parse.add_argument("--cores", default="all")
+    args = parse.parse_args(argv)
+    manifest = read_json(args.manifest)
+    if manifest.get("problems"):
+        problems = listed(manifest["problems"], 3, "; ")
+        raise InputError(f"{args.manifest}: a part of the configuration was not run; repair it first: {problems}")
+    inputs = by_file(manifest["inputs"])
+    changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
+    if changed:
+        raise InputError(f"{args.manifest}: {', '.join(changed)}: not the file of that time, or not here")
+    now = versions.of_all()
+    for name, then in manifest["versions"].items():
+        if now.get(name) != then:
+            print(f"{name}: {then} made the manifest, {now.get(name)} is here now")
+    base = args.folder or Path(tempfile.mkdtemp(prefix="muscan-"))
+    folder = fresh_folder(base, list(inputs))
+    code = compare(manifest, rerun(manifest["config"], folder, args.cores), folder)
+    if code == 0 and not args.folder:
+        seals.remove(base)
+    return code

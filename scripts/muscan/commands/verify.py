@@ -1,0 +1,127 @@
+"""Let pyhf and Minuit repeat a random sample of the tests of a scan.
+
+Reads model.npz, fit.json, workspace.json and the tests of the signals under results/, prints both numbers, both
+likelihood values and who found the lower minimum. Ends with exit code 1 if a disagreement is ours.
+"""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from muscan.base.errors import FitError, StepError
+from muscan.base.json_input import read_json
+from muscan.inference.engines import engine
+from muscan.inference.hypotest import hypotests, prepare
+from muscan.inference.signal_point import load
+from muscan.records.hypotest import Hypotest
+
+SAME_MINIMUM = 1e-4  # in -2 log L; Minuit's own precision
+SAME_CLS = 2e-3
+
+
+class Check(NamedTuple):
+    """One test, repeated."""
+
+    name: str
+    ours: tuple[float | None, float]  # CLs observed and expected; a blind analysis has no observed one
+    pyhfs: tuple[float, float]
+    minima: dict[str, tuple[float, float]]  # -2 log L of each fit to the data, ours and pyhf's
+
+    def ours_is_wrong(self) -> bool:
+        """pyhf found a lower minimum, or the same minima give another CLs."""
+        if any(pyhfs < ours - SAME_MINIMUM for ours, pyhfs in self.minima.values()):
+            return True
+        return not self.pyhf_is_wrong() and self.distance() > SAME_CLS
+
+    def pyhf_is_wrong(self) -> bool:
+        return any(pyhfs > ours + SAME_MINIMUM for ours, pyhfs in self.minima.values())
+
+    def distance(self) -> float:
+        return max(abs(ours - pyhfs) for ours, pyhfs in zip(self.ours, self.pyhfs, strict=True) if ours is not None)
+
+    def verdict(self) -> str:
+        if self.ours_is_wrong():
+            return "DISAGREES"
+        return "pyhf stopped above the minimum" if self.pyhf_is_wrong() else "agrees"
+
+
+def tests_of(results: Path) -> list[tuple[Path, Hypotest]]:
+    """All successful tests, with the files they stand in."""
+    found = []
+    for path in sorted(results.glob("*/*/*/hypotest/mu_*.json")):
+        records = read_json(path)
+        for record in records if isinstance(records, list) else [records]:
+            if record.get("status") == "ok":
+                found.append((path, Hypotest.from_json(record)))
+    return found
+
+
+def check(path: Path, test: Hypotest) -> Check:
+    """Repeat one test.
+
+    Raises:
+        FitError: if a fit of pyhf does not converge.
+    """
+    signal = path.parents[2]
+    ours, prepared, result = load(str(signal / "model.npz"), str(signal / "fit.json"), str(signal / "workspace.json"))
+    reference = engine("pyhf", ours.model, read_json(signal / "workspace.json"))
+    again = prepare(reference, result.test_statistic)
+    tested = hypotests(reference, again, [test.mu], result.test_statistic, test.calculator)[0]
+    if isinstance(tested, FitError):
+        raise tested
+    data, mu = ours.model.data[:, None], np.array([test.mu])
+    minima = {
+        "free": (prepared.free.deviance, again.free.deviance),
+        "reference": (prepared.reference.deviance, again.reference.deviance),
+        "mu held": tuple(
+            each.fit(data, [fits.free.parameters, fits.reference.parameters], mu=mu).one(0).deviance
+            for each, fits in ((ours, prepared), (reference, again))
+        ),
+    }
+    return Check(
+        f"{signal.parent.name} / {signal.name}, mu = {test.mu:g}",
+        (test.CLs_obs, test.CLs_exp[2]),
+        (tested.p_values.CLs_obs, tested.p_values.CLs_exp[2]),
+        minima,
+    )
+
+
+def show(result: Check) -> None:
+    print(f"{result.name}: {result.verdict()}")
+    for kind, ours, pyhfs in zip(("observed", "expected"), result.ours, result.pyhfs, strict=True):
+        if ours is not None:
+            print(f"  CLs {kind:<10} {ours:<12.6g} pyhf {pyhfs:.6g}")
+    for kind, (ours, pyhfs) in result.minima.items():
+        lower = (
+            "the same" if abs(ours - pyhfs) <= SAME_MINIMUM else "ours is lower" if ours < pyhfs else "pyhf is lower"
+        )
+        print(f"  -2 log L {kind:<10} {ours:.6f}   pyhf {pyhfs:.6f}   {lower}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--results", type=Path, default=Path("results"))
+    parse.add_argument("--number", type=int, default=10, help="how many tests to repeat")
+    parse.add_argument("--seed", type=int, default=0, help="of the sample")
+    args = parse.parse_args(argv)
+    known = tests_of(args.results)
+    if not known:
+        print(f"there are no tests in {args.results}: run a scan first", file=sys.stderr)
+        return 1
+    wrong = failed = 0
+    sample = random.Random(args.seed).sample(known, min(args.number, len(known)))
+    for path, test in sorted(sample, key=lambda each: each[0]):
+        try:
+            result = check(path, test)
+        except StepError as error:
+            failed += 1
+            print(f"{path}: pyhf has no result: {error}")
+            continue
+        show(result)
+        wrong += result.ours_is_wrong()
+    print(f"{len(sample)} of {len(known)} tests repeated: {wrong} disagree, {failed} without a result of pyhf")
+    return 1 if wrong else 0

@@ -1,0 +1,86 @@
+"""The check of the data sets of a configuration beyond its schema: their own keys, and the files they name."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from muscan.base.errors import InputError
+from muscan.base.words import WITHOUT_OBSERVED, listed
+from muscan.config.datasets import OBSERVED, input_files, root_file
+from muscan.config.signals import check_input, known_signals, label_values, signal_names
+
+
+def key_problems(where: str, dataset: dict) -> Iterator[str]:
+    """What a schema cannot say of a data set."""
+    if "simulate" in dataset:
+        yield from _simulate_problems(f"{where}.simulate", dataset["simulate"])
+    root = dataset.get("histograms", {}).get("root", {"channels": {}})
+    without = [
+        f"{channel}.{column}"
+        for channel, names in root["channels"].items()
+        for column, histogram in names.items()
+        if root_file(root, histogram) is None
+    ]
+    if without:
+        yield f"{where}.histograms.root: the key 'file' is missing, and {listed(without)} has no file of its own"
+
+
+def file_problems(where: str, dataset: dict) -> list[str]:
+    """Files of templates that are missing, and signals that the patches do not have."""
+    files = input_files(dataset, blind=True)
+    texts = [text for key, path in files.items() for text in input_problems(f"{where}.{key}", path)]
+    if "workspace" in dataset and not texts:
+        texts = list(_signal_problems(f"{where}.workspace", dataset["workspace"]))
+    return texts
+
+
+def observed_problems(where: str, dataset: dict) -> Iterator[str]:
+    """Observed data that are missing, which stops the analyses alone that look at them."""
+    histograms = dataset.get("histograms", {})
+    blocks = {"counts": histograms.get("counts", {}), "root.channels": histograms.get("root", {}).get("channels", {})}
+    for block, channels in blocks.items():
+        without = [repr(channel) for channel, names in channels.items() if OBSERVED not in names]
+        if without:
+            names = listed(without)
+            yield f"{where}.histograms.{block}: the key {OBSERVED!r} is missing in {names}; {WITHOUT_OBSERVED}"
+    unseen = input_files(dataset, blind=True).values()
+    for key, path in input_files(dataset).items():
+        if path not in unseen:
+            yield from input_problems(f"{where}.{key}", path)
+
+
+def input_problems(where: str, path: str) -> Iterator[str]:
+    try:
+        check_input(path)
+    except InputError as error:
+        yield f"{where}: {error}"
+
+
+def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:
+    if spec is None:
+        return
+    bins = spec["bins"]
+    if isinstance(bins, dict):
+        ascending = bins["low"] < bins["high"]
+    else:
+        ascending = all(low < high for low, high in pairwise(bins))
+    if not ascending:
+        yield f"{where}.bins: the edges must ascend"
+    for name, component in spec["components"].items():
+        if component["shape"] == "uniform" and component["low"] >= component["high"]:
+            yield f"{where}.components.{name}: low must be below high"
+
+
+def _signal_problems(where: str, source: dict) -> Iterator[str]:
+    try:
+        known_signals(source)
+    except (InputError, OSError) as error:
+        yield f"{where}.{'patches' if 'patches' in source else 'patchset'}: {error}"
+        return
+    try:
+        signal_names(source)
+    except InputError as error:
+        yield f"{where}.signals: {error}"
+    try:
+        label_values(source)
+    except InputError as error:
+        yield f"{where}.labels: {error}"

@@ -1,0 +1,71 @@
+"""What a configuration says of its data sets: their files, and what stays of them if nobody looks at observed data."""
+
+from muscan.config.settings import scan_settings
+
+OBSERVED = "observed"  # name of the data among templates
+# Blocks of a data set whose parts may have observed data.
+HOLD_OBSERVED = (("simulate", "components"), ("histograms", "counts"), ("histograms", "root", "channels"))
+
+
+def unobserved(dataset: dict, path: tuple[str, ...] = ()) -> dict:
+    """A data set without what it says of observed data."""
+    return {
+        key: unobserved(value, (*path, key)) if isinstance(value, dict) else value
+        for key, value in dataset.items()
+        if key != OBSERVED or path[:-1] not in HOLD_OBSERVED  # a channel may have that name
+    }
+
+
+def looked_at(config: dict) -> set[str]:
+    """Data sets that an analysis uses that is not blind."""
+    analyses = config["analyses"]
+    return {each["dataset"] for name, each in analyses.items() if not scan_settings(config, name)["blind"]}
+
+
+def histogram_spec(config: dict, dataset: str, blind: bool) -> dict:
+    """The `histograms` block of a data set as read_histograms.py takes it.
+
+    Where events are moved or changed it has the columns that are no events: those that models use as uncertainties.
+    """
+    known = config["datasets"][dataset]
+    block = (unobserved(known) if blind else known)["histograms"]
+    if not {"clip", "underflow", "overflow"} & {*block, *block.get("root", {})}:
+        return block
+    models = (config["models"][each["model"]] for each in config["analyses"].values() if each["dataset"] == dataset)
+    modifiers = (modifier for model in models for sample in model["samples"].values() for modifier in sample)
+    uncertainties = (modifier.get("uncertainty") for modifier in modifiers)
+    return block | {"uncertainties": sorted({each["column"] for each in uncertainties if isinstance(each, dict)})}
+
+
+def root_file(root: dict, histogram: str | dict) -> str | None:
+    """The file of a histogram of a `root` block: its own, or that of all."""
+    return histogram.get("file", root.get("file")) if isinstance(histogram, dict) else root.get("file")
+
+
+def input_files(dataset: dict, blind: bool = False) -> dict[str, str]:
+    """Files outside of the results that a data set names, by their keys; loose patches are not among them.
+
+    Args:
+        dataset: what the configuration says of it.
+        blind: leave out files of which only observed data are read.
+    """
+    dataset = unobserved(dataset) if blind else dataset
+    histograms, workspace = dataset.get("histograms", {}), dataset.get("workspace", {})
+    files = {
+        "histograms.csv": histograms.get("csv"),
+        **_root_files(histograms.get("root", {"channels": {}})),
+        "workspace.file": workspace.get("file"),
+        "workspace.patchset": workspace.get("patchset"),
+    }
+    return {key: path for key, path in files.items() if path is not None}
+
+
+def _root_files(root: dict) -> dict[str, str | None]:
+    """Files of which histograms are read, each by the first key that names it."""
+    keys: dict[str | None, str] = {}
+    for channel, names in root["channels"].items():
+        for column, histogram in names.items():
+            own = isinstance(histogram, dict) and "file" in histogram
+            key = f"channels.{channel}.{column}.file" if own else "file"
+            keys.setdefault(root_file(root, histogram), f"histograms.root.{key}")
+    return {key: file for file, key in keys.items()}

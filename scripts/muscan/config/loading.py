@@ -1,0 +1,29 @@
+"""Configuration files as Snakemake reads them; for what works on a configuration without running it."""
+
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+from snakemake_interface_common.exceptions import WorkflowError
+
+from muscan.base.errors import InputError
+from muscan.base.versions import ROOT
+from muscan.config.check import ConfigError, usable
+from muscan.config.text import check_file
+
+
+def load(files: list[str]) -> tuple[dict, dict[str, str], list[str]]:
+    """A configuration, merged from files, the later on top.
+
+    Returns:
+        the part that can be used, why other analyses cannot, and all problems; see `config_check.usable`.
+
+    Raises:
+        ConfigError: if nothing of it can be used; names all problems.
+    """
+    config: dict = {}
+    try:
+        for file in files:
+            check_file(file)
+            update_config(config, load_configfile(file))
+        return usable(config, ROOT / "config" / "config.schema.yaml")
+    except (ConfigError, InputError, WorkflowError, OSError) as error:
+        raise ConfigError(f"{', '.join(files)} cannot be used:\n{error}") from error

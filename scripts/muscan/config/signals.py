@@ -1,0 +1,176 @@
+"""What a configuration says, in full: the settings of each scan, its grid and jobs, the signals of a workspace, files.
+
+The rules call this module; it knows nothing of Snakemake. config_check.py has seen the configuration before."""
+
+import re
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from glob import escape, glob
+from os.path import exists, isdir, isfile
+from pathlib import Path
+from urllib.parse import quote
+
+from muscan.base.errors import InputError
+from muscan.base.file_kinds import instead_of
+from muscan.base.json_input import MAX_MEGABYTES, read_json
+from muscan.base.words import did_you_mean, listed, shortened
+from muscan.config.settings import source_of
+
+ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
+
+
+NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
+
+
+LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
+
+
+def signals_of(config: dict, analysis: str) -> dict[str, str]:
+    """Signals of an analysis: {name in paths: name}."""
+    kind, block = source_of(config, analysis)
+    return signal_names(block) if kind == "workspace" else {ONLY_SIGNAL: ONLY_SIGNAL}
+
+
+def signal_names(source: dict) -> dict[str, str]:
+    """Signals of a `workspace` source: {name in paths: name}; a wanted one that has no patch will fail, alone.
+
+    Raises:
+        InputError: if the patches cannot be read, or none of them is wanted.
+    """
+    known = known_signals(source)
+    wanted = source.get("signals", "all")
+    if wanted == "all":
+        names = known
+    elif isinstance(wanted, str):
+        names = [name for name in known if fnmatchcase(name, wanted)]
+        if not names:
+            raise InputError(f"no signal matches {wanted!r}; there are {listed(known)}")
+    else:
+        if not set(wanted) & set(known):
+            raise InputError("; ".join(f"there is no signal {name!r}{did_you_mean(name, known)}" for name in wanted))
+        names = wanted
+    return {path_name(name): name for name in names}
+
+
+def label_values(source: dict) -> dict[str, dict[str, float | str]]:
+    """What is known of each signal of a `workspace` source, masses in most cases: {name: {label: value}}.
+
+    Raises:
+        InputError: if a name does not have the form that the configuration says.
+    """
+    if "patchset" in source:
+        return dict(_patches_of(source))
+    if "labels" in source:
+        return {name: _values_in(name, source["labels"]) for name in known_signals(source)}
+    return {}
+
+
+def _values_in(name: str, form: str) -> dict[str, float]:
+    """Numbers in a name, by the labels that stand in braces in its form: `stau_{m1}_{m2}`."""
+    parts = re.split(r"\{(.*?)\}", form)
+    pattern = "".join(NUMBER if i % 2 else re.escape(part) for i, part in enumerate(parts))
+    found = re.fullmatch(pattern, name)
+    if found is None:
+        raise InputError(f"the name {name!r} does not have the form {form!r}")
+    numbers = [float(value) for value in found.groups()]
+    return dict(zip(parts[1::2], (int(value) if value.is_integer() else value for value in numbers), strict=True))
+
+
+def scan_name(analysis: str, signal: str) -> str:
+    """How people call a scan: the analysis, and the signal where there are several."""
+    return analysis if signal == ONLY_SIGNAL else f"{analysis} / {signal}"
+
+
+def path_name(name: str) -> str:
+    """A name from a file as a part of a path: percent-encoded, as in a URL; it is no option of a command."""
+    encoded = quote(name, safe="+,=@")
+    return f"%{ord(encoded[0]):X}{encoded[1:]}" if encoded.startswith((".", "-")) else encoded
+
+
+def workspace_files(source: dict, signal: str) -> dict[str, str]:
+    """Files that make the workspace of a signal, by the option of patch_workspace.py that takes them."""
+    files = {"workspace": source["file"]}
+    if "patches" in source:
+        patches = _loose_patches(source["patches"])
+        files["patch"] = patches.get(signal, str(Path(next(iter(patches.values()))).with_name(f"{signal}.json")))
+    elif "patchset" in source:
+        files["patchset"] = source["patchset"]
+    return files
+
+
+def known_signals(source: dict) -> list[str]:
+    """Names of all patches of a `workspace` source.
+
+    Raises:
+        InputError: if they cannot be read, or a name cannot become a folder.
+    """
+    if "patches" in source:
+        return sorted(_loose_patches(source["patches"]))
+    if "patchset" in source:
+        return list(dict.fromkeys(name for name, _ in _patches_of(source)))
+    return [ONLY_SIGNAL]
+
+
+def _patches_of(source: dict) -> list[tuple[str, dict]]:
+    return _patchset(source["patchset"], source.get("max_megabytes", MAX_MEGABYTES))
+
+
+@lru_cache
+def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
+    """Name, and values by their labels, of every patch of a set; only these are kept of a large file."""
+    patchset = read_json(file, max_megabytes)
+    other = instead_of("a patch set", patchset)
+    if other:
+        raise InputError(f"{file}: {other}")
+    try:
+        labels = patchset.get("metadata", {}).get("labels", [])
+        metadata = [patch["metadata"] for patch in patchset["patches"]]
+        patches = [(each["name"], _labelled(labels, each.get("values", []))) for each in metadata]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{file}: not a patch set: no names of patches") from error
+    for name, _ in patches:
+        if not _can_name_a_folder(name):
+            raise InputError(f"{file}: a patch has the name {shortened(repr(name))}, which cannot become a folder")
+    if not patches:
+        raise InputError(f"{file}: the patch set has no patches")
+    return patches
+
+
+def _labelled(labels: list[str], values: list) -> dict:
+    """Values by their labels; none if there are more of one than of the other, which the step that patches reports."""
+    return dict(zip(labels, values, strict=True)) if len(labels) == len(values) else {}
+
+
+def _can_name_a_folder(name) -> bool:
+    return isinstance(name, str) and name.isprintable() and 0 < len(path_name(name)) <= LONGEST_SIGNAL
+
+
+def check_input(path: str) -> None:
+    """A file that the workflow can read.
+
+    Raises:
+        InputError: if there is no such file, or Snakemake cannot take its name.
+    """
+    if not exists(path):
+        raise InputError(f"there is no file {shortened(path)!r}")
+    if not isfile(path):
+        raise InputError(f"{shortened(path)!r} is {'a folder' if isdir(path) else 'a pipe or device'}, not a file")
+    if "{" in path or "}" in path:
+        raise InputError(f"rename {shortened(path)!r}: braces in paths are wildcards of Snakemake")
+    if re.search("<.*>", path):
+        raise InputError(f"rename {path!r}: angle brackets in paths are variables of Snakemake")
+
+
+@lru_cache
+def _loose_patches(pattern: str) -> dict[str, str]:
+    """{name: file} of a folder or a glob pattern."""
+    files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
+    if not files:
+        raise InputError(f"there are no JSON files {shortened(pattern)!r}")
+    patches: dict[str, str] = {}
+    for file in files:
+        check_input(file)
+        other = patches.setdefault(Path(file).name.removesuffix(".gz").removesuffix(".json"), file)
+        if other != file:
+            raise InputError(f"two patches have one name: {other} and {file}")
+    return patches

@@ -1,0 +1,235 @@
+"""Where else the deviance may have a minimum: where other factors of a template take the scale that one has taken.
+
+Where a fit wants far fewer events of a template than are expected, a factor with a Gaussian constraint of the width s
+may go to zero at the price 1/s^2 (staterror, or a histosys that empties a bin), while the price of one with a Poisson
+constraint, or of a normsys, rises with the logarithm of the factor. Sharing a small product then costs more than
+leaving it to one factor, and each of them may have a minimum of its own.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from muscan.histfactory.likelihood import Likelihood, poisson_deviance
+from muscan.histfactory.model import Factors, Model, NormSys
+
+# Relative uncertainties above this are large: to give up a template then costs less than four.
+LARGE = 0.5
+NEAR = 0.6  # the same for free fits: to empty a bin then costs less than three
+# Sizes of templates, in units of sqrt(all events of the bin), that do not matter if they are smaller; of a signal as
+# parts of its largest.
+SIGNIFICANT, SHARE = 3.0, 0.1
+# A fit is strained where constrained parameters scale a template beyond these, and its bin moves by MOVED * sqrt(n).
+LOW, HIGH, MOVED = 0.6, 1.7, 0.3
+# Values that are tried: of global parameters in widths of their constraints, and of the gammas of a bin.
+VALUES = np.linspace(-4, 4, 17)
+GAMMAS = np.concatenate([np.geomspace(1e-6, 10, 29), [1.0]])
+ZOOMS, CLOSER = 5, 0.2  # how often the surroundings of the best value are searched, and how much more closely
+MOST_LINES, MOST_STARTS = 64, 16  # of one fit
+
+
+class Exchanges:
+    """The templates of one model that several badly known factors multiply."""
+
+    def __init__(self, likelihood: Likelihood):
+        self.likelihood, self.model = likelihood, likelihood.model
+        kinds = _large_factors(self.model)
+        number, linear = self._numbers(kinds)
+        self._templates = (number > 1) & (linear > 0) & _matters(self.model)
+        self.samples = np.flatnonzero(self._templates.any(axis=1))  # of such templates
+        self.possible = len(self.samples) > 0
+        # Whether a factor may empty a bin of the signal, so that a free fit may end at two values of mu.
+        number, linear = self._numbers(_large_factors(self.model, NEAR))
+        easily = (number > 1) & (linear > 0) & _matters(self.model)
+        self.of_signal = bool((easily & _of_poi(self.model)).any())
+        if self.possible:
+            sample, bin_, parameter = (np.concatenate(each) for each in list(zip(*kinds, strict=True))[:3])
+            used = self._templates[sample, bin_]
+            self._local = self._local_parameters(parameter[used])
+            shared = ~np.isin(parameter, self._local) & used
+            parameter, bin_ = parameter[shared], bin_[shared]
+            alone = np.unique(parameter)
+            # (parameter, bin that it is to fit), -1 for all bins
+            lines = [np.stack([alone, np.full(len(alone), -1)]), np.unique(np.stack([parameter, bin_]), axis=1)]
+            self._lines = np.hstack(lines)[:, :MOST_LINES].astype(int)
+
+    def _numbers(self, kinds: list["Kind"]) -> np.ndarray:
+        """Numbers of factors, and of linear ones, of each template, shape (2, nsamples, nmain)."""
+        numbers = np.zeros((2, *self.model.nominal.shape), int)
+        for kind in kinds:
+            count = np.zeros_like(numbers[0])
+            np.add.at(count, (kind.sample, kind.bin), 1)
+            count = np.minimum(count, 1) if kind.is_one else count
+            numbers += np.stack([count, kind.linear * count])
+        return numbers
+
+    def strained(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Which fits have given up most of such a template, or doubled it, shape (B,).
+
+        Args:
+            parameters: where B fits ended, shape (npar, B).
+            data: shape (nmain + naux, B).
+        """
+        fits, model = parameters.shape[1], self.model
+        if fits == 1:  # see likelihood.py
+            parameters, data = np.repeat(parameters, 2, axis=1), np.repeat(data, 2, axis=1)
+        events = self.likelihood.expected_by_sample(parameters)[self._templates]
+        before = self.likelihood.expected_by_sample(self._nominal(parameters))[self._templates]
+        room = np.sqrt(np.maximum(data[: model.nmain], 1.0))[np.nonzero(self._templates)[1]]
+        far = (events < LOW * before) | (events > HIGH * before)
+        return (far & (np.abs(events - before) > MOVED * room)).any(axis=0)[:fits]
+
+    def starts(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Starting points around one fit, shape (npar, T).
+
+        One by one, the global factors of such templates are moved to where they fit best, or to where they fit a bin
+        best, the others as they are or all nominal; then in each bin that gamma which does it best.
+
+        Args:
+            parameters: where the fit ended, shape (npar,).
+            data: shape (nmain + naux,).
+        """
+        here = np.repeat(parameters[:, None], 2, axis=1)
+        here[:, 1:] = self._nominal(here[:, 1:])
+        with np.errstate(all="ignore"):
+            found = np.hstack([here, self._along_lines(here, data)])
+            found = self._best_gammas(found, data)
+            value = self._terms(found, data)[0]
+        order = np.argsort(np.where(np.isfinite(value), value, np.inf), kind="stable")
+        found = found[:, order[np.isfinite(value[order])]]
+        different = np.abs(found - parameters[:, None]).max(axis=0) > 1e-3
+        return found[:, different][:, :MOST_STARTS]
+
+    def _nominal(self, parameters: np.ndarray) -> np.ndarray:
+        """With the initial values of the constrained parameters."""
+        constrained = ~np.isnan(self.model.constrained_widths())[:, None]
+        return np.where(constrained, self.model.initial[:, None], parameters)
+
+    def _local_parameters(self, parameters: np.ndarray) -> np.ndarray:
+        """The gammas of these that act on one bin only, npar where there is none, shape (K, nmain)."""
+        layout, npar = self.likelihood.layout, len(self.model.names)
+        local = np.empty((layout.locals_, self.model.nmain), int)
+        local[:, layout.bins] = layout.order[layout.globals_ :].reshape(local.shape)
+        return np.where(np.isin(local, parameters), local, npar)
+
+    def _along_lines(self, bases: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Each base with each global factor where it fits best, alone, shape (npar, T)."""
+        model = self.model
+        parameter, of_bin = np.tile(self._lines, (1, bases.shape[1]))
+        starts = np.repeat(bases, self._lines.shape[1], axis=1)
+        low, high = model.bounds[parameter].T
+        if not len(parameter):
+            return starts
+        best, reach, line = model.initial[parameter], model.constrained_widths()[parameter], np.arange(len(parameter))
+        for _ in range(ZOOMS):
+            values = np.clip(best[:, None] + reach[:, None] * VALUES, low[:, None], high[:, None])
+            tried = np.repeat(starts, len(VALUES), axis=1)
+            tried[np.repeat(parameter, len(VALUES)), np.arange(tried.shape[1])] = values.ravel()
+            terms = self._terms(tried, data)
+            total, bins, prices = (each.reshape(*each.shape[:-1], -1, len(VALUES)) for each in terms)
+            value = np.where((of_bin < 0)[:, None], total, bins[of_bin, line] + prices[parameter, line])
+            best = values[line, np.where(np.isfinite(value), value, np.inf).argmin(axis=1)]
+            reach = reach * CLOSER
+        starts[parameter, line] = best
+        return starts
+
+    def _best_gammas(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Each point with the best gamma in each bin, the others of the bin nominal, unless all fit better as they are.
+
+        Both arrays of points have the shape (npar, T).
+        """
+        model, number = self.model, points.shape[1]
+        initial, bounds = (np.concatenate([each, each[:1]]) for each in (model.initial, model.bounds))
+        best, found = self._of_bins(points, data), points.copy()
+        for chosen in self._local[(self._local < len(points)).any(axis=1)]:
+            bins = np.flatnonzero(chosen < len(points))
+            tried = np.repeat(np.concatenate([points, points[:1]]), len(GAMMAS), axis=1)  # the last line is of nobody
+            of_bins = self._local[:, bins]
+            tried[of_bins] = initial[of_bins][..., None]
+            values = np.clip(np.tile(GAMMAS, (len(bins), number)), *bounds[chosen[bins]].T[..., None])
+            tried[chosen[bins]] = values
+            value = self._of_bins(tried[:-1], data)[bins].reshape(len(bins), number, len(GAMMAS))
+            value = np.where(np.isfinite(value), value, np.inf)
+            least = value.argmin(axis=2)
+            value = np.take_along_axis(value, least[..., None], axis=2)[..., 0]
+            for i, (bin_, wins) in enumerate(zip(bins, value < best[bins], strict=True)):
+                of_bin = self._local[:, bin_]
+                of_bin = of_bin[of_bin < len(points)]
+                found[np.ix_(of_bin, wins)] = initial[of_bin][:, None]
+                found[chosen[bin_], wins] = values.reshape(len(bins), number, len(GAMMAS))[i, wins, least[i, wins]]
+                best[bin_] = np.where(wins, value[i], best[bin_])
+        return found
+
+    def _of_bins(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """The deviance of each bin with the prices of its gammas, shape (nmain, T)."""
+        _, bins, prices = self._terms(points, data)
+        return bins + prices[self._local].sum(axis=0)
+
+    def _terms(self, points: np.ndarray, data: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The deviance, shape (T,), its parts by bin, shape (nmain, T), and by constraint, shape (npar + 1, T)."""
+        model, constraints = self.model, self.model.constraints
+        measured, poisson = data[model.nmain :, None], constraints.is_poisson[:, None]
+        expected = constraints.factor[:, None] * points[constraints.parameter]
+        pull = (expected - measured) / constraints.sigma[:, None]
+        prices = np.zeros((len(points) + 1, points.shape[1]))
+        prices[constraints.parameter] = np.where(poisson, poisson_deviance(measured, expected), pull * pull)
+        bins = poisson_deviance(data[: model.nmain, None], self.likelihood.expected(points))
+        return bins.sum(axis=0) + prices.sum(axis=0), bins, prices
+
+
+class Kind(NamedTuple):
+    """Entries of one type of modifiers with large uncertainties: on which bins of samples their parameters act."""
+
+    sample: np.ndarray
+    bin: np.ndarray
+    parameter: np.ndarray
+    linear: bool  # whether they empty a bin at a finite price
+    is_one: bool  # whether all together act as one factor: shifts add up, and so do logarithms
+
+
+def _large_factors(model: Model, large: float = LARGE) -> list[Kind]:
+    widths = model.constrained_widths()
+    norm, shift, factors, single = model.normsys, model.histosys, model.factors, model.bin_factors
+    of_norm = np.maximum(np.abs(norm.high - 1), np.abs(norm.low - 1)) > large
+    events = np.abs(model.nominal[shift.sample, shift.bin])
+    of_shift = np.maximum(np.abs(shift.up), np.abs(shift.down)) > large * events
+    poisson = np.isin(single.parameter, model.constraints.parameter[model.constraints.is_poisson])
+    of_single = widths[single.parameter] > large
+    bins = (shift.sample, shift.bin, shift.parameter)
+    kinds = [
+        Kind(*_by_bin(model, norm, of_norm), linear=False, is_one=True),
+        Kind(*_by_bin(model, factors, widths[factors.parameter] > large), linear=True, is_one=False),
+        Kind(*(each[of_shift] for each in bins), linear=True, is_one=True),
+        Kind(*(each[of_single & ~poisson] for each in single), linear=True, is_one=False),
+        Kind(*(each[of_single & poisson] for each in single), linear=False, is_one=False),
+    ]
+    free = [~model.fixed[kind.parameter] for kind in kinds]
+    return [Kind(*(each[which] for each in kind[:3]), *kind[3:]) for kind, which in zip(kinds, free, strict=True)]
+
+
+def _by_bin(model: Model, entries: NormSys | Factors, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(sample, bin, parameter) of some entries of whole channels."""
+    widths = np.diff(model.edges)[entries.channel] * which
+    entry = np.repeat(np.arange(len(which)), widths)
+    first = model.edges[entries.channel][entry] - (np.cumsum(widths) - widths)[entry]
+    return entries.sample[entry], first + np.arange(len(entry)), entries.parameter[entry]
+
+
+def _matters(model: Model) -> np.ndarray:
+    """Templates of which a fit may have to give up most, shape (nsamples, nmain).
+
+    Of a signal, however small, as mu may be held far above its best fit; of the others, those of which half is
+    significant.
+    """
+    size = np.abs(model.nominal)
+    size = size / np.sqrt(np.maximum(size.sum(axis=0), 1.0))
+    of_signal = size > SHARE * size.max(axis=1, keepdims=True, initial=0.0)
+    return np.where(_of_poi(model), of_signal, size > SIGNIFICANT) & (size > 0)
+
+
+def _of_poi(model: Model) -> np.ndarray:
+    """Templates that the POI scales, shape (nsamples, nmain)."""
+    found = np.zeros(model.nominal.shape, bool)
+    sample, bin_, _ = _by_bin(model, model.factors, model.factors.parameter == model.poi)
+    found[sample, bin_] = True
+    return found

@@ -1,0 +1,89 @@
+"""Minuit on the same likelihood: the rescue of fits that Newton steps do not finish."""
+
+import numpy as np
+from iminuit import Minuit
+
+from muscan.histfactory.likelihood import Likelihood
+from muscan.inference.fits import AT_BOUND
+
+# Minuit stops at an estimated distance to the minimum (EDM) of 0.002 * tolerance, in units of -2 log L.
+TOLERANCE = 1e-5
+# A fit that Minuit does not call valid is still used if its EDM is below this: it then moves no CLs by 1e-4.
+ACCEPTED_EDM = 1e-4
+# Fits start at least this far off the bounds, in units of their distance: on one, Minuit's transformed gradient is 0.
+OFF_BOUND = 1e-4
+# Minuit goes back from points where the data are impossible; it cannot calculate with infinity.
+IMPOSSIBLE = 1e15
+
+
+def fit(
+    likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None = None
+) -> tuple[np.ndarray, float, float] | None:
+    """Parameters, deviance and EDM of a minimum near `start`, if there is one.
+
+    Args:
+        likelihood: of the model; its bounds and fixed flags are obeyed.
+        data: main and auxiliary data, shape (nmain + naux,).
+        start: shape (npar,).
+        mu: the value at which the POI is held, if it is.
+    """
+    model = likelihood.model
+    minuit = _minuit(likelihood, data, start, mu)
+    _converge(minuit)
+    parameters = np.array(minuit.values)
+    on_bounds = _on_bounds(model.bounds, parameters, np.array(minuit.fixed))
+    value, value_on_bounds = (likelihood.deviance_of(each, data) for each in (parameters, on_bounds))
+    if value_on_bounds <= value:
+        parameters, value = on_bounds, value_on_bounds
+    edm = 0.0 if minuit.fmin is None else float(minuit.fmin.edm)  # None: every parameter is fixed
+    if not np.isfinite(value) or not (minuit.fmin is None or minuit.valid or edm < ACCEPTED_EDM):
+        return None
+    return parameters, value, edm
+
+
+def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
+    model = likelihood.model
+    low, high = model.bounds.T
+    margin = OFF_BOUND * _distance(model.bounds)
+    start = np.clip(start, low + margin, high - margin)
+    start[model.fixed] = model.initial[model.fixed]
+
+    def deviance(parameters: np.ndarray) -> float:
+        value = likelihood.deviance_of(parameters, data)
+        return value if np.isfinite(value) else IMPOSSIBLE
+
+    minuit = Minuit(deviance, start, grad=lambda parameters: likelihood.gradient_of(parameters, data))
+    minuit.errordef = Minuit.LEAST_SQUARES  # the deviance rises by 1 at one standard deviation
+    minuit.tol = TOLERANCE
+    minuit.print_level = 0
+    minuit.limits = [tuple(bounds) for bounds in model.bounds]
+    minuit.errors = np.where(np.isnan(model.constrained_widths()), 0.1, model.constrained_widths())
+    minuit.fixed = model.fixed
+    if mu is not None:
+        minuit.values[model.poi] = mu
+        minuit.fixed[model.poi] = True
+    return minuit
+
+
+def _converge(minuit: Minuit) -> None:
+    """MIGRAD with increasing care."""
+    if not minuit.npar - sum(minuit.fixed):
+        return
+    for strategy in (0, 1, 2):
+        minuit.strategy = strategy
+        minuit.migrad()
+        if minuit.valid:
+            return
+
+
+def _distance(bounds: np.ndarray) -> np.ndarray:
+    """Of the two bounds of each parameter; 1, the scale of a factor, where there is no upper one."""
+    low, high = bounds.T
+    return np.where(np.isinf(high), 1.0, high - low)
+
+
+def _on_bounds(bounds: np.ndarray, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Minuit's transformed parameters come only close to a bound; the nearby point on it."""
+    low, high = bounds.T
+    margin = np.where(held, 0.0, AT_BOUND * _distance(bounds))
+    return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))

@@ -1,0 +1,100 @@
+"""One signal point as the steps share it: its model, the fits that fit.py wrote, and tests of values of mu."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from muscan.base import seals
+from muscan.base.errors import FitError, InputError
+from muscan.base.files import read_result
+from muscan.base.options import option
+from muscan.histfactory.model import Model, from_file
+from muscan.inference.engines import engine
+from muscan.inference.fits import Fit
+from muscan.inference.hypotest import Prepared, hypotests
+from muscan.inference.test_statistics import TEST_STATISTICS
+from muscan.records.fit import FitResult
+from muscan.records.hypotest import Hypotest
+
+
+@dataclass(frozen=True)
+class SignalFiles:
+    """What every step reads that works with the fits of a signal point."""
+
+    model: str = option("compiled model")
+    fit: str = option("fit.json of the same model")
+    workspace: str | None = option("workspace of the model, if the fits are pyhf's", default=None)
+
+
+def read_model(path: str) -> Model:
+    """A compiled model; a failure that was recorded in its place becomes this step's failure."""
+    seals.check(path)
+    if Path(path).exists() and Path(path).read_bytes()[:1] == b"{":
+        read_result(path)
+    return from_file(path)
+
+
+def bounded(model: Model, test_statistic: str, poi_bound: float) -> Model:
+    """The model, with bounds of the POI that the test statistic needs and that hold every mu of the scan.
+
+    qtilde is defined with mu_hat >= 0, whatever the workspace says; q needs room below zero.
+    """
+    low, high = model.bounds[model.poi]
+    low = 0.0 if TEST_STATISTICS[test_statistic].bounded else min(low, -poi_bound)
+    return model.with_poi_bounds(low, max(high, poi_bound))
+
+
+def load(files: SignalFiles):
+    """The engine of a signal point, the fits that the step `fit` made with it, and fit.json."""
+    result = FitResult.from_json(read_result(files.fit))
+    bounds = read_model(files.model).with_poi_bounds(*result.poi_bounds).with_upper_bounds(result.factor_bounds)
+    of_pyhf = result.fitted_by["engine"] == "pyhf"
+    spec = read_result(files.workspace) if files.workspace and of_pyhf else None
+    return engine(result.fitted_by["engine"], bounds, spec), _prepared_from(result), result
+
+
+def values_of_mu(given: list[float] | None, result: FitResult) -> list[float]:
+    """The values that a step is to test: those it was given, or those that fit.py chose.
+
+    Raises:
+        InputError: if there are neither.
+    """
+    values = given or result.mu
+    if not values:
+        raise InputError("the fit was made for a given range of mu: say which values are to be tested")
+    return values
+
+
+def run_tests(engine, prepared: Prepared, mu: Sequence[float], result: FitResult, calculator: str) -> list[Hypotest]:
+    """Tests of several values; a failed fit becomes the status of its record.
+
+    Args:
+        engine, prepared, result: what `load` gives.
+    """
+    test_statistic = result.test_statistic
+    kind = {"calculator": calculator, "test_statistic": test_statistic, "engine": engine.name}
+    records = []
+    for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, calculator), strict=True):
+        if isinstance(tested, FitError):
+            records.append(Hypotest(mu=value, status="fit_failed", reason=str(tested), **kind))
+        else:
+            numbers = tested.p_values._asdict() | {"q_obs": tested.q_obs, "q_asimov": tested.q_asimov}
+            fits = {"rescued_fits": tested.rescued, "at_bounds": tested.at_bounds}
+            record = Hypotest(mu=value, status="ok", **numbers, **fits, **kind)
+            records.append(record.blinded() if result.blinded else record)
+    return records
+
+
+def _prepared_from(result: FitResult) -> Prepared:
+    """What the hypothesis tests need of a fit that was written earlier."""
+
+    def as_fit(values: list[float], deviance: float, fitter: str) -> Fit:
+        return Fit(np.array(values), deviance, edm=0.0, fitter=fitter)
+
+    return Prepared(
+        as_fit(result.parameters["values"], result.deviance, result.fitted_by["free"]),
+        as_fit(result.reference["values"], result.reference["deviance"], result.fitted_by["reference"]),
+        np.array(result.asimov),
+    )

@@ -1,0 +1,115 @@
+"""Draw the distributions of the test statistic under both hypotheses at some values of mu.
+
+Reads limits.json, the plan of the last round and its toys, model.npz and fit.json, writes a folder with a PNG and a PDF
+for each mu.
+"""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from muscan.base.errors import StepError
+from muscan.base.files import folder_written_whole, read_result
+from muscan.inference.calculators import distribution
+from muscan.plotting import style as plotting
+from muscan.plotting.toys import COLORS, WORDS
+from muscan.records.limits import Limits
+from muscan.toys.plan import Thrown, arguments, gather, open_plan
+from muscan.toys.pseudo_data import BACKGROUND, HYPOTHESES, SIGNAL
+
+BINS = 40
+SYMBOLS = {"qtilde": "q̃", "q": "q"}
+
+
+def chosen(limits: Limits, thrown: list[Thrown], show: list[float]) -> list[Thrown]:
+    """The points nearest to these values, or to the observed and the median expected limit."""
+    known = [each for each in thrown if len(each.signal.q)]
+    wanted = show or [each for each in (limits.observed_limit, limits.expected_limit[2]) if each is not None]
+    wanted = wanted or [known[len(known) // 2].point.mu] if known else []
+    nearest = {min(known, key=lambda each, mu=mu: abs(each.point.mu - mu)).point.mu for mu in wanted}
+    return [each for each in known if each.point.mu in nearest]
+
+
+def draw_histogram(axes: Axes, thrown: Thrown, hypothesis: str, edges: np.ndarray, test_statistic: str) -> list:
+    """Toys of one hypothesis with their errors, and the asymptotic form summed over the same bins of the root of q."""
+    q = {SIGNAL: thrown.signal.q, BACKGROUND: thrown.background.q}[hypothesis]
+    q = q[np.isfinite(q)]
+    counts, _ = np.histogram(np.sqrt(q), edges)
+    middle = (edges[1:] + edges[:-1]) / 2
+    fraction, errors = counts / len(q), np.sqrt(counts) / len(q)
+    below = distribution(test_statistic, edges**2, thrown.point.q_asimov, hypothesis == SIGNAL)
+    asymptotic = np.diff(below)
+    asymptotic[0] += below[0]  # toys with q = 0
+    color = COLORS[hypothesis]
+    look = {"color": color, "markersize": 3.5, "linewidth": 1, "label": f"Toys, {WORDS[hypothesis]}"}
+    points = axes.errorbar(middle, np.where(counts, fraction, np.nan), errors, fmt="o", **look)
+    axes.stairs(asymptotic, edges, color=color, linewidth=1.2)
+    return [points]
+
+
+def draw_observed(axes: Axes, thrown: Thrown, limits: Limits, high: float) -> list:
+    """The observed value, and the tail beyond it."""
+    root = np.sqrt(thrown.point.q_obs)
+    axes.axvspan(root, high, color="0.9", linewidth=0, zorder=0)
+    label = f"Observed, √{SYMBOLS[limits.test_statistic]} = {plotting.number(root)}"
+    line = axes.axvline(root, color="black", linewidth=1.2, label=label)
+    row = next((point for point in limits.points if point["mu"] == thrown.point.mu), None)
+    return [line, *axes.plot([], [], " ", label=tail_text(row))]
+
+
+def tail_text(point: dict | None) -> str:
+    """The numbers that the toys give."""
+    if point is None or point["CLs_obs"] is None:
+        return "CLs: too few toys in the tail"
+    return f"CLs = {plotting.with_error(point['CLs_obs'], point['CLs_obs_error'])}"
+
+
+@plotting.styled
+def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
+    """The picture of one mu."""
+    finite = np.concatenate([thrown.signal.q, thrown.background.q])
+    finite = finite[np.isfinite(finite)]
+    q_obs = 0.0 if limits.is_blinded() else thrown.point.q_obs
+    high = 1.05 * np.sqrt(max(np.quantile(finite, 0.9995) if len(finite) else 1.0, q_obs, 1e-3))
+    edges = np.linspace(0, high, BINS + 1)
+    figure = Figure(figsize=(7, 5.2))
+    axes = figure.add_subplot()
+    axes.set_yscale("log")
+    handles = []
+    for hypothesis in HYPOTHESES:
+        handles += draw_histogram(axes, thrown, hypothesis, edges, limits.test_statistic)
+    symbol = SYMBOLS[limits.test_statistic]
+    handles += axes.plot([], [], color="0.4", linewidth=1.2, label="Asymptotic forms")
+    if not limits.is_blinded():
+        handles += draw_observed(axes, thrown, limits, high)
+    axes.set_xlim(0, high)
+    axes.set_xlabel(f"Root of the test statistic, √{symbol}, at μ = {thrown.point.mu:g}")
+    axes.set_ylabel("Fraction of toys per bin")
+    plotting.log_axis(axes.yaxis)
+    low = 0.5 / max(len(thrown.signal.q), len(thrown.background.q))
+    axes.set_ylim(low, 1)
+    taken = plotting.legend_on_top(axes, handles)
+    decades = -np.log10(low)
+    axes.set_ylim(low, 10 ** (0.15 + decades * taken / (1 - taken)))
+    plotting.header(axes, plotting.one_line(title), f"{len(thrown.signal.q)} + {len(thrown.background.q)} toys")
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    parse = arguments(__doc__)
+    parse.add_argument("--limits", required=True, help="limits.json")
+    parse.add_argument("--show", type=float, nargs="+", default=[], help="values of mu")
+    parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
+    args = parse.parse_args(argv)
+    try:
+        plan, store, *_ = open_plan(args)
+        limits = Limits.from_json(read_result(args.limits))
+        figures = {
+            f"mu_{each.point.mu:g}": draw(each, limits, args.title)
+            for each in chosen(limits, gather(store, plan), args.show)
+        }
+    except StepError as error:
+        figures = {"none": plotting.placeholder(str(error), args.title)}
+    with folder_written_whole(args.output) as folder:
+        for name, figure in (figures or {"none": plotting.placeholder("There are no toys.", args.title)}).items():
+            plotting.save(figure, folder / f"{name}.png")

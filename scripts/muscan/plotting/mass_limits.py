@@ -1,0 +1,118 @@
+"""Draw the limits of a signal grid against one label, such as a mass.
+
+Reads points.csv, writes a directory with a PNG and a PDF for each combination of the other labels that has two points
+or more, such as m2_0.png; limits.png if there are no other labels.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from muscan.plotting import style as plotting
+from muscan.plotting.contour import name_axis
+from muscan.records.columns import LIMIT_COLUMNS
+from muscan.results import contours
+
+BANDS = ((1, 5, plotting.YELLOW, "Expected ± 2σ"), (2, 4, plotting.GREEN, "Expected ± 1σ"))  # outer one first
+
+
+OBSERVED, EXPECTED = 0, 3  # positions in LIMIT_COLUMNS
+
+
+def alone(known: np.ndarray) -> np.ndarray:
+    """Known values between unknown ones, through which no line passes."""
+    padded = np.pad(known, 1)
+    return known & ~padded[:-2] & ~padded[2:]
+
+
+def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray, blind: bool) -> list:
+    """Bands, median and observed limits, shape (6, n), with gaps where one is missing; returns the legend."""
+    handles = []
+    for low, high, color, label in BANDS:
+        look = {"color": color, "zorder": 2 if high == 4 else 1}
+        handles.append(axes.fill_between(x, limits[low], limits[high], **look, linewidth=0, label=label))
+        single = alone(np.isfinite(limits[[low, high]]).all(axis=0))
+        axes.vlines(x[single], limits[low, single], limits[high, single], **look, linewidth=7)
+    look = {"color": "black", "zorder": 3}
+    handles += axes.plot(x, limits[EXPECTED], "--", **look, linewidth=1.5, label="Expected")
+    single = alone(np.isfinite(limits[EXPECTED]))
+    axes.plot(x[single], limits[EXPECTED, single], "_", **look, markersize=7)
+    look = {"color": "black", "linewidth": 1.2, "markersize": 4.5, "label": "Observed", "zorder": 5}
+    if not blind:
+        handles += axes.plot(x, limits[OBSERVED], "o-", **look)
+    return handles[::-1]
+
+
+def draw_theory(axes: Axes, x: np.ndarray, points: pd.DataFrame) -> list:
+    """The predicted cross section and its error, or mu = 1."""
+    look = {"color": plotting.SIGNAL, "zorder": 4}
+    if not contours.has_cross_sections(points):
+        return [axes.axhline(1, **look, linewidth=1.5, label="μ = 1")]
+    value, error = points["cross_section"].to_numpy(), points["cross_section_error"].to_numpy()
+    axes.fill_between(x, value - error, value + error, color=plotting.SIGNAL, alpha=0.25, linewidth=0, zorder=2.5)
+    label = "Theory ± 1σ" if np.isfinite(error).any() else "Theory"
+    return axes.plot(x, value, **look, linewidth=1.5, label=label)
+
+
+def draw_missing(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
+    """Crosses on the axis below the points where a limit is missing."""
+    gone = x[~np.isfinite(limits).all(axis=0)]
+    if not len(gone):
+        return []
+    look = {"color": plotting.SIGNAL, "markersize": 8, "markeredgewidth": 1.8, "clip_on": False, "zorder": 10}
+    label = f"A limit is missing: {len(gone)}"
+    return axes.plot(gone, np.zeros(len(gone)), "x", transform=axes.get_xaxis_transform(), label=label, **look)
+
+
+@plotting.styled
+def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) -> Figure:
+    """One line of a grid; `others` are the labels that its points have in common, in the second line of the header."""
+    points = points.sort_values(x)
+    cross_sections = contours.has_cross_sections(points)
+    columns = [f"xsec_{name}" if cross_sections else name for name in LIMIT_COLUMNS]
+    place, limits = points[x].to_numpy(), points[columns].to_numpy().T
+    figure = Figure(figsize=(7, 5.4))
+    axes = figure.add_subplot()
+    axes.set_yscale("log")
+    blind = contours.is_blinded(points)
+    handles = draw_limits(axes, place, limits, blind)
+    handles += draw_theory(axes, place, points)
+    handles += draw_missing(axes, place, limits[1:] if blind else limits)
+    margin = 0.04 * np.ptp(place)
+    axes.set_xlim(place[0] - margin, place[-1] + margin)
+    unit = plotting.one_line(contours.units(points), 20)
+    quantity = f"the cross section{unit and f' [{unit}]'}" if cross_sections else "μ"
+    name_axis(axes, "x", x_label)
+    name_axis(axes, "y", f"Upper limit on {quantity}")
+    heights = np.append(limits, points["cross_section"] if cross_sections else 1.0)
+    heights = heights[np.isfinite(heights) & (heights > 0)]
+    low, high = heights.min() / 1.6, heights.max() * 1.4
+    plotting.log_axis(axes.yaxis)
+    axes.set_ylim(low, high)
+    taken = plotting.legend_on_top(axes, handles)
+    axes.set_ylim(low, low * (high / low) ** (1 / (1 - taken)))
+    left, right = plotting.one_line(title), contours.conditions(points)
+    plotting.header(axes, f"{left}\n{plotting.one_line(others)}" if others else left, f"\n{right}" if others else right)
+    return figure
+
+
+def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator[tuple[str, Figure]]:
+    """Pairs of file name and figure.
+
+    Raises:
+        InputError: if the label cannot be an axis or two signals have the same labels.
+    """
+    others = [name for name in contours.label_names(points) if name != x]
+    contours.places(points.iloc[:0], x)
+    contours.only_once(points, [x, *others])
+    points = points[points[x].notna()]
+    groups = points.groupby(others, dropna=False) if others else [((), points)]
+    for values, group in groups:
+        if len(group) > 1:
+            pairs = list(zip(others, map(contours.label_text, values), strict=True))
+            name = "_".join(quote(f"{label}_{value}", safe="") for label, value in pairs) or "limits"
+            yield name, draw(group, x, x_label, title, ", ".join(f"{label} = {value}" for label, value in pairs))

@@ -1,0 +1,204 @@
+"""What all plots share: the look, literal text, numbers in words, header and legend, files without dates."""
+
+import argparse
+import io
+import math
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from muscan.base.errors import StepError
+from muscan.base.files import read_result, write_bytes
+from muscan.base.words import printable
+from muscan.records.record import Record
+
+# Names come from users: without parse_math no `$` in them can start a formula, and so our own words are plain text too.
+# The default style comes first, because a matplotlibrc of the user must not change the bytes of a picture.
+LOOK = {
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",  # ships with matplotlib
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.labelsize": 12,
+    "axes.linewidth": 0.9,
+    "axes.axisbelow": False,
+    "axes.formatter.useoffset": False,
+    "xtick.major.pad": 6,
+    "xaxis.labellocation": "right",
+    "yaxis.labellocation": "top",
+    **{f"{axis}tick.direction": "in" for axis in "xy"},
+    **{f"{axis}tick.major.size": 6 for axis in "xy"},
+    **{f"{axis}tick.minor.size": 3 for axis in "xy"},
+    **{f"{axis}tick.minor.visible": True for axis in "xy"},
+    "xtick.top": True,
+    "ytick.right": True,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "hatch.linewidth": 0.6,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 160,
+    "pdf.fonttype": 42,
+}
+styled = style.context(["default", LOOK])  # a decorator of functions that draw
+
+GREEN, YELLOW = "#00cc00", "#ffd500"  # one and two standard deviations
+SIGNAL = "#bd1f01"
+# Petroff's ten colours for readers of every colour vision (arXiv:2107.02270); its red is kept for the signal.
+PALETTE = ("#3f90da", "#ffa90e", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+
+STATUS_WORDS = {
+    "above_scan": "above the scan",
+    "below_scan": "below the scan",
+    "multiple_crossings": "CLs crosses several times",
+    "not_monotone": "CLs rises with μ",
+    "toys_too_few": "too few toys",
+    "points_disagree": "no smooth CLs",
+    "fit_failed": "fit failed",
+    "blinded": "blinded",
+}
+
+
+def in_words(status: str, bound: float | None = None) -> str:
+    """Why a limit has no number, such as "above the scan, > 5"."""
+    sign = {"above_scan": ">", "below_scan": "<"}.get(status)
+    words = STATUS_WORDS.get(status, status.replace("_", " "))
+    return f"{words}, {sign} {bound:g}" if sign and bound is not None else words
+
+
+def one_line(text: str, longest: int = 60) -> str:
+    """A user's text for a picture: without line breaks, with an ellipsis in the middle if it is very long."""
+    text = printable(text)
+    return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-((longest - 1) // 2) :]}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """So many significant digits, all digits before the decimal point, and a proper minus sign."""
+    power = math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:.{max(0, digits - 1 - power)}f}" if -4 < power < 7 else f"{value:.{digits - 1}e}"
+    return text.replace("-", "−")
+
+
+def with_error(value: float, up: float | None, down: float | None = None) -> str:
+    """A value with two errors, or with one (± 0.21): rounded to two digits of the smaller error."""
+    errors = [abs(error) for error in (up, down) if error]
+    if not errors:
+        return number(value)
+    places = max(0, min(6, 1 - math.floor(math.log10(min(errors)))))
+    rounded = f"{round(value, places) + 0.0:.{places}f}"  # + 0.0: no "-0.00"
+    spread = [f"{sign}{abs(error):.{places}f}" for sign, error in (("+", up), ("−", down)) if error]
+    text = f"{rounded} {' '.join(spread)}" if down is not None else f"{rounded} ± {up:.{places}f}"
+    return text.replace("-", "−")
+
+
+def or_zero(errors: list[float | None]) -> np.ndarray:
+    """Errors to draw; an unknown one gets no bar and no band."""
+    return np.nan_to_num(np.array(errors, dtype=float))
+
+
+def header(axes: Axes, left: str, right: str) -> None:
+    """Who and what, above the frame, in as many lines as the texts have; the letters shrink if they need more room.
+
+    To be called after `legend_on_top`, which settles the width of the frame.
+    """
+    texts = axes.set_title(left, loc="left", fontweight="bold"), axes.set_title(right, loc="right")
+    widest = 0.0
+    for lines in zip(left.split("\n"), right.split("\n"), strict=True):
+        for text, line in zip(texts, lines, strict=True):
+            text.set_text(line)
+        widest = max(widest, sum(text.get_window_extent().width for text in texts))
+    scale = min(1.0, 0.96 * axes.get_window_extent().width / widest) if widest else 1.0
+    for text, whole in zip(texts, (left, right), strict=True):
+        text.set(text=whole, fontsize=max(5.0, scale * text.get_fontsize()))
+
+
+def figure_title(figure: Figure, title: str) -> None:
+    """A name on top of the whole figure; its letters shrink if it is wider."""
+    text = figure.suptitle(one_line(title), x=0.02, ha="left", fontsize=11, fontweight="bold")
+    text.set_fontsize(11 * min(1.0, 0.92 * figure.bbox.width / max(text.get_window_extent().width, 1)))
+
+
+def legend_on_top(axes: Axes, handles: list, columns: tuple[int, ...] = (2, 1)) -> float:
+    """Put the legend at the top of the frame, in the first number of columns that fits.
+
+    Returns:
+        The fraction of the frame's height that it takes; drawings should stay below.
+    """
+    handles = [handle for handle in handles if not str(handle.get_label()).startswith("_")]
+    for number_of_columns in columns:
+        legend = axes.legend(handles=handles, loc="upper right", ncols=number_of_columns, columnspacing=1.2)
+        axes.figure.get_layout_engine().execute(axes.figure)
+        excess = legend.get_window_extent().width / (0.98 * axes.get_window_extent().width)
+        if excess < 1.2:
+            break
+    for text in legend.get_texts() if excess > 1 else []:
+        text.set_fontsize(max(5.0, text.get_fontsize() / excess / 1.05))
+    return min(0.75, legend.get_window_extent().height / axes.get_window_extent().height + 0.02)
+
+
+def log_axis(axis: Axis) -> None:
+    """Ticks of a logarithmic axis in plain text: 0.01, 0.1, 1, 10, ... and 10⁵ where that is shorter."""
+
+    superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def plain(value: float, _position: int | None = None) -> str:
+        power = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
+        digit = round(value / 10.0**power)
+        factor = f"{digit}×" if digit > 1 else ""
+        return f"{value:g}" if -4 < power < 4 else f"{factor}10{str(power).translate(superscripts)}"
+
+    def between(value: float, _position: int | None = None) -> str:
+        low, high = axis.get_view_interval()
+        digit = round(value / 10.0 ** math.floor(math.log10(value) + 1e-9))
+        return plain(value) if high < 30 * low and digit in (2, 5) else ""
+
+    axis.set_major_locator(LogLocator(numticks=12))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=12))
+    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_minor_formatter(FuncFormatter(between))
+
+
+def draw_from(record: type[Record], draw: Callable, description: str, argv: list[str] | None) -> None:
+    """The script of a picture that one result tells everything of; a failure recorded there becomes its text.
+
+    Args:
+        record: of the result.
+        draw: from the record and a title to a figure.
+    """
+    parse = argparse.ArgumentParser(description=description)
+    parse.add_argument(f"--{record.FILE}", dest="result", required=True, help=f"{record.FILE}.json")
+    parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
+    parse.add_argument("--output", required=True, help="PNG; the PDF gets the same name")
+    args = parse.parse_args(argv)
+    try:
+        figure = draw(record.from_json(read_result(args.result)), args.title)
+    except StepError as error:
+        figure = placeholder(str(error), args.title)
+    save(figure, args.output)
+
+
+@styled
+def placeholder(reason: str, title: str = "") -> Figure:
+    """A picture that says why there is none."""
+    lines = textwrap.wrap(printable(reason), 72, max_lines=12)
+    figure = Figure(figsize=(7, 4.2))
+    figure_title(figure, title)
+    figure.text(0.02, 0.82, "There is nothing to show:", va="top", color=SIGNAL)
+    figure.text(0.02, 0.72, "\n".join(lines), va="top")
+    return figure
+
+
+@styled
+def save(figure: Figure, path: str | Path) -> None:
+    """Write `path`, a PNG, and a PDF beside it: each whole or not at all, without dates and versions."""
+    nothing = {"png": ("Software",), "pdf": ("CreationDate", "Creator", "Producer")}
+    for kind, keys in nothing.items():
+        content = io.BytesIO()  # on a full disk matplotlib would fail in words of its own
+        figure.savefig(content, format=kind, metadata=dict.fromkeys(keys))
+        write_bytes(Path(path).with_suffix(f".{kind}"), content.getvalue())

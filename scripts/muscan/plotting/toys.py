@@ -1,0 +1,95 @@
+"""Draw where toys were spent: how many of each hypothesis at each mu, and how well CLs is known there.
+
+Reads limits.json of a scan with toys, writes a PNG and a PDF beside it.
+"""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from muscan.plotting import style as plotting
+from muscan.records.limits import Limits
+from muscan.toys.pseudo_data import BACKGROUND, HYPOTHESES, SIGNAL
+
+COLORS = {SIGNAL: plotting.PALETTE[0], BACKGROUND: plotting.PALETTE[1]}
+WORDS = {SIGNAL: "signal+background", BACKGROUND: "background-only"}
+
+
+def by_round(limits: Limits, hypothesis: str) -> tuple[np.ndarray, np.ndarray]:
+    """mu, shape (n,), and the toys that each round added there, shape (rounds, n)."""
+    blocks = limits.toys["blocks_by_round"][hypothesis]
+    rounds = max(map(len, blocks))
+    totals = np.array([each or [0] * rounds for each in blocks], dtype=float).T * limits.toys["block"]
+    return np.array(limits.toys["mu"], dtype=float), np.diff(totals, axis=0, prepend=0)
+
+
+def draw_toys(axes: Axes, limits: Limits) -> list:
+    """Two bars for each mu; the later a round, the lighter its part."""
+    handles = []
+    for side, hypothesis in enumerate(HYPOTHESES):
+        mu, added = by_round(limits, hypothesis)
+        gaps = np.diff(mu, prepend=-np.inf, append=np.inf)
+        width = 0.4 * np.minimum(np.minimum(gaps[1:], gaps[:-1]), mu[-1])
+        below = np.zeros(len(mu))
+        for number, toys in enumerate(added):
+            look = {"color": COLORS[hypothesis], "alpha": 1 - 0.6 * number / max(len(added) - 1, 1), "linewidth": 0}
+            bars = axes.bar(mu + (side - 0.5) * width, toys, width, bottom=below, **look)
+            below += toys
+            if not number:
+                bars.set_label(f"Toys, {WORDS[hypothesis]}")
+                handles.append(bars)
+    if len(added) > 1:
+        handles += axes.plot([], [], " ", label="Later rounds: lighter")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace(",", "\u202f")))
+    axes.set_ylabel("Toys")
+    return handles
+
+
+def draw_errors(axes: Axes, limits: Limits) -> list:
+    """Relative errors of CLs."""
+    mu = [point["mu"] for point in limits.points]
+    with np.errstate(all="ignore"):
+        observed, median = (
+            100
+            * np.array([error(point) for point in limits.points], dtype=float)
+            / np.array([value(point) for point in limits.points], dtype=float)
+            for value, error in (
+                (lambda point: point["CLs_obs"], lambda point: point["CLs_obs_error"]),
+                (lambda point: point["CLs_exp"][2], lambda point: point["CLs_exp_error"][2]),
+            )
+        )
+    axes.set_ylabel("Error of CLs (%)")
+    axes.set_xlabel("Signal strength μ")
+    lines = axes.plot(mu, observed, "o-", color="black", markersize=3.5, label="Observed")
+    return [
+        *([] if limits.is_blinded() else lines),
+        *axes.plot(mu, median, "s--", color="0.4", markersize=3.5, label="Expected (median)"),
+    ]
+
+
+@plotting.styled
+def draw(limits: Limits, title: str) -> Figure:
+    """Toys above, errors of CLs below, lines at the limits."""
+    if limits.toys is None:
+        return plotting.placeholder(limits.reason["observed_limit"] or "There are no toys.", title)
+    figure = Figure(figsize=(7, 6))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    handles, others = draw_toys(above, limits), draw_errors(below, limits)
+    median = limits.expected_limit[2]
+    for value, line, name in ((limits.observed_limit, "-", "Observed"), (median, "--", "Expected")):
+        if value is not None:
+            look = {"color": plotting.SIGNAL, "linewidth": 1.2, "linestyle": line, "label": f"{name} limit"}
+            handles.append(above.axvline(value, **look))
+            below.axvline(value, **look)
+    for axes, each in ((above, handles), (below, others)):
+        taken = plotting.legend_on_top(axes, each)
+        axes.set_ylim(0, axes.get_ylim()[1] / (1 - taken))
+    thrown = limits.toys["thrown"]
+    total = f"{sum(thrown.values()):,} toys".replace(",", "\u202f")
+    plotting.header(above, plotting.one_line(title), total)
+    return figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    plotting.draw_from(Limits, draw, __doc__, argv)

@@ -1,0 +1,62 @@
+"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from muscan.records.record import Record
+
+
+@dataclass(frozen=True)
+class Parameters(Record):
+    """The free best fit, one entry per parameter."""
+
+    names: list[str]
+    values: list[float]
+    errors: list[float | None]  # HESSE; zero for fixed parameters, None where the likelihood is flat
+    correlations: list[list[float | None]]
+    initial: list[float]
+    constraint_widths: list[float | None]  # None: unconstrained or fixed
+    fixed: list[bool]
+    at_bound: list[bool]
+
+
+@dataclass(frozen=True)
+class ChannelYields(Record):
+    """Events of one channel; `samples` maps a sample to prefit, prefit_error, postfit, postfit_error, per bin.
+
+    postfit_error is None where the fit has no covariance.
+    """
+
+    channel: str
+    observed: list[float] | None  # None in a blind analysis
+    samples: dict[str, dict[str, list[float]]]
+    total: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class FitResult(Record):
+    """fit.json: everything that does not depend on the tested mu."""
+
+    FILE: ClassVar[str] = "fit"
+
+    poi: str
+    poi_bounds: list[float]  # in every fit of this signal
+    mu_hat: float | None  # None in a blind analysis
+    mu_hat_error: float | None  # HESSE; None where the likelihood is flat
+    mu_hat_minos: list[float | None]  # offsets, negative one first; None where a bound is met
+    deviance: float  # -2 log [L / L(saturated)] at the best fit
+    parameters: dict  # Parameters
+    reference: dict  # the fit with mu held at the value of the Asimov data: {"mu", "values", "deviance"}
+    asimov: list[float]  # main then auxiliary data
+    goodness_of_fit: dict  # {"statistic", "ndof", "p_value"}
+    yields: list[dict]  # ChannelYields
+    interpolation: dict
+    test_statistic: str
+    fitted_by: dict  # {"engine": ..., "free": who found the minimum, "reference": ..., "repeated": the free fit}
+    mu: list[float] | None = None  # values to be tested, where they follow from the limits
+    warnings: list[dict] = field(default_factory=list)  # what is odd about the model: inference.findings.Finding
+    factor_bounds: dict = field(default_factory=dict)  # {name: upper bound} of free factors whose default was too low
+    at_bounds: dict = field(default_factory=dict)  # {"free" and "reference": {name: the bound that this fit met}}
+    stated_bounds: list[str] = field(default_factory=list)  # free parameters whose bounds the workspace states
+    blinded: bool = False  # the fits are to the expectation of the background: no number of them is observed
+    made_by: dict = field(default_factory=dict)

@@ -1,0 +1,43 @@
+"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from muscan.records.columns import FIVE_NONE
+from muscan.records.record import Record
+
+
+@dataclass(frozen=True)
+class Hypotest(Record):
+    """One tested mu: hypotest/mu_{mu}.json. Numbers are None if the test failed."""
+
+    mu: float
+    status: str  # "ok" or "fit_failed"
+    reason: str | None = None
+    CLs_obs: float | None = None
+    CLs_exp: list[float | None] = field(default=FIVE_NONE)  # -2 sigma first
+    CLsb_obs: float | None = None
+    CLb_obs: float | None = None
+    q_obs: float | None = None
+    q_asimov: float | None = None
+    rescued_fits: int = 0  # fits that Minuit had to finish
+    # Stated bounds that the fits to the observed and the Asimov data met: {"observed": {"k": 10.0}}.
+    at_bounds: dict[str, dict[str, float]] = field(default_factory=dict)
+    engine: str = "newton"
+    calculator: str = "asymptotics"
+    test_statistic: str = "qtilde"
+    made_by: dict = field(default_factory=dict)
+
+    def blinded(self) -> "Hypotest":
+        """Without what would be the test of observed data."""
+        return replace(self, CLs_obs=None, CLsb_obs=None, CLb_obs=None, q_obs=None)
+
+
+def bounds_met(tests: Iterable) -> list[dict]:
+    """`Limits.at_bounds`: stated bounds that fits of these tests met, and at which mu."""
+    found: dict[tuple[str, float, str], list[float]] = {}
+    for test in sorted(tests, key=lambda test: test.mu):
+        for data, bounds in test.at_bounds.items():
+            for parameter, bound in bounds.items():
+                found.setdefault((parameter, bound, data), []).append(test.mu)
+    return [{"parameter": name, "bound": bound, "data": data, "mu": mu} for (name, bound, data), mu in found.items()]

@@ -1,0 +1,137 @@
+"""What the report tells of the fits and tests of a signal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from muscan.base.errors import StepError
+from muscan.base.files import read_json
+from muscan.records.fit import Parameters
+from muscan.records.limits import Limits
+from muscan.report.bounds_met import on_bounds
+from muscan.report.summary import is_untidy, largest_pulls, warning_text
+from muscan.results.table_rows import NOTHING
+from muscan.steps.limit_check import BY_EVENTS, BY_TOYS, NAMES, with_error
+
+MOST = 5  # pulls and correlations
+FITTERS = {"newton": "Newton", "minuit": "Minuit", "pyhf": "pyhf"}
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    return NOTHING if value is None else f"{value:.{digits}g}"
+
+
+def fit_section(fit: dict | None, tests: list[dict], limits: dict[str, Limits]) -> dict:
+    """What the template names of a signal.
+
+    Args:
+        fit: fit.json; None if it cannot be read.
+        tests: records of all tested mu of the asymptotic calculator.
+        limits: by calculator.
+    """
+    section = {"failed": "", "facts": [], "pulls": [], "correlations": [], "bounds": [], "warnings": [], "untidy": []}
+    section["failed_tests"] = [
+        f"{calculator}: mu = {point['mu']:g}: {point['reason']}"
+        for calculator, each in limits.items()
+        for point in each.failed_points
+    ]
+    if fit is None or fit.get("status") == "failed":
+        return section | {"failed": fit["reason"] if fit else "fit.json cannot be read"}
+    section["facts"] = [*_fit_facts(fit), *_test_facts(tests), *_toy_facts(limits), *_check_facts(limits)]
+    for each in fit.get("warnings") or []:
+        section["untidy" if is_untidy(each) else "warnings"].append(warning_text(each))
+    if fit.get("parameters"):
+        parameters = Parameters.from_json(fit["parameters"])
+        section["pulls"] = [
+            (name, f"{pull:+.2f}", f"{error:.2f}" if error else NOTHING)
+            for name, pull, error in largest_pulls(parameters)[:MOST]
+        ]
+        section["correlations"] = [(name, f"{value:+.2f}") for name, value in correlations(parameters, fit["poi"])]
+        section["bounds"] = [each.sentence for each in on_bounds(fit, limits.values())]
+    return section
+
+
+def correlations(parameters: Parameters, poi: str) -> list[tuple[str, float]]:
+    """Parameters that are correlated most strongly with the POI, as far as the fit has correlations."""
+    index = parameters.names.index(poi)
+    row = parameters.correlations[index] if parameters.correlations else []
+    found = [
+        (name, value)
+        for i, (name, value) in enumerate(zip(parameters.names, row, strict=False))
+        if i != index and value and not parameters.fixed[i]
+    ]
+    return sorted(found, key=lambda each: -abs(each[1]))[:MOST]
+
+
+def _fit_facts(fit: dict) -> Iterator[tuple[str, str]]:
+    goodness = fit.get("goodness_of_fit") or {}
+    if goodness.get("p_value") is not None:
+        numbers = f"statistic {goodness['statistic']:.4g}, degrees of freedom {goodness['ndof']}"
+        yield "Goodness of fit", f"p = {goodness['p_value']:.2g} ({numbers})"
+    if fit.get("mu_hat") is not None:
+        down, up = fit["mu_hat_minos"]
+        low, high = fit["poi_bounds"]
+        minos = f"; MINOS {number(down, 2)}, +{number(up, 2)}" if None not in (down, up) else ""
+        error = f" ± {fit['mu_hat_error']:.2g}" if fit["mu_hat_error"] is not None else ""
+        yield "Best fit", f"mu_hat = {number(fit['mu_hat'])}{error}{minos}; mu between {low:g} and {high:g}"
+    fitted_by = fit.get("fitted_by") or {}
+    if "free" in fitted_by:
+        free, held = (FITTERS.get(fitted_by[name], fitted_by[name]) for name in ("free", "reference"))
+        yield "Fitted by", f"{free}, with mu held {held}"
+
+
+def _test_facts(tests: list[dict]) -> Iterator[tuple[str, str]]:
+    if tests:
+        rescued = sum(test.get("rescued_fits", 0) for test in tests)
+        yield "Tests", f"{len(tests)} values of mu; fits that Minuit had to finish: {rescued}"
+
+
+def _toy_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
+    for each in limits.values():
+        if each.toys:
+            thrown = each.toys["thrown"]
+            counts = [counted for point in each.points for counted in (point.get("toys") or {}).values()]
+            failed, rescued = (sum(counted.get(name, 0) for counted in counts) for name in ("failed", "rescued"))
+            yield (
+                "Toys",
+                f"{thrown['signal']} with signal and {thrown['background']} background-only; "
+                f"fits that failed: {failed}, that Minuit had to finish: {rescued}",
+            )
+
+
+def _check_facts(limits: dict[str, Limits]) -> Iterator[tuple[str, str]]:
+    """What the check of asymptotic limits found, at each of them."""
+    for each in limits.values():
+        check = each.check
+        if not check:
+            continue
+        found = [(name, check[name]) for name in NAMES if check.get(name)]
+        if check["by"] == BY_TOYS:
+            failed = f", {check['failed_toys']} of them failed" if check["failed_toys"] else ""
+            parts = [f"CLs at the {name} limit {number(at['mu'])}: {_CLs(at)}" for name, at in found]
+            text = f"{'; '.join(parts)} ({check['toys']} toys{failed})"
+        elif check["by"] == BY_EVENTS:
+            text = f"{'; '.join(_events(name, at) for name, at in found)} ({check['reason']})"
+        else:
+            text = f"none: {check['reason']}"
+        yield "Check of asymptotic limits", text
+
+
+def _events(name: str, at: dict) -> str:
+    off = f", it may be off by up to {100 * at['off']:.2g} %" if at["off"] else ""
+    return f"about {number(at['events'], 2)} events carry the {name} limit{off}"
+
+
+def _CLs(at: dict) -> str:
+    return "unknown" if at["CLs"] is None else with_error(at["CLs"], at["CLs_error"])
+
+
+def read_tests(folder: Path, names: list[str]) -> list[dict]:
+    """All tests of a scan; those that cannot be read are left out."""
+    found: list[dict] = []
+    for name in names:
+        try:
+            record = read_json(folder / name)
+        except StepError:
+            continue
+        found += [each for each in (record if isinstance(record, list) else [record]) if "mu" in each]
+    return found

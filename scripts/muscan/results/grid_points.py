@@ -1,0 +1,190 @@
+"""Collect the signal points of a grid.
+
+Reads limits.json of every signal of the analyses of the grid and, if there is one, a CSV file of cross sections; writes
+points.csv, one row per signal point, and the same as Markdown. Of several analyses the one with the best expected limit
+at the point is taken.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from muscan.base.errors import InputError, StepError
+from muscan.base.files import named, read_result
+from muscan.config import cross_sections
+from muscan.config.grids import grid_settings
+from muscan.config.signals import path_name, signals_of
+from muscan.inference.limits_from_cls import MEDIAN, limits_from_cls
+from muscan.records.columns import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, label_column
+from muscan.records.limits import Limits
+from muscan.results.tables import cls_columns, label_columns, reason, status
+
+NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
+
+
+EXCLUDED = ("excluded", "expected_excluded")
+
+
+LARGEST = 1e30  # value on an axis
+
+
+def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
+    """Every signal of every analysis of the grid: a row without cross sections."""
+    for analysis in settings["analyses"]:
+        labels = label_columns(outline, analysis)
+        for signal in signals_of(outline, analysis).values():
+            file = results / analysis / path_name(signal) / settings["calculator"] / "limits.json"
+            limits = read_limits(file, settings["calculator"])
+            observed, _, _, expected, *_ = limits.six()
+            values, wrong = _places(labels.get(signal, {}), settings)
+            yield {
+                "signal": signal,
+                **values,
+                "analysis": analysis,
+                "calculator": settings["calculator"],
+                "confidence_level": limits.confidence_level,
+                **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
+                "status": status(limits),
+                **(cls := cls_columns(limits)),
+                "excluded": excluded(observed, cls["CLs_obs"], limits.confidence_level),
+                "expected_excluded": excluded(expected, cls["CLs_exp"], limits.confidence_level),
+                "reason": "; ".join(filter(None, [reason(limits), *wrong])),
+            }
+
+
+def _places(labels: dict, settings: dict) -> tuple[dict, list[str]]:
+    """Labels whose values on the axes are numbers; those that are not are left out, with the reason."""
+    axes = [label_column(settings[axis]) for axis in ("x", "y")]
+    bad = [label for label in axes if label in labels and not _is_number(labels[label])]
+    reasons = [f"{label} = {labels[label]!r} has no place on an axis" for label in bad]
+    return {label: value for label, value in labels.items() if label not in bad}, reasons
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and abs(value) < LARGEST
+
+
+def read_limits(file: Path, calculator: str) -> Limits:
+    """The limits of a signal; a failure that was recorded in their place becomes their status."""
+    try:
+        return Limits.from_json(read_result(file))
+    except StepError as error:
+        return Limits.failed(str(error), None, calculator=calculator, test_statistic="")
+
+
+def best(rows: list[dict], labels: list[str]) -> list[dict]:
+    """Of the rows with the same labels, or the same signal if there are none, the one that excludes most."""
+    places: dict[tuple, list[dict]] = {}
+    for row in rows:
+        place = tuple(row.get(label) for label in labels)
+        places.setdefault((row["signal"],) if None in place or not place else place, []).append(row)
+    return [_best([_alone(signals) for signals in by_analysis(several)]) for several in places.values()]
+
+
+def by_analysis(rows: list[dict]) -> list[list[dict]]:
+    """Rows of each analysis."""
+    return [list(group) for _, group in groupby(rows, key=itemgetter("analysis"))]
+
+
+def _alone(rows: list[dict]) -> dict:
+    """The row of the only signal of an analysis at a point; if there are several, none of them counts."""
+    if len(rows) == 1:
+        return rows[0]
+    names = ", ".join(row["signal"] for row in rows)
+    nothing = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS, *EXCLUDED))
+    return rows[0] | nothing | {"signal": names, "status": "fit_failed", "reason": f"several signals are here: {names}"}
+
+
+def _best(rows: list[dict]) -> dict:
+    """The one with the lowest expected limit; what failed in the others is not forgotten."""
+    chosen = min(rows, key=_expected)
+    others = [row for row in rows if row is not chosen and "fit_failed" in row["status"]]
+    failed = [f"{row['analysis']}: {row['reason']}" for row in others]
+    return chosen | {"reason": "; ".join(filter(None, [chosen["reason"], *failed]))}
+
+
+def _expected(row: dict) -> float:
+    """The expected limit, estimated from CLs at mu = 1 if it is missing; inf if both are."""
+    if row["expected"] is not None:
+        return row["expected"]
+    cls = np.array([row[name] for name in CLS_COLUMNS], dtype=float)
+    if np.isnan(cls[1 + MEDIAN]):
+        return np.inf
+    _, limits = limits_from_cls(cls[:1], cls[None, 1:], np.array([1 - row["confidence_level"]]))
+    return float(np.nan_to_num(limits[0, MEDIAN], nan=1.0))
+
+
+def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
+    """Cross sections by `signal`, or by some of the labels; errors as in `cross_sections.read`."""
+    keys, rows = cross_sections.read(path, labels)
+    return pd.DataFrame([row for _, row in rows], columns=[*keys, *cross_sections.VALUES])
+
+
+def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Add cross sections and the limits on them; a point without one is told in its reason."""
+    keys = [name for name in table if name not in cross_sections.VALUES]
+    known = points.drop(columns=["cross_section", "cross_section_error"])
+    for key in keys:
+        if key != "signal":
+            known[key] = pd.to_numeric(known[key], errors="coerce").astype(float)
+    found = known[keys].merge(table, how="left", on=keys)
+    if found["cross_section"].isna().all():
+        first = cross_sections.place(table.iloc[0], keys) if len(table) else "missing"
+        point = cross_sections.place(known.iloc[0], keys)
+        raise InputError(f"no row belongs to a point of the grid: the first row is {first}, the first point {point}")
+    points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
+    for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):
+        points[name] = points[limit] * points["cross_section"]
+    without = points["cross_section"].isna()
+    points["unit"] = np.where(without, "", unit)
+    points.loc[without, "reason"] = points.loc[without, "reason"].map(
+        lambda reason: "; ".join(filter(None, [reason, "no cross section for this point"]))
+    )
+    return points
+
+
+def excluded(limit: tuple, cls: float | None, confidence_level: float | None) -> bool | None:
+    """Whether the predicted signal, mu = 1, is excluded: by its limit, by CLs, or by the scan; None if none tells.
+
+    Args:
+        limit: value, status, reason and bound, as in `Limits.six`.
+        cls: at mu = 1.
+    """
+    value, status, _, bound = limit
+    if value is not None:
+        return value < 1
+    if cls is not None:
+        return cls < 1 - confidence_level
+    if status == "above_scan" and bound is not None and bound >= 1:
+        return False
+    return True if status == "below_scan" and bound is not None and bound <= 1 else None
+
+
+def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
+    """All points of a grid, ordered by their labels.
+
+    Raises:
+        InputError: if the cross sections cannot be used.
+    """
+    settings = grid_settings(outline, grid)
+    rows = list(candidates(outline, settings, results))
+    known = (label_columns(outline, analysis).values() for analysis in settings["analyses"])
+    labels = list(dict.fromkeys(label for signals in known for values in signals for label in values))
+    points = pd.DataFrame(best(rows, labels))
+    points[["cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]] = np.nan
+    points["unit"] = ""
+    points[NUMBERS] = points[NUMBERS].astype(float)
+    points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of what failed altogether
+    if settings["cross_sections"]:
+        file = settings["cross_sections"]["csv"]
+        table = read_cross_sections(file, labels)
+        with named(file):
+            points = with_cross_sections(points, table, settings["cross_sections"]["unit"])
+    columns = ["signal", *labels, "analysis", "calculator", "confidence_level", *LIMIT_COLUMNS, "status", *CLS_COLUMNS]
+    columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]
+    columns += [*EXCLUDED, "reason"]
+    return points[columns].sort_values(labels or ["signal"], kind="stable")

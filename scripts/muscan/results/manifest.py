@@ -1,0 +1,48 @@
+"""Write down what a run made, and of what: digests of all results and inputs, versions, the configuration.
+
+Reads all results of a configuration, writes manifest.json.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from muscan.base import seals, versions
+from muscan.base.json_input import read_json
+from muscan.config.result_files import SUBMISSION, inputs, results
+from muscan.config.scans import all_scans
+from muscan.config.settings import TOYBASED, scan_settings, toy_rounds
+from muscan.records.toys import ToyPlan
+from muscan.toys.plan import block_files
+
+
+def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
+    """A record for each file, those in folders included.
+
+    Raises:
+        BrokenResult: if a result is not what was written.
+    """
+    found = []
+    for path in paths:
+        seals.check(path)
+        files = seals.files_of(path) if Path(path).is_dir() else [path]
+        found += [{"file": str(file), "sha256": seals.digest(file)} for file in files]
+    return found
+
+
+def toys(config: dict, scan: str) -> list[Path]:
+    """The blocks of toys from which the limits of a scan were made, unless they have been deleted to have the room."""
+    folder = seals.RESULTS / scan
+    if not (folder / "toys").exists():
+        return []
+    last = toy_rounds(scan_settings(config, scan.split("/")[0])["toys"]) - 1
+    plan = read_json(folder / f"plan_{last}.json")
+    return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
+
+
+def manifest(config: dict, problems: list[str]) -> dict:
+    """Digests of all files that a configuration leads to, in the order in which they follow from one another."""
+    # The table of a submission to HEPData stands for its folder.
+    found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in results(config)]
+    found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toys(config, scan)]
+    files = {"inputs": digests(inputs(config)), "results": digests(found)}
+    return {"versions": versions.of_all(), "config": config, "problems": problems, **files}

@@ -1,0 +1,31 @@
+"""The step that builds a workspace from histograms."""
+
+from dataclasses import dataclass
+
+from muscan.base.files import failure_recorded, named, write_json
+from muscan.base.options import option
+from muscan.inputs.blinding import blinded
+from muscan.inputs.build_workspace import build
+from muscan.inputs.histograms import read_histograms
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """How histograms become a workspace."""
+
+    model: dict = option("a block of `models`, as JSON")
+    blind: bool = option("replace the observed data, which the histograms need not have")
+
+
+def build_workspace(output: str, histograms: str, settings: BuildSettings) -> None:
+    """Write workspace.json, or why there is none.
+
+    Args:
+        output: workspace.json.
+        histograms: a CSV file with the columns [channel,] bin_low, bin_high, templates, observed.
+    """
+    with failure_recorded(output):
+        read = read_histograms(histograms, observed=not settings.blind)
+        with named(histograms):
+            workspace = build(read, settings.model)
+            write_json(output, blinded(workspace) if settings.blind else workspace)

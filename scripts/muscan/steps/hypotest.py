@@ -1,0 +1,22 @@
+"""The step that tests values of mu."""
+
+from muscan.base.files import failure_recorded, made_by, write_json
+from muscan.inference.signal_point import SignalFiles, load, run_tests, values_of_mu
+
+
+def hypotest(output: str, files: SignalFiles, calculator: str, mu: list[float] | None) -> None:
+    """Write one record, or a list of records if several values are tested; a test that fails says why.
+
+    Args:
+        mu: the values; None for those that the step `fit` chose.
+    """
+    with failure_recorded(output):
+        engine, prepared, result = load(files)
+        values = values_of_mu(mu, result)
+        provenance = made_by([files.model, files.fit])
+        records = []
+        for record in run_tests(engine, prepared, values, result, calculator):
+            if record.status != "ok":
+                print(f"mu = {record.mu:g}: {record.status}: {record.reason}")
+            records.append(record.to_json() | {"made_by": provenance})
+        write_json(output, records if len(records) > 1 else records[0])

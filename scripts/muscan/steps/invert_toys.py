@@ -1,0 +1,148 @@
+"""The step that makes upper limits from toys, with their statistical errors."""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from muscan.base.errors import StepError
+from muscan.base.files import failure_recorded, made_by, write_json
+from muscan.base.options import option
+from muscan.config.settings import TOYBASED
+from muscan.inference.limits import Limit, outside
+from muscan.inference.test_statistics import TEST_STATISTICS
+from muscan.records.hypotest import bounds_met
+from muscan.records.limits import BLINDED, Limits
+from muscan.records.toys import ToyPlan
+from muscan.steps.invert import both, six_limits
+from muscan.toys.allocation import MEDIAN, OBSERVED, UNDETERMINED, relative_error
+from muscan.toys.limits import ToyCurves, limit_values
+from muscan.toys.plan import Thrown, ToyFiles, gather, limits_of, open_plan, sorted_out
+from muscan.toys.pseudo_data import BACKGROUND, HYPOTHESES, SIGNAL
+from muscan.toys.tail_counts import Point
+
+
+@dataclass(frozen=True)
+class ToyLimitSettings:
+    """Of which limits; the plan says the same, if there is one."""
+
+    test_statistic: str = option("of the tests", tuple(TEST_STATISTICS))
+    confidence_level: float = option("of the limits")
+
+
+def invert_toys(output: str, files: ToyFiles, settings: ToyLimitSettings) -> None:
+    """Write limits.json; where there is no plan, with the reason in the place of the limits."""
+    with failure_recorded(output):
+        try:
+            plan, store, engine, _, blinded = open_plan(files)
+            limits = collect(gather(store, plan), plan, engine)
+            limits = limits.blinded() if blinded else limits
+            if store.made:
+                print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)
+        except StepError as error:
+            print(f"failed: {error}", file=sys.stderr)
+            kind = {"calculator": TOYBASED, "test_statistic": settings.test_statistic}
+            limits = Limits.failed(str(error), settings.confidence_level, **kind)
+        if limits.status["observed_limit"] != "ok":
+            print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
+        write_json(output, limits.to_json() | {"made_by": made_by([files.model, files.fit, files.plan])})
+
+
+def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
+    """Limits, curves, errors and accounts of the toys as one record."""
+    points, failed = sorted_out(thrown, plan)
+    common = {"calculator": TOYBASED, "test_statistic": plan.test_statistic, "asymptotics": plan.asymptotics}
+    if not points:
+        return _without_toys(thrown, failed, plan, common)
+    curves = limits_of(points, failed, plan, engine)
+    found = [each.limit for each in curves.limits]
+    errors, of_curves = ([getattr(each, name) for each in curves.limits] for name in ("error", "model_error"))
+    return Limits(
+        confidence_level=plan.confidence_level,
+        **six_limits(found),
+        points=_points(thrown, points, curves),
+        failed_points=failed,
+        at_bounds=bounds_met(plan.points),
+        observed_limit_error=errors[0],
+        expected_limit_error=errors[1:],
+        observed_limit_model_error=of_curves[0],
+        expected_limit_model_error=of_curves[1:],
+        failed_toys=_with_failed(points, found, failed, plan),
+        toys=_spent(thrown, plan, curves),
+        **common,
+    )
+
+
+def _without_toys(thrown: list[Thrown], failed: list[dict], plan: ToyPlan, common: dict) -> Limits:
+    """All points failed, or the scan has none but mu = 0, where CLs is 1."""
+    if failed:
+        return Limits.failed(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
+    limits = [outside(np.zeros(1), np.ones(1), 1 - plan.confidence_level, np.zeros(0))] * 6
+    said = six_limits(limits) | {"points": _points(thrown, [], None), "failed_points": []}
+    return Limits(confidence_level=plan.confidence_level, **said, **common)
+
+
+def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves | None) -> list[dict]:
+    """CLs of every tested mu with its errors; None where too few toys are in a tail."""
+    place = {point.mu: index for index, point in enumerate(points)}
+    rows = []
+    for each in thrown:
+        mu = each.point.mu
+        if mu in place:
+            cls, errors = (_numbers(values[:, place[mu]]) for values in (curves.CLs, curves.errors))
+        elif mu == 0 and each.point.status == "ok":  # without signal both hypotheses are the same
+            cls, errors = [1.0] * 6, [0.0] * 6
+        else:
+            continue
+        status = ["ok" if value is not None else "toys_too_few" for value in cls]
+        rows.append(
+            {
+                "mu": mu,
+                "CLs_obs": cls[0],
+                "CLs_exp": cls[1:],
+                "refinement": False,
+                "CLs_obs_error": errors[0],
+                "CLs_exp_error": errors[1:],
+                "CLs_status": status,
+                "q_obs": each.point.q_obs,
+                "toys": each.accounts(),
+            }
+        )
+    return rows
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]
+
+
+def _with_failed(points: list[Point], limits: list[Limit], failed: list[dict], plan: ToyPlan) -> dict:
+    """The limits if all failed toys spoke for exclusion, and if all spoke against it; none where there is none."""
+    any_failed = any(np.isnan(each).any() for point in points for each in (point.signal, point.background))
+    without = np.array([each["mu"] for each in failed])
+    found = {}
+    for name, excluded in (("for_exclusion", True), ("against_exclusion", False)):
+        counted = [point.with_failed(excluded) for point in points]
+        others = limit_values(counted, 1 - plan.confidence_level, without) if any_failed else limits
+        each = [other if limit.status == "ok" else limit for limit, other in zip(limits, others, strict=True)]
+        found[name] = both(each, "value") | {"status": both(each, "status")}
+    return found
+
+
+def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
+    """What was thrown, and whether that was enough for the target."""
+    signal = sum(len(each.signal.q) for each in thrown)
+    background = max(len(each.background.q) for each in thrown)
+    sought = [curves.limits[i] for i in (OBSERVED, MEDIAN)]
+    reached = None
+    if plan.target and all(each.limit.status in ("ok", *UNDETERMINED) for each in sought):
+        reached = all(relative_error(each) <= plan.target for each in sought)
+    return {
+        "seed": plan.seed,
+        "block": plan.block,
+        "thrown": {SIGNAL: signal, BACKGROUND: background},
+        "mu": [each.point.mu for each in thrown],
+        "blocks_by_round": dict(zip(HYPOTHESES, plan.blocks(), strict=True)),
+        "target": plan.target,
+        "target_reached": reached,
+        "max_failed_fraction": plan.max_failed_fraction,
+    }

@@ -1,0 +1,38 @@
+"""The step that makes the workspace of one signal from a published one."""
+
+from dataclasses import dataclass
+
+from muscan.base.files import failure_recorded, named, read_result, write_json
+from muscan.base.options import option
+from muscan.inputs.blinding import blinded
+from muscan.inputs.patches import of_signal
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """How published files are read."""
+
+    max_megabytes: float = option("of a file, when it is unpacked")
+    measurement: str | None = option("name of the measurement; default: the first")
+    blind: bool = option("replace the observed data")
+
+
+@dataclass(frozen=True)
+class Published:
+    """The files of a published likelihood, and the signal that is wanted of them."""
+
+    workspace: str  # plain or gzipped
+    checked: str  # what the step check_published wrote about the files
+    signal: str = "signal"  # name of the patch
+    patchset: str | None = None  # plain or gzipped
+    patch: str | None = None  # a file with one JSON patch
+
+
+def patch_workspace(output: str, published: Published, settings: PatchSettings) -> None:
+    """Write workspace.json, or why there is none."""
+    with failure_recorded(output):
+        wrong = read_result(published.checked).get("wrong_patches", {})
+        files = {kind: getattr(published, kind) for kind in ("workspace", "patchset", "patch")}
+        workspace = of_signal(files, published.signal, wrong, settings.measurement, settings.max_megabytes)
+        with named(published.workspace):
+            write_json(output, blinded(workspace) if settings.blind else workspace)

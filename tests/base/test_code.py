@@ -1,0 +1,21 @@
+"""What a script consists of, against Python's own ModuleFinder."""
+
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+import pytest
+
+from muscan.base import code as dependencies
+
+SCRIPTS = dependencies.SCRIPTS
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.glob("*.py")))
+def test_modules_are_those_that_python_finds(script):
+    finder = ModuleFinder(path=[str(SCRIPTS)])
+    finder.run_script(str(SCRIPTS / script))
+    files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    first, *others = dependencies.modules(script)
+    assert first == SCRIPTS / script
+    assert set(others) == files - {first}
+    assert others == sorted(others)

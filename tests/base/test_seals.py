@@ -1,0 +1,86 @@
+"""A result is trusted if it is what was written; nothing else has a seal."""
+
+import hashlib
+import os
+import shutil
+
+import pytest
+
+from muscan.base import files, seals
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_digests_are_those_of_sha256sum():
+    files.write_text("results/a/b.txt", "something\n")
+    expected = hashlib.sha256(b"something\n").hexdigest()
+    assert seals.digest("results/a/b.txt") == expected
+    assert (seals.SEALS / "a" / "b.txt").read_text() == f"{expected}\n"
+
+
+@pytest.mark.parametrize("path", ["elsewhere/b.txt", "results/../b.txt", "results/.part-host-1-x/b.txt"])
+def test_only_results_have_seals(path):
+    files.write_text(path, "something\n")
+    assert not seals.SEALS.exists()
+
+
+def test_an_absolute_path_is_the_same_result(tmp_path):
+    files.write_text(tmp_path / "results" / "b.txt", "something\n")
+    assert (seals.SEALS / "b.txt").exists()
+
+
+@pytest.mark.parametrize("content", ["", "somethin\n", "somethinG\n", "something\n\n"])
+def test_a_changed_result_is_broken(content):
+    files.write_text("results/b.txt", "something\n")
+    seals.check("results/b.txt")
+    assert list(seals.broken()) == []
+    (seals.RESULTS / "b.txt").write_text(content)
+    assert list(seals.broken()) == [seals.RESULTS / "b.txt"]
+    with pytest.raises(seals.BrokenResult, match=r"results/b\.txt was cut off, edited or replaced"):
+        seals.check("results/b.txt")
+    seals.remove("results/b.txt")
+    assert not [path for path in seals.RESULTS.rglob("*") if path.is_file()]
+
+
+def test_a_touched_result_is_whole():
+    files.write_text("results/b.txt", "something\n")
+    os.utime("results/b.txt", (0, 0))
+    assert list(seals.broken()) == []
+
+
+def test_the_old_time_does_not_hide_a_change():
+    files.write_text("results/b.txt", "something\n")
+    times = os.stat("results/b.txt")
+    (seals.RESULTS / "b.txt").write_text("somethinG\n")
+    os.utime("results/b.txt", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert list(seals.broken()) == [seals.RESULTS / "b.txt"]
+
+
+@pytest.mark.parametrize("damage", ["edit", "remove", "add"])
+def test_a_folder_is_one_result(damage):
+    with files.folder_written_whole("results/folder") as folder:
+        for name in ("one", "two"):
+            (folder / name).write_text(name)
+    (seals.RESULTS / "folder" / seals.SNAKEMAKE).touch()
+    assert list(seals.broken()) == []
+    if damage == "edit":
+        (seals.RESULTS / "folder" / "one").write_text("on")
+    elif damage == "remove":
+        (seals.RESULTS / "folder" / "one").unlink()
+    else:
+        (seals.RESULTS / "folder" / "three").touch()
+    assert list(seals.broken()) == [seals.RESULTS / "folder"]
+    seals.remove("results/folder")
+    assert list(seals.broken()) == []
+
+
+def test_a_result_without_a_seal_is_taken_as_it_is():
+    """Whoever removes the seals decides so."""
+    files.write_text("results/b.txt", "something\n")
+    shutil.rmtree(seals.SEALS)
+    (seals.RESULTS / "b.txt").write_text("else")
+    seals.check("results/b.txt")
+    assert list(seals.broken()) == []

@@ -1,0 +1,48 @@
+"""make verify: pyhf repeats tests, and a wrong result of ours does not pass."""
+
+import json
+
+import pytest
+
+from helpers.chain import SPEC, Chain
+from muscan.commands import verify
+
+
+@pytest.fixture
+def scan(tmp_path) -> Chain:
+    chain = Chain(tmp_path / "results", SPEC)
+    chain.run((0.0, 1.0, 3.0))
+    return chain
+
+
+def run(scan: Chain) -> int:
+    return verify.main(["--results", str(scan.results), "--number", "3"])
+
+
+def change(path, **values) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
+
+
+def test_pyhf_agrees(scan, capsys):
+    assert run(scan) == 0
+    said = capsys.readouterr().out
+    assert said.count(": agrees\n") == 3
+    assert "3 of 3 tests repeated: 0 disagree, 0 without a result of pyhf" in said
+
+
+def test_a_wrong_cls_does_not_pass(scan, capsys):
+    change(scan.results / scan.scan / "hypotest" / "mu_1.0.json", CLs_obs=0.9)
+    assert run(scan) == 1
+    assert "mu = 1: DISAGREES" in capsys.readouterr().out
+
+
+def test_a_fit_above_the_minimum_does_not_pass(scan, capsys):
+    record = json.loads(scan.fit_file.read_text(encoding="utf-8"))
+    change(scan.fit_file, deviance=record["deviance"] + 0.01)
+    assert run(scan) == 1
+    assert "pyhf is lower" in capsys.readouterr().out
+
+
+def test_nothing_to_repeat(tmp_path, capsys):
+    assert verify.main(["--results", str(tmp_path)]) == 1
+    assert "run a scan first" in capsys.readouterr().err

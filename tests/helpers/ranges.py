@@ -1,0 +1,17 @@
+"""Ranges of scans, and the curves in them."""
+
+import numpy as np
+
+from helpers.workspaces import engine_of
+from muscan.inference.hypotest import hypotests
+from muscan.steps.fit import with_range
+
+
+def ranged(spec: dict, test_statistic: str = "qtilde", alpha: float = 0.05):
+    return with_range(lambda bound: engine_of(spec, {}, test_statistic, bound), test_statistic, alpha)
+
+
+def curves(engine, fits, mu, test_statistic: str = "qtilde") -> np.ndarray:
+    """CLs of the six curves at each mu, shape (len(mu), 6)."""
+    tested = [each.p_values for each in hypotests(engine, fits, mu, test_statistic, "asymptotics")]
+    return np.array([[each.CLs_obs, *each.CLs_exp] for each in tested])
