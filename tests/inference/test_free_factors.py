@@ -28,7 +28,7 @@ from muscan.inference.signal_point import bounded
 from muscan.inputs.blinding import before_any_fit
 from muscan.records.limits import Limits
 from muscan.report.bounds_met import on_bounds
-from muscan.toys import pseudo_data as toys
+from muscan.toys import pseudo_data
 from muscan.toys.pseudo_data import AT_STATED
 
 K = ("k", "normfactor", None)
@@ -262,8 +262,10 @@ class TestStatedBounds:
         stated = STATED | {"bounds": [[0.0, high]]}
         found = engine_of(counting(OBSERVED, signal.tolist(), UNIT, K, parameters=(stated,)))
         parameters, number = np.array([12.0, 0.0]), 60
-        data = toys.throw(found.likelihood, parameters, number, toys.stream(0, "test", toys.SIGNAL, 0.7, 0))
-        thrown = toys.test(found, data, found.fit(data, [parameters]), 0.7, "qtilde")
+        data = pseudo_data.throw(
+            found.likelihood, parameters, number, pseudo_data.stream(0, "test", pseudo_data.WITH_SIGNAL, 0.7, 0)
+        )
+        thrown = pseudo_data.test(found, data, found.fit(data, [parameters]), 0.7, "qtilde")
 
         def slope(template: np.ndarray, counts: np.ndarray, mu: float, k: float) -> float:
             """Half of the derivative of the deviance by the factor of this template."""
@@ -282,7 +284,7 @@ class TestStatedBounds:
         expected = [met(counts) for counts in data.T]
         assert 5 < sum(expected) < number - 5
         assert ((thrown.flags & AT_STATED) > 0).tolist() == expected
-        assert toys.count(thrown).at_stated_bound == sum(expected)
+        assert pseudo_data.count(thrown).at_stated_bound == sum(expected)
 
 
 def test_toys_do_not_feel_the_scale():
@@ -291,8 +293,10 @@ def test_toys_do_not_feel_the_scale():
     for scale, background in ((1.0, BACKGROUND), (10.0, UNIT)):
         fitted = engine_of(counting(OBSERVED, SIGNAL, background, K))
         parameters = np.array([1.7 * scale, 0.0])
-        data = toys.throw(fitted.likelihood, parameters, 300, toys.stream(0, "test", toys.BACKGROUND, 0.0, 0))
-        found[scale] = toys.test(fitted, data, fitted.fit(data, [parameters]), 1.5, "qtilde")
+        data = pseudo_data.throw(
+            fitted.likelihood, parameters, 300, pseudo_data.stream(0, "test", pseudo_data.BACKGROUND_ONLY, 0.0, 0)
+        )
+        found[scale] = pseudo_data.test(fitted, data, fitted.fit(data, [parameters]), 1.5, "qtilde")
         assert not (found[scale].flags & AT_STATED).any()
     np.testing.assert_allclose(found[10.0].q, found[1.0].q, atol=1e-6)
 

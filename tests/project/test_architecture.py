@@ -1,4 +1,4 @@
-"""The house: packages import only downwards, nothing imports in circles, scripts stand alone, and files stay readable."""
+"""The architecture: packages import only downwards, nothing in circles, scripts stand alone, and files are short."""
 
 import ast
 from collections.abc import Iterator

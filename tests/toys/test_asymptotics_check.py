@@ -27,8 +27,7 @@ from muscan.steps import limit_check
 from muscan.steps.fit import with_range
 from muscan.steps.invert import Curves, collect
 from muscan.steps.limit_check import with_check, with_error
-from muscan.toys import asymptotics_check
-from muscan.toys import pseudo_data as toys
+from muscan.toys import asymptotics_check, pseudo_data
 from muscan.toys.asymptotics_check import check, seconds, sensitivities
 from muscan.toys.weighted import CLs, Source, WeightedToys, log_probability
 
@@ -123,8 +122,8 @@ def test_weighted_toys_agree_with_toys_of_each_hypothesis(name):
         (tested,) = hypotests(engine, prepared, [each.mu], "qtilde", "asymptotics")
         q = []
         for parameters in (tested.parameters, background):
-            data = toys.throw(engine.likelihood, parameters, number, np.random.default_rng(1))
-            q.append(toys.test(engine, data, engine.fit(data, [parameters]), each.mu, "qtilde").q)
+            data = pseudo_data.throw(engine.likelihood, parameters, number, np.random.default_rng(1))
+            q.append(pseudo_data.test(engine, data, engine.fit(data, [parameters]), each.mu, "qtilde").q)
         threshold = np.median(q[1]) if median else tested.q_obs
         tails = [(values >= threshold - 1e-6).sum() for values in q]
         error = each.CLs.value * np.sqrt(1 / tails[0] + (8 if median else 1) / tails[1])
@@ -222,14 +221,14 @@ def test_what_toys_cannot_tell_is_said():
 
 def test_failed_toys_are_counted(monkeypatch):
     engine, prepared, limits = asymptotic(counting([3], [1.0], [5.0]))
-    test = toys.test
+    test = pseudo_data.test
 
     def failing(*args):
         found = test(*args)
         found.q[:40] = np.nan
         return found
 
-    monkeypatch.setattr(toys, "test", failing)
+    monkeypatch.setattr(pseudo_data, "test", failing)
     assert with_check(engine, prepared, limits, "auto", False, 0).check["by"] == "events"
     checked = with_check(engine, prepared, limits, "true", False, 0).check
     assert checked["failed_toys"] == checked["toys"] // 600 * 40

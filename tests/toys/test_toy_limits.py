@@ -47,7 +47,7 @@ def exact_limits() -> np.ndarray:
 def test_counts_at_each_point_are_those_of_the_definition():
     """Tails include the threshold; quantiles of the background are those of its sorted values."""
     points = gaussian(np.random.default_rng(1), SCAN[:3], 500, 400)
-    found = tail_counts.nominal(points)
+    found = tail_counts.counted(points)
     for i, point in enumerate(points):
         descending = np.sort(point.background)[::-1]
         thresholds = [point.q_obs, *(descending[int(np.ceil(level * 400)) - 1] for level in norm.cdf(N_SIGMA))]
@@ -58,13 +58,13 @@ def test_counts_at_each_point_are_those_of_the_definition():
 def test_toys_like_the_data_are_in_the_tail():
     """Two fits of the same counts differ by rounding; the toy must count all the same."""
     point = Point(1.0, 2.0, np.array([2.0 - 1e-9, 1.9, 0.0]), np.array([2.0 - 1e-9, 2.0 + 1e-9, 0.0, 0.0]))
-    found = tail_counts.nominal([point])
+    found = tail_counts.counted([point])
     assert (found.signal[0, 0, 0], found.background[0, 0, 0]) == (1, 2)
 
 
 def test_toys_without_excess_are_not_in_the_tail_of_a_small_observed_value():
     point = Point(1.0, 1e-9, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0]))
-    found = tail_counts.nominal([point])
+    found = tail_counts.counted([point])
     assert (found.signal[0, 0, 0], found.background[0, 0, 0]) == (1, 2)
 
 

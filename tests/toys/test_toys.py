@@ -23,7 +23,7 @@ from muscan.records.limits import Limits
 from muscan.records.toys import ToyPlan
 from muscan.steps import plan_toys as plan_toys_library
 from muscan.toys import plan as toy_plan
-from muscan.toys import pseudo_data as toys
+from muscan.toys import pseudo_data
 
 STUDY = "MUSCAN_STUDY" in os.environ
 TWO_BINS = ("shapesys", "normsys", "deficit")
@@ -35,9 +35,14 @@ def q_of(spec: dict, mu: float, number: int, test_statistic: str = "qtilde") -> 
     prepared = prepare(engine, test_statistic)
     (tested,) = hypotests(engine, prepared, [mu], test_statistic, "asymptotics")
     found = []
-    for hypothesis, parameters in ((toys.SIGNAL, tested.parameters), (toys.BACKGROUND, prepared.reference.parameters)):
-        data = toys.throw(engine.likelihood, parameters, number, toys.stream(0, "test", hypothesis, mu, 0))
-        found.append(toys.test(engine, data, engine.fit(data, [parameters]), mu, test_statistic).q)
+    for hypothesis, parameters in (
+        (pseudo_data.WITH_SIGNAL, tested.parameters),
+        (pseudo_data.BACKGROUND_ONLY, prepared.reference.parameters),
+    ):
+        data = pseudo_data.throw(
+            engine.likelihood, parameters, number, pseudo_data.stream(0, "test", hypothesis, mu, 0)
+        )
+        found.append(pseudo_data.test(engine, data, engine.fit(data, [parameters]), mu, test_statistic).q)
     return (*found, tested.q_obs)
 
 
@@ -52,16 +57,16 @@ MU = ("--mu", 0, 1, 2, 3, 4, 5)
 def test_every_block_has_a_stream_of_its_own():
     keys = [(0, "m", "signal", 1.0, 0), (1, "m", "signal", 1.0, 0), (0, "n", "signal", 1.0, 0)]
     keys += [(0, "m", "background", 1.0, 0), (0, "m", "signal", 1.5, 0), (0, "m", "signal", 1.0, 1)]
-    numbers = [toys.stream(*key).integers(2**62) for key in keys]
+    numbers = [pseudo_data.stream(*key).integers(2**62) for key in keys]
     assert len(set(numbers)) == len(keys)
-    assert numbers == [toys.stream(*key).integers(2**62) for key in keys]
+    assert numbers == [pseudo_data.stream(*key).integers(2**62) for key in keys]
 
 
 def test_toys_have_the_moments_of_their_distributions():
     """Poisson counts and Poisson auxiliary measurements have variance = mean, Gaussian ones their sigma."""
     engine, number = engine_of(EVERY_MODIFIER), 20_000
     model = engine.model
-    data = toys.throw(engine.likelihood, model.initial, number, np.random.default_rng(3))
+    data = pseudo_data.throw(engine.likelihood, model.initial, number, np.random.default_rng(3))
     expected = engine.likelihood.asimov(model.initial)
     gaussian = np.concatenate([np.zeros(model.nmain, bool), ~model.constraints.is_poisson])
     sigma = np.concatenate([np.ones(model.nmain), model.constraints.sigma])
@@ -76,8 +81,8 @@ def test_toys_have_the_moments_of_their_distributions():
 def test_the_test_statistic_of_a_toy_is_that_of_pyhf(name):
     engine, mu = engine_of(SMALL[name]), 1.5
     model, _ = referee(SMALL[name])
-    data = toys.throw(engine.likelihood, engine.model.initial, 8, np.random.default_rng(1))
-    ours = toys.test(engine, data, engine.fit(data, [engine.model.initial]), mu, "qtilde").q
+    data = pseudo_data.throw(engine.likelihood, engine.model.initial, 8, np.random.default_rng(1))
+    ours = pseudo_data.test(engine, data, engine.fit(data, [engine.model.initial]), mu, "qtilde").q
     settings = model.config.suggested_init(), model.config.suggested_bounds(), model.config.suggested_fixed()
     with tight_minuit():
         pyhfs = [float(pyhf.infer.test_statistics.qmu_tilde(mu, toy, model, *settings)) for toy in data.T]
@@ -322,11 +327,11 @@ def test_free_fits_that_end_too_high_are_counted_and_mended():
             return fits
 
     right, stuck = engine_of(SMALL["normsys"]), Stuck(engine_of(SMALL["normsys"]).model)
-    data = toys.throw(right.likelihood, right.model.initial, 20, np.random.default_rng(1))
+    data = pseudo_data.throw(right.likelihood, right.model.initial, 20, np.random.default_rng(1))
     start = [right.model.initial]
-    mended = toys.test(stuck, data, stuck.fit(data, start), 1.0, "qtilde")
-    assert mended.q == pytest.approx(toys.test(right, data, right.fit(data, start), 1.0, "qtilde").q, abs=1e-7)
-    assert toys.count(mended).q_below_zero == 3
+    mended = pseudo_data.test(stuck, data, stuck.fit(data, start), 1.0, "qtilde")
+    assert mended.q == pytest.approx(pseudo_data.test(right, data, right.fit(data, start), 1.0, "qtilde").q, abs=1e-7)
+    assert pseudo_data.count(mended).q_below_zero == 3
 
 
 def test_at_zero_both_hypotheses_are_the_same(reference):

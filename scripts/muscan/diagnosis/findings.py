@@ -13,7 +13,7 @@ from muscan.histfactory.model import Model
 # Of a template: smaller changes are rounding of the numbers in a workspace, not variations.
 NOISE = 1e-4
 HUGE = 1.0  # a relative uncertainty
-SIGNAL = 2.0  # standard deviations in its best bin: about what a limit excludes
+LIMIT_SIGNAL = 2.0  # standard deviations in its best bin: about what a limit excludes
 # Changes of less, in statistical standard deviations of the events of all bins, decide nothing.
 VISIBLE = 0.1
 # Changes of more, in the same units, weigh as much as the statistical uncertainty: limits depend on them.
@@ -128,7 +128,7 @@ class Parts:
         background = np.where(self.signal, 0.0, self.model.nominal).sum(axis=0)
         variance = np.maximum(background, 1.0)
         best = (np.abs(signal) / np.sqrt(variance)).max(initial=0.0)
-        return np.where(self.signal, (SIGNAL / best) ** 2 if best else 0.0, 1.0) / variance
+        return np.where(self.signal, (LIMIT_SIGNAL / best) ** 2 if best else 0.0, 1.0) / variance
 
     def per_channel(self, cells: np.ndarray) -> np.ndarray:
         """Whether any bin of a channel is among the cells, shape (nsamples, nchannels)."""

@@ -8,7 +8,7 @@ from muscan.base.words import listed
 from muscan.inputs.histograms import Histograms
 
 # Words in names. Columns of data or sums would be counted twice as templates.
-SIGNAL = {"signal", "sig", "bsm"}
+SIGNAL_NAMES = {"signal", "sig", "bsm"}
 NO_TEMPLATE = {
     "data": "data",
     "obs": "data",
@@ -93,7 +93,7 @@ def roles(histograms: Histograms) -> Roles:
             variations.setdefault(template, []).append(Variation(parameter, both["up"], both["down"]))
         else:
             others |= dict.fromkeys(both.values(), "is varied to one side only")
-    signals = [name for name in templates if SIGNAL & _words(name)]
+    signals = [name for name in templates if SIGNAL_NAMES & _words(name)]
     signal = (signals or templates)[0]
     others |= dict.fromkeys(signals[1:], "another signal; copy the model for it")
     return Roles(

@@ -18,8 +18,6 @@ from muscan.base.words import did_you_mean, shortened
 
 # What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-
-
 NO_FIT = "the patch does not apply to the workspace"
 
 

@@ -15,7 +15,7 @@ from muscan.plotting import style as plotting
 from muscan.plotting.toys import COLORS, WORDS
 from muscan.records.limits import Limits
 from muscan.toys.plan import Thrown, arguments, gather, open_plan
-from muscan.toys.pseudo_data import BACKGROUND, HYPOTHESES, SIGNAL
+from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
 BINS = 40
 SYMBOLS = {"qtilde": "q̃", "q": "q"}
@@ -32,12 +32,12 @@ def chosen(limits: Limits, thrown: list[Thrown], show: list[float]) -> list[Thro
 
 def draw_histogram(axes: Axes, thrown: Thrown, hypothesis: str, edges: np.ndarray, test_statistic: str) -> list:
     """Toys of one hypothesis with their errors, and the asymptotic form summed over the same bins of the root of q."""
-    q = {SIGNAL: thrown.signal.q, BACKGROUND: thrown.background.q}[hypothesis]
+    q = {WITH_SIGNAL: thrown.signal.q, BACKGROUND_ONLY: thrown.background.q}[hypothesis]
     q = q[np.isfinite(q)]
     counts, _ = np.histogram(np.sqrt(q), edges)
     middle = (edges[1:] + edges[:-1]) / 2
     fraction, errors = counts / len(q), np.sqrt(counts) / len(q)
-    below = distribution(test_statistic, edges**2, thrown.point.q_asimov, hypothesis == SIGNAL)
+    below = distribution(test_statistic, edges**2, thrown.point.q_asimov, hypothesis == WITH_SIGNAL)
     asymptotic = np.diff(below)
     asymptotic[0] += below[0]  # toys with q = 0
     color = COLORS[hypothesis]

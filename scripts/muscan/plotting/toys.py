@@ -10,10 +10,10 @@ from matplotlib.ticker import FuncFormatter
 
 from muscan.plotting import style as plotting
 from muscan.records.limits import Limits
-from muscan.toys.pseudo_data import BACKGROUND, HYPOTHESES, SIGNAL
+from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
-COLORS = {SIGNAL: plotting.PALETTE[0], BACKGROUND: plotting.PALETTE[1]}
-WORDS = {SIGNAL: "signal+background", BACKGROUND: "background-only"}
+COLORS = {WITH_SIGNAL: plotting.PALETTE[0], BACKGROUND_ONLY: plotting.PALETTE[1]}
+WORDS = {WITH_SIGNAL: "signal+background", BACKGROUND_ONLY: "background-only"}
 
 
 def by_round(limits: Limits, hypothesis: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,24 +1,12 @@
-"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+"""Names of the columns of the tables, limits.csv and points.csv."""
 
 FIVE_NONE = (None,) * 5
-
-
 # Names of the six limits, in the order of `Limits.six`: columns of limits.csv.
 LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
-
-
 CLS_COLUMNS = ("CLs_obs", "CLs_exp_m2", "CLs_exp_m1", "CLs_exp", "CLs_exp_p1", "CLs_exp_p2")  # of mu = 1
-
-
 CROSS_SECTION_COLUMNS = tuple(f"xsec_{name}" for name in LIMIT_COLUMNS)  # upper limits on cross sections
-
-
 ERROR_COLUMNS = tuple(f"{name}_error" for name in LIMIT_COLUMNS)  # statistical errors of limits from toys
-
-
 FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
-
-
 # Names that labels of signals cannot have in tables.
 _COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
     *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),

@@ -1,4 +1,4 @@
-"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+"""fit.json: everything that does not depend on the tested mu."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar

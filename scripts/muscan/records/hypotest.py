@@ -1,4 +1,4 @@
-"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+"""hypotest/mu_{mu}.json: one tested value of mu."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

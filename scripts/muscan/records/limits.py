@@ -1,4 +1,4 @@
-"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+"""limits.json: the six upper limits of a scan."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -7,8 +7,6 @@ from muscan.records.columns import FIVE_NONE
 from muscan.records.record import Record
 
 BOTH = ("observed_limit", "expected_limit")
-
-
 BLINDED = "blinded"  # status of the observed limit of a blind analysis
 
 

@@ -1,4 +1,7 @@
-"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+"""What all records have in common.
+
+A record is the content of one kind of JSON file. The names of its keys stand in its class and nowhere else.
+"""
 
 from dataclasses import dataclass, fields
 
@@ -8,8 +11,10 @@ class Record:
     """A result that is written as a JSON object."""
 
     def to_json(self) -> dict:
+        """The JSON object."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def from_json(cls, record: dict):
+        """The record of a JSON object."""
         return cls(**record)

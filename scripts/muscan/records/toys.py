@@ -1,4 +1,4 @@
-"""The results of the steps, one class per kind of JSON file: the names of their keys stand here and nowhere else."""
+"""toybased/plan_{round}.json: which toys are to be thrown."""
 
 from dataclasses import dataclass, field
 

@@ -39,34 +39,16 @@ from muscan.results.table_rows import (
 )
 
 TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS)
-
-
 RESULTS = Path("results")
-
-
 GRID_FIGURES = {"plots/exclusion.png": "exclusion", "plots/limits": "mass_limits"}
-
-
 TOYS = "toybased.csv"  # limits from toys, if there are any
-
-
 SIGNS = {"above_scan": ">", "below_scan": "<"}
-
-
 STATISTICS = {"qtilde": "q̃μ, with mu_hat not below zero", "q": "qμ"}
-
-
 POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": "CLs obs.", "CLs_exp": "CLs exp."}
-
-
 CROSS_SECTION_COLUMNS = {
     "cross_section": "Predicted xsec", "xsec_observed_limit": "xsec limit obs.", "xsec_expected": "xsec limit exp.",
 }  # fmt: skip
-
-
 LONGEST = 1000  # letters of a note
-
-
 ANSWERS = {"True": "yes", "False": "no"}
 
 

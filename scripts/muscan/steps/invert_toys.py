@@ -18,7 +18,7 @@ from muscan.steps.invert import both, six_limits
 from muscan.toys.allocation import MEDIAN, OBSERVED, UNDETERMINED, relative_error
 from muscan.toys.limits import ToyCurves, limit_values
 from muscan.toys.plan import Thrown, ToyFiles, gather, limits_of, open_plan, sorted_out
-from muscan.toys.pseudo_data import BACKGROUND, HYPOTHESES, SIGNAL
+from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 from muscan.toys.tail_counts import Point
 
 
@@ -139,7 +139,7 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
     return {
         "seed": plan.seed,
         "block": plan.block,
-        "thrown": {SIGNAL: signal, BACKGROUND: background},
+        "thrown": {WITH_SIGNAL: signal, BACKGROUND_ONLY: background},
         "mu": [each.point.mu for each in thrown],
         "blocks_by_round": dict(zip(HYPOTHESES, plan.blocks(), strict=True)),
         "target": plan.target,

@@ -18,12 +18,12 @@ from muscan.histfactory.model import digest
 from muscan.inference.calculators import SIGNIFICANT
 from muscan.inference.hypotest import Prepared, Tested, hypotests, prepare
 from muscan.inference.newton import Newton, NewtonAlone
-from muscan.toys import pseudo_data as toys
+from muscan.toys import pseudo_data
 from muscan.toys.weighted import CLs, Source, WeightedToys
 
 # Toys of a block: most are background-only, which both tails need; the rest with signal at each limit, so that no
 # weight exceeds 14, and from the best fit, which are those near the observed test statistic.
-BACKGROUND, SIGNAL, BEST = 400, 50, 100
+BACKGROUND_TOYS, SIGNAL_TOYS, BEST_FIT_TOYS = 400, 50, 100
 # Blocks are added until CLs is known as well as this, a limit then to 1 or 2 %; and where CLs is off by between so many
 # standard deviations, which may be chance or not.
 TARGET, BLOCKS = 0.07, 6
@@ -116,15 +116,17 @@ def check(
 
 def _random(engine, seed: int) -> Callable[[str, float, int], np.random.Generator]:
     name = digest(engine.model)
-    return lambda kind, mu, block: toys.stream(seed, name, f"check {kind}", mu, block)
+    return lambda kind, mu, block: pseudo_data.stream(seed, name, f"check {kind}", mu, block)
 
 
 def _sources(engine, prepared: Prepared, limits: tuple[float | None, ...], test_statistic: str) -> list[Source]:
     mu = [each for each in limits if each is not None]
-    sources = [Source("background", 0.0, prepared.reference.parameters, BACKGROUND)]
-    sources += [Source("signal", each, _at(engine, prepared, each, test_statistic).parameters, SIGNAL) for each in mu]
+    sources = [Source("background", 0.0, prepared.reference.parameters, BACKGROUND_TOYS)]
+    sources += [
+        Source("signal", each, _at(engine, prepared, each, test_statistic).parameters, SIGNAL_TOYS) for each in mu
+    ]
     if limits[0] is not None:
-        sources.append(Source("best", 0.0, prepared.free.parameters, BEST))
+        sources.append(Source("best", 0.0, prepared.free.parameters, BEST_FIT_TOYS))
     return sources
 
 

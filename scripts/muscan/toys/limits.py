@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from muscan.inference.limits import Limit, outside
 from muscan.toys.local_curve import LOG_REACH, PROBIT_REACH, LocalCurve, local_curves, well_placed
-from muscan.toys.tail_counts import Point, Tails, bootstrap, nominal
+from muscan.toys.tail_counts import Point, Tails, bootstrap, counted
 
 # A CLs rests on so many toys in each of its tails, at least.
 FEWEST = 5
@@ -59,7 +59,7 @@ def curves(points: list[Point], alpha: float, rng: np.random.Generator, failed: 
         rng: of the bootstrap.
         failed: values of mu whose tests failed.
     """
-    mu, counts = np.array([point.mu for point in points]), nominal(points)
+    mu, counts = np.array([point.mu for point in points]), counted(points)
     fixed, resampled = bootstrap(points, rng)
     few = np.minimum(counts.signal, counts.background)[0] < FEWEST
     cls, errors = counts.CLs()[0], np.nan_to_num(resampled.CLs()).std(axis=0)
@@ -69,7 +69,7 @@ def curves(points: list[Point], alpha: float, rng: np.random.Generator, failed: 
 
 def limit_values(points: list[Point], alpha: float, failed: np.ndarray) -> list[Limit]:
     """The six limits alone."""
-    mu, counts = np.array([point.mu for point in points]), nominal(points)
+    mu, counts = np.array([point.mu for point in points]), counted(points)
     found = [_crossing(mu, counts.of(i), alpha, failed) for i in range(6)]
     return [each.limit if isinstance(each, ToyLimit) else Limit(_value(each[0]), "ok") for each in found]
 

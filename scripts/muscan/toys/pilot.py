@@ -8,8 +8,8 @@ from muscan.base.errors import FitError
 from muscan.histfactory.model import digest
 from muscan.inference.fits import Fits
 from muscan.inference.hypotest import Prepared, hypotests
-from muscan.toys import pseudo_data as toys
-from muscan.toys.tail_counts import Point, nominal
+from muscan.toys import pseudo_data
+from muscan.toys.tail_counts import Point, counted
 
 # CLs = 0.05 is known to 15 % from so many toys; they are a hundredth of those of a scan.
 TOYS = 1000
@@ -20,7 +20,7 @@ class Pilot:
 
     def __init__(self, engine, prepared: Prepared, test_statistic: str, alpha: float, seed: int):
         self._engine, self._prepared, self._statistic, self._alpha = engine, prepared, test_statistic, alpha
-        self._stream = partial(toys.stream, seed, digest(engine.model), "pilot", block=0)
+        self._stream = partial(pseudo_data.stream, seed, digest(engine.model), "pilot", block=0)
         self._free: tuple[np.ndarray, Fits] | None = None  # of background-only toys
 
     def excludes(self, mu: float) -> bool:
@@ -30,11 +30,11 @@ class Pilot:
         if isinstance(tested, FitError):
             return True
         self._free = self._free or self._thrown(self._prepared.reference.parameters, 0.0)
-        signal = toys.test(engine, *self._thrown(tested.parameters, mu), mu, statistic)
-        background = toys.test(engine, *self._free, mu, statistic)
-        cls = nominal([Point(mu, tested.q_obs, signal.q, background.q)]).CLs()
+        signal = pseudo_data.test(engine, *self._thrown(tested.parameters, mu), mu, statistic)
+        background = pseudo_data.test(engine, *self._free, mu, statistic)
+        cls = counted([Point(mu, tested.q_obs, signal.q, background.q)]).CLs()
         return bool(np.nanmax(cls, initial=0.0) < self._alpha)
 
     def _thrown(self, parameters: np.ndarray, mu: float) -> tuple[np.ndarray, Fits]:
-        data = toys.throw(self._engine.likelihood, parameters, TOYS, self._stream(mu=mu))
+        data = pseudo_data.throw(self._engine.likelihood, parameters, TOYS, self._stream(mu=mu))
         return data, self._engine.fit(data, [parameters])

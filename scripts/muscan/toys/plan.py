@@ -13,9 +13,9 @@ from muscan.inference.hypotest import Prepared
 from muscan.inference.newton import Newton
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.toys import ToyPlan, ToyPoint
-from muscan.toys import pseudo_data as toys
+from muscan.toys import pseudo_data
 from muscan.toys.limits import ToyCurves, curves
-from muscan.toys.pseudo_data import BACKGROUND, SIGNAL, Counts, Toys
+from muscan.toys.pseudo_data import BACKGROUND_ONLY, WITH_SIGNAL, Counts, Toys
 from muscan.toys.store import ToyStore, block_file, free_file
 from muscan.toys.tail_counts import Point
 
@@ -29,7 +29,7 @@ class Unit(NamedTuple):
 
     def fits(self) -> int:
         """How many each toy of the block needs."""
-        return 2 if self.hypothesis == SIGNAL else 1 + len(self.points)
+        return 2 if self.hypothesis == WITH_SIGNAL else 1 + len(self.points)
 
 
 class Thrown(NamedTuple):
@@ -40,7 +40,7 @@ class Thrown(NamedTuple):
     background: Toys
 
     def counts(self) -> dict[str, Counts]:
-        return {SIGNAL: toys.count(self.signal), BACKGROUND: toys.count(self.background)}
+        return {WITH_SIGNAL: pseudo_data.count(self.signal), BACKGROUND_ONLY: pseudo_data.count(self.background)}
 
     def accounts(self) -> dict[str, dict]:
         return {hypothesis: counts._asdict() for hypothesis, counts in self.counts().items()}
@@ -91,8 +91,8 @@ def new_units(plan: ToyPlan) -> list[Unit]:
     units = []
     for number in range(blocks):
         points = [point for point in plan.points if number in _new(point.background)]
-        units += [Unit(BACKGROUND, number, points)] if points else []
-    units += [Unit(SIGNAL, number, [point]) for point in plan.points for number in _new(point.signal)]
+        units += [Unit(BACKGROUND_ONLY, number, points)] if points else []
+    units += [Unit(WITH_SIGNAL, number, [point]) for point in plan.points for number in _new(point.signal)]
     return units
 
 
@@ -111,10 +111,10 @@ def share(units: list[Unit], part: int, parts: int) -> list[Unit]:
 
 def throw(store: ToyStore, unit: Unit) -> None:
     """Make sure that a block is there."""
-    if unit.hypothesis == BACKGROUND:
+    if unit.hypothesis == BACKGROUND_ONLY:
         store.free(unit.number)
     for point in unit.points:
-        if unit.hypothesis == SIGNAL:
+        if unit.hypothesis == WITH_SIGNAL:
             store.signal(point.mu, unit.number, np.array(point.parameters))
         else:
             store.background(point.mu, unit.number)
@@ -124,10 +124,10 @@ def block_files(plan: ToyPlan, folder: Path) -> list[Path]:
     """The files of all toys of a plan."""
     found: dict[Path, None] = {}
     for point in plan.points:
-        for hypothesis, blocks in ((SIGNAL, point.signal), (BACKGROUND, point.background)):
+        for hypothesis, blocks in ((WITH_SIGNAL, point.signal), (BACKGROUND_ONLY, point.background)):
             for number in range(blocks[-1] if blocks else 0):
                 found[block_file(folder, hypothesis, point.mu, number)] = None
-                if hypothesis == BACKGROUND:
+                if hypothesis == BACKGROUND_ONLY:
                     found[free_file(folder, number)] = None
     return list(found)
 
@@ -160,5 +160,5 @@ def sorted_out(thrown: list[Thrown], plan: ToyPlan) -> tuple[list[Point], list[d
 
 def limits_of(points: list[Point], failed: list[dict], plan: ToyPlan, engine) -> ToyCurves:
     """The curves and limits of these points; the bootstrap has a random stream of its own."""
-    rng = toys.stream(plan.seed, digest(engine.model), "bootstrap", 0.0, 0)
+    rng = pseudo_data.stream(plan.seed, digest(engine.model), "bootstrap", 0.0, 0)
     return curves(points, 1 - plan.confidence_level, rng, np.array([each["mu"] for each in failed]))

@@ -14,7 +14,7 @@ from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.fits import Fits, at_bound
 from muscan.inference.test_statistics import TEST_STATISTICS
 
-SIGNAL, BACKGROUND = HYPOTHESES = ("signal", "background")  # signal+background, background-only
+WITH_SIGNAL, BACKGROUND_ONLY = HYPOTHESES = ("signal", "background")  # signal+background, background-only
 # A held fit that ends below the free one by more than this, in -2 log L, makes q negative.
 NEGATIVE = 1e-6
 # What is said of a toy, as bits.

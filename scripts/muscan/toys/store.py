@@ -18,8 +18,8 @@ from muscan.base.code import modules
 from muscan.base.files import write_bytes
 from muscan.histfactory.model import digest
 from muscan.inference.fits import Fits
-from muscan.toys import pseudo_data as toys
-from muscan.toys.pseudo_data import BACKGROUND, SIGNAL, Toys
+from muscan.toys import pseudo_data
+from muscan.toys.pseudo_data import BACKGROUND_ONLY, WITH_SIGNAL, Toys
 
 MADE_BY = ("muscan/toys/pseudo_data.py", "muscan/inference/engines.py", "muscan/toys/store.py")
 
@@ -59,26 +59,26 @@ class ToyStore:
         """Toys with signal, thrown from the fit with mu held, and their test statistic at mu."""
 
         def make() -> dict[str, np.ndarray]:
-            data = self._throw(SIGNAL, mu, number, np.asarray(parameters, dtype=float))
+            data = self._throw(WITH_SIGNAL, mu, number, np.asarray(parameters, dtype=float))
             free = self._engine.fit(data, [np.asarray(parameters, dtype=float)])
-            return toys.test(self._engine, data, free, mu, self._statistic)._asdict()
+            return pseudo_data.test(self._engine, data, free, mu, self._statistic)._asdict()
 
-        key = [SIGNAL, float(mu), number, _digest(parameters)]
-        return Toys(**self._load_or_make(block_file(self._folder, SIGNAL, mu, number), key, make))
+        key = [WITH_SIGNAL, float(mu), number, _digest(parameters)]
+        return Toys(**self._load_or_make(block_file(self._folder, WITH_SIGNAL, mu, number), key, make))
 
     def background(self, mu: float, number: int) -> Toys:
         """Background-only toys and their test statistic at mu."""
 
         def make() -> dict[str, np.ndarray]:
-            return toys.test(self._engine, *self.free(number), mu, self._statistic)._asdict()
+            return pseudo_data.test(self._engine, *self.free(number), mu, self._statistic)._asdict()
 
-        key = [BACKGROUND, float(mu), number, _digest(self._background)]
-        return Toys(**self._load_or_make(block_file(self._folder, BACKGROUND, mu, number), key, make))
+        key = [BACKGROUND_ONLY, float(mu), number, _digest(self._background)]
+        return Toys(**self._load_or_make(block_file(self._folder, BACKGROUND_ONLY, mu, number), key, make))
 
     def free(self, number: int) -> tuple[np.ndarray, Fits]:
         """Background-only toys, which are thrown again, and their free fits, which are kept for more values of mu."""
         if self._free is None or self._free[0] != number:
-            data = self._throw(BACKGROUND, 0.0, number, self._background)
+            data = self._throw(BACKGROUND_ONLY, 0.0, number, self._background)
 
             def make() -> dict[str, np.ndarray]:
                 fits = self._engine.fit(data, [self._background])
@@ -86,7 +86,7 @@ class ToyStore:
                 # Other parameters are only where later fits begin: single precision is enough.
                 return fits._asdict() | {"parameters": fits.parameters.astype(np.float32), "poi": poi}
 
-            key = [BACKGROUND, "free", number, _digest(self._background)]
+            key = [BACKGROUND_ONLY, "free", number, _digest(self._background)]
             stored = self._load_or_make(free_file(self._folder, number), key, make)
             fits = Fits(*(stored[name].astype(float) for name in Fits._fields[:-1]), stored["rescued"])
             fits.parameters[self._engine.model.poi] = stored["poi"]
@@ -94,8 +94,8 @@ class ToyStore:
         return self._free[1:]
 
     def _throw(self, hypothesis: str, mu: float, number: int, parameters: np.ndarray) -> np.ndarray:
-        rng = toys.stream(self._seed, self._model, hypothesis, mu, number)
-        return toys.throw(self._engine.likelihood, parameters, self._size, rng)
+        rng = pseudo_data.stream(self._seed, self._model, hypothesis, mu, number)
+        return pseudo_data.throw(self._engine.likelihood, parameters, self._size, rng)
 
     def _load_or_make(self, path: Path, key: list, make) -> dict[str, np.ndarray]:
         key = hashlib.sha256(json.dumps([*self._common, *key]).encode()).hexdigest()

@@ -54,7 +54,7 @@ class Tails(NamedTuple):
             return np.where(self.background > 0, self.signal / self.signal_toys * toys / self.background, np.nan)
 
 
-def nominal(points: list[Point]) -> Tails:
+def counted(points: list[Point]) -> Tails:
     """The tails of the toys themselves, a single replicate."""
     return tails(points, np.ones((1, _background_toys(points)), np.uint8))
 

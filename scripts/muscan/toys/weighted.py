@@ -13,7 +13,7 @@ from scipy.special import logsumexp, xlogy
 
 from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.fits import Fits
-from muscan.toys import pseudo_data as toys
+from muscan.toys import pseudo_data
 from muscan.toys.tail_counts import SAME
 
 REPLICATES = 200  # of the bootstrap: errors are known to 5 %
@@ -64,7 +64,7 @@ class WeightedToys:
         parts = []
         for source in self.sources:
             random = self._random(source.name, source.mu, len(self.blocks))
-            data = toys.throw(self.engine.likelihood, source.parameters, source.number, random)
+            data = pseudo_data.throw(self.engine.likelihood, source.parameters, source.number, random)
             parts.append((data, self.engine.fit(data, [source.parameters])))
         data = np.hstack([each for each, _ in parts])
         free = Fits(*(np.concatenate(each, axis=-1) for each in zip(*(fits for _, fits in parts), strict=True)))
@@ -80,7 +80,7 @@ class WeightedToys:
         """The test statistic at mu of all toys, nan where a fit failed, shape (B,)."""
         known = self._q.setdefault(mu, [])
         for data, free in self.blocks[len(known) :]:
-            known.append(toys.test(self.engine, data, free, mu, self._statistic).q)
+            known.append(pseudo_data.test(self.engine, data, free, mu, self._statistic).q)
         return np.concatenate(known)
 
     def failed(self) -> int:
