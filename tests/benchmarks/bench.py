@@ -25,10 +25,10 @@ from muscan.base.files import read_json
 from muscan.histfactory.compile import compile_workspace
 from muscan.histfactory.model import Model
 from muscan.inference.hypotest import hypotests, prepare
+from muscan.inference.local_minima import local_minima
 from muscan.inference.newton import Newton
 from muscan.inference.signal_point import bounded
 from muscan.inputs.patches import from_patchset, with_measurement
-from muscan.optimize.minimize import minimize
 
 REPEATS = 5
 
@@ -155,8 +155,8 @@ def limit_row(name: str, rate: float) -> str:
     size = layout.globals_
     lines = layout.rows + (1 + layout.locals_) * len(layout.bins)
     start = np.repeat(truth[:, None], number, axis=1)
-    found = minimize(ours.likelihood, data, start, ours.model.fixed)
-    taken = median_seconds(lambda: minimize(ours.likelihood, data, start, ours.model.fixed), 3) / number
+    found = local_minima(ours.likelihood, data, start, ours.model.fixed)
+    taken = median_seconds(lambda: local_minima(ours.likelihood, data, start, ours.model.fixed), 3) / number
     least = (lines * size * (size + 1) / 2 + size**3 / 6) * found.iterations.mean() / rate
     return (
         f"{name:<28} {len(ours.model.names):>5} {size:>6} {found.iterations.mean():>10.1f} {taken * 1e6:>9.1f} us "

@@ -7,7 +7,9 @@ import pytest
 
 from helpers.workspaces import SMALL, counting, pairs, random_points, referee
 from muscan.histfactory.compile import compile_workspace
-from muscan.histfactory.likelihood import Likelihood, Walls, poisson_deviance
+from muscan.histfactory.likelihood import Likelihood
+from muscan.histfactory.poisson import poisson_deviance
+from muscan.optimize.walls import Walls
 
 CODES = [{}, {"normsys": "code1", "histosys": "code0"}]
 
@@ -127,3 +129,19 @@ def test_nothing_observed_costs_twice_the_expectation():
 
 def test_negative_yields_are_impossible():
     assert np.isinf(poisson_deviance(np.array([0.0, 3.0, 3.0]), np.array([-0.1, -0.1, 0.0]))).all()
+
+
+@pytest.mark.parametrize("name", ["shapesys", "every modifier"])
+def test_what_a_point_gives_does_not_depend_on_its_batch(name):
+    likelihood = Likelihood(compile_workspace(SMALL[name]))
+    points, data = random_points(likelihood.model, 9).T, as_columns(likelihood.model.data, 9)
+    for method, batches in (
+        (likelihood.deviance, (points, data)),
+        (likelihood.expected, (points,)),
+        (likelihood.expected_by_sample, (points,)),
+        (likelihood.bends, (points, data)),
+    ):
+        together = method(*batches)
+        for index in range(9):
+            alone = method(*(each[:, [index]] for each in batches))
+            np.testing.assert_array_equal(alone[..., 0], together[..., index])

@@ -10,10 +10,11 @@ import pytest
 from helpers.workspaces import SMALL, counting, engine_of, normsys, referee
 from muscan.base.errors import InputError
 from muscan.base.json_input import read_json
-from muscan.histfactory.likelihood import WALL_WIDTH, Likelihood
+from muscan.histfactory.likelihood import Likelihood
+from muscan.histfactory.poisson import WALL_WIDTH
 from muscan.inference import minuit
+from muscan.inference.local_minima import local_minima
 from muscan.inference.newton import Newton
-from muscan.optimize.minimize import minimize
 
 # `make study` asks for the numbers of toys that the statements are about; the suite takes a part of them.
 PART = float(os.environ.get("MUSCAN_STUDY", "0.02"))
@@ -132,7 +133,7 @@ def best_of_random_starts(engine: Newton, toys: np.ndarray, starts: int = 10) ->
     for _ in range(starts):
         start = model.initial[:, None] + widths[:, None] * rng.normal(size=(len(model.names), toys.shape[1]))
         start = np.where(model.fixed[:, None], model.initial[:, None], start)
-        found = minimize(engine.likelihood, toys, start, model.fixed)
+        found = local_minima(engine.likelihood, toys, start, model.fixed)
         best = np.minimum(best, np.where(found.converged, found.deviance, np.inf))
     return best
 
@@ -249,7 +250,7 @@ def test_a_shape_that_makes_up_for_a_free_normalisation_is_found(data):
     """Of two toys the lowest minimum has thrice the single top, with its interference at 1.4 sigma."""
     engine = engine_of(published(data, "1Lbb"))
     toys, model = throw(engine, 1000, seed=7)[:, [205, 750]], engine.model
-    near = minimize(engine.likelihood, toys, np.repeat(model.initial[:, None], 2, axis=1), model.fixed)
+    near = local_minima(engine.likelihood, toys, np.repeat(model.initial[:, None], 2, axis=1), model.fixed)
     best = best_of_random_starts(engine, toys, starts=60)
     assert (best < near.deviance - 0.1).all()
     assert (engine.fit(toys, [model.initial]).deviance <= best + 1e-6).all()

@@ -7,8 +7,9 @@ from scipy.optimize import nnls
 from scipy.sparse.csgraph import connected_components
 
 from muscan.diagnosis.findings import Parts
-from muscan.histfactory.likelihood import LEAST_VARIANCE, Likelihood
+from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
+from muscan.histfactory.poisson import LEAST_VARIANCE
 
 # Singular values of the responses, whose columns have length one, and components of directions below this are zero.
 NOTHING = 1e-8

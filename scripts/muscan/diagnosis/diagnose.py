@@ -22,8 +22,8 @@ from muscan.diagnosis.findings import (
     entries_of,
     plural,
 )
-from muscan.histfactory.likelihood import NO_EVENTS
 from muscan.histfactory.model import Model
+from muscan.histfactory.poisson import NO_EVENTS
 from muscan.inference.exchanges import Exchanges
 
 # Kinds of findings that explain why a fit fails.

@@ -86,7 +86,7 @@ class Parts:
     @cached_property
     def expected(self) -> np.ndarray:
         """Events of each cell where the fits begin."""
-        return self.likelihood.expected_by_sample(np.repeat(self.start[:, None], 2, axis=1))[..., 0]
+        return self.likelihood.expected_by_sample(self.start[:, None])[..., 0]
 
     @cached_property
     def signal(self) -> np.ndarray:

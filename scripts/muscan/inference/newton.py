@@ -10,8 +10,8 @@ from muscan.histfactory.model import Model
 from muscan.inference.exchanges import Exchanges
 from muscan.inference.fits import Fits, nothing
 from muscan.inference.linear_response import LinearResponse
+from muscan.inference.local_minima import local_minima
 from muscan.inference.valleys import Crossings, Valleys
-from muscan.optimize.minimize import minimize
 
 # Two deviances closer than this are the same.
 SAME = 1e-8
@@ -211,7 +211,7 @@ class Newton:
             mask[model.poi] |= held
         else:
             mask = self._held(held.any())
-        found = minimize(self.likelihood, np.ascontiguousarray(data[:, which]), start, mask, one_sided)
+        found = local_minima(self.likelihood, np.ascontiguousarray(data[:, which]), start, mask, one_sided)
         value = np.where(found.converged, found.deviance, np.nan)
         return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
 

@@ -34,7 +34,7 @@ def propagate(likelihood: Likelihood, parameters: np.ndarray, covariance: np.nda
         gradients = _derivatives(likelihood, parameters, moving, errors[moving])
         reduced = covariance[np.ix_(moving, moving)]
         variances = np.einsum("isb,ij,jsb->sb", gradients, reduced, gradients)
-    nominal = likelihood.expected_by_sample(np.repeat(parameters[:, None], 2, axis=1))[..., 0]
+    nominal = likelihood.expected_by_sample(parameters[:, None])[..., 0]
     return Yields(_with_total(nominal), np.sqrt(np.maximum(variances, 0.0)))
 
 
