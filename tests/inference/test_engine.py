@@ -7,41 +7,18 @@ import jsonpatch
 import numpy as np
 import pytest
 
+from helpers.published import published
+from helpers.random_starts import best_of_random_starts, throw
 from helpers.workspaces import SMALL, counting, engine_of, normsys, referee
 from muscan.base.errors import InputError
 from muscan.base.json_input import read_json
 from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.poisson import WALL_WIDTH
 from muscan.inference import minuit
-from muscan.inference.local_minima import local_minima
 from muscan.inference.newton import Newton
 
 # `make study` asks for the numbers of toys that the statements are about; the suite takes a part of them.
 PART = float(os.environ.get("MUSCAN_STUDY", "0.02"))
-
-
-def published(data: Path, name: str) -> dict:
-    """The workspace of one signal of a published likelihood."""
-    if name == "sbottom-A":
-        patch = read_json(data / name / "patches" / "sbottom_1300_205_60.json")
-    else:
-        (patchset,) = (data / name).glob("patchset.json*")
-        wanted = {"1Lbb": "C1N2_Wh_hbb_1000_0", "stau-highmass": "DS_400_40"}[name]
-        patch = next(each["patch"] for each in read_json(patchset)["patches"] if wanted in each["metadata"]["name"])
-    return jsonpatch.JsonPatch(patch).apply(read_json(data / name / "BkgOnly.json.gz"))
-
-
-def throw(engine: Newton, number: int, seed: int = 1, mu: float = 0.0) -> np.ndarray:
-    """Toys at the nominal values of the nuisance parameters, main and auxiliary data, shape (nmain + naux, number)."""
-    rng, model = np.random.default_rng(seed), engine.model
-    parameters = model.initial.copy()
-    parameters[model.poi] = mu
-    expected = engine.likelihood.asimov(parameters)[:, None]
-    gauss = np.concatenate([np.zeros(model.nmain, bool), ~model.constraints.is_poisson])
-    width = np.concatenate([np.ones(model.nmain), model.constraints.sigma])[:, None]
-    shape = (len(expected), number)
-    counts = rng.poisson(np.where(gauss[:, None], 1.0, expected), shape)
-    return np.where(gauss[:, None], rng.normal(expected, width, shape), counts)
 
 
 @pytest.fixture(params=["default question", "sbottom-A", "stau-highmass", "1Lbb"])
@@ -124,18 +101,6 @@ def test_few_fits_end_in_another_valley_than_the_best_of_ten_random_starts(name,
     above = engine.fit(toys, [engine.model.initial]).deviance - best_of_random_starts(engine, toys)
     print(f"{name}: {(above > 1e-6).sum()} of {number} fits end above, by {np.sort(above)[-3:]}")
     assert (above > 1e-6).sum() <= max(1e-3 * number, 1)
-
-
-def best_of_random_starts(engine: Newton, toys: np.ndarray, starts: int = 10) -> np.ndarray:
-    model, rng = engine.model, np.random.default_rng(6)
-    widths = np.where(np.isnan(model.constrained_widths()), 0.3, model.constrained_widths())
-    best = np.full(toys.shape[1], np.inf)
-    for _ in range(starts):
-        start = model.initial[:, None] + widths[:, None] * rng.normal(size=(len(model.names), toys.shape[1]))
-        start = np.where(model.fixed[:, None], model.initial[:, None], start)
-        found = local_minima(engine.likelihood, toys, start, model.fixed)
-        best = np.minimum(best, np.where(found.converged, found.deviance, np.inf))
-    return best
 
 
 @pytest.mark.parametrize("modifiers", [[], [("stat", "shapesys", [3.0, 4.0])], [normsys(0.1)]], ids=str)
@@ -226,34 +191,6 @@ def test_kinks_of_the_interpolation_are_found():
     assert fits.parameters[alpha, 0] == 0
     assert fits.deviance[0] == pytest.approx(2 * (20 - 25 + 25 * np.log(25 / 20)), rel=1e-12)
     assert not fits.rescued[0]
-
-
-@pytest.mark.parametrize("second", [45.0, 41.0])
-@pytest.mark.parametrize("start", [-1.0, -0.45])
-def test_two_valleys_on_one_side_of_a_parameter_are_both_seen(second, start):
-    """The first bin wants no bend, the second a low alpha: valleys at -0.46 and -0.99, or at -0.57 and -1.23."""
-    shape = ("shape", "histosys", {"hi_data": [50.0, 120.0], "lo_data": [50.0, 80.0]})
-    spec = counting([11.0, second], [1.0, 1.0], [40.0, 100.0], shape)
-    (expected, observed), engine = referee(spec), engine_of(spec)
-    scan = np.linspace(-3, 3, 6001)
-    poi, alpha = engine.model.poi, engine.model.names.index("shape")
-    points = np.zeros((6001, 2))
-    points[:, alpha] = scan
-    likelihood = np.array([-2 * expected.logpdf(point, observed)[0] for point in points])
-    begin = np.zeros(2)
-    begin[poi], begin[alpha] = 0.0, start
-    fits = engine.fit(engine.model.data[:, None], [begin], mu=np.zeros(1))
-    assert fits.parameters[alpha, 0] == pytest.approx(scan[likelihood.argmin()], abs=2e-3)
-
-
-def test_a_shape_that_makes_up_for_a_free_normalisation_is_found(data):
-    """Of two toys the lowest minimum has thrice the single top, with its interference at 1.4 sigma."""
-    engine = engine_of(published(data, "1Lbb"))
-    toys, model = throw(engine, 1000, seed=7)[:, [205, 750]], engine.model
-    near = local_minima(engine.likelihood, toys, np.repeat(model.initial[:, None], 2, axis=1), model.fixed)
-    best = best_of_random_starts(engine, toys, starts=60)
-    assert (best < near.deviance - 0.1).all()
-    assert (engine.fit(toys, [model.initial]).deviance <= best + 1e-6).all()
 
 
 def test_layouts_with_shared_shape_factors_are_taken_apart():

@@ -37,14 +37,6 @@ UNIT = [0.6, 0.4]  # the same background, normalised to 1: its factor is 17 at m
 STATED = {"name": "k", "bounds": [list(FACTOR_BOUNDS)]}  # as pyhf's default, but said
 
 
-@pytest.fixture(autouse=True)
-def pyhf_as_before():
-    """The engine of pyhf chooses pyhf's minimiser."""
-    before = pyhf.get_backend()
-    yield
-    pyhf.set_backend(*before)
-
-
 def limits(spec: dict, test_statistic: str = "qtilde") -> list[float]:
     engine, fits, mu = ranged(spec, test_statistic)
     found = upper_limits(

@@ -24,7 +24,7 @@ from muscan.diagnosis.findings import (
 )
 from muscan.histfactory.model import Model
 from muscan.histfactory.poisson import NO_EVENTS
-from muscan.inference.exchanges import Exchanges
+from muscan.inference.emptied_templates import large_factors, may_be_emptied
 
 # Kinds of findings that explain why a fit fails.
 HINDER_FITS = ("not-positive", "no-background")
@@ -311,7 +311,8 @@ def _bounds(parts: Parts) -> Iterator[Finding]:
 
 
 def _minima(parts: Parts) -> Iterator[Finding]:
-    found = Exchanges(parts.likelihood).samples
+    model = parts.model
+    found = np.flatnonzero(may_be_emptied(model, large_factors(model)).any(axis=1))
     if len(found):
         names = listed([repr(parts.model.samples[i]) for i in found])
         yield Finding(

@@ -1,4 +1,4 @@
-"""What fits find: minima of the deviance."""
+"""Results of fits: minima of the deviance."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,8 @@ import numpy as np
 from muscan.base.errors import FitError
 from muscan.histfactory.model import Model
 
+# Two deviances closer than this are the same.
+SAME = 1e-8
 # A parameter this close to a bound, in units of the bound's distance, is reported to be at it.
 AT_BOUND = 1e-6
 
@@ -61,6 +63,22 @@ def bounds_met(model: Model, parameters: np.ndarray, among: np.ndarray | bool = 
 def nothing(npar: int, number: int) -> Fits:
     """Fits that have found nothing yet."""
     return Fits(np.full((npar, number), np.nan), *np.full((2, number), np.nan), np.zeros(number, bool))
+
+
+def keep_lower(best: Fits, others: Fits, which: np.ndarray, margin: float = SAME) -> None:
+    """Put in the fits that end lower than the best ones by more than a margin.
+
+    Args:
+        best: B fits; changed in place.
+        others: n fits.
+        which: to which data sets these belong, shape (n,); none twice.
+        margin: in -2 log L.
+    """
+    with np.errstate(invalid="ignore"):
+        wins = ~(best.deviance[which] <= others.deviance + margin) & np.isfinite(others.deviance)
+    best.parameters[:, which[wins]] = others.parameters[:, wins]
+    for name in ("deviance", "edm", "rescued"):
+        getattr(best, name)[which[wins]] = getattr(others, name)[wins]
 
 
 def at_bound(model: Model, parameters: np.ndarray) -> np.ndarray:

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from muscan.base.errors import FitError, InputError
+from muscan.histfactory.model import Model
 from muscan.inference.calculators import CALCULATORS, PValues
+from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, Fits, bounds_met
 from muscan.inference.test_statistics import TEST_STATISTICS
 
@@ -34,13 +36,13 @@ class Tested(NamedTuple):
     at_bounds: dict[str, dict[str, float]]  # stated bounds of other parameters, by the data whose fit met them
 
 
-def prepare(engine, test_statistic: str) -> Prepared:
+def prepare(engine: Engine, test_statistic: str) -> Prepared:
     """Fit all that does not depend on mu.
 
     The Asimov data come from the fit to the data with mu held (arXiv:1007.1727, section 3.2, and pyhf).
 
     Args:
-        engine: what fits, see `inference.engines`.
+        engine: what fits.
 
     Raises:
         FitError: if a fit does not converge.
@@ -56,7 +58,7 @@ def prepare(engine, test_statistic: str) -> Prepared:
     return Prepared(free.one(0), held.one(0), engine.likelihood.asimov(held.parameters[:, 0]), repeated)
 
 
-def hypotest(engine, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
+def hypotest(engine: Engine, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
     """Test one signal strength.
 
     Raises:
@@ -70,7 +72,7 @@ def hypotest(engine, prepared: Prepared, mu: float, test_statistic: str, calcula
 
 
 def hypotests(
-    engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str
+    engine: Engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str
 ) -> list[Tested | FitError]:
     """Test several signal strengths; a test that fails leaves its error in the place of its result.
 
@@ -109,7 +111,7 @@ def hypotests(
 
 
 def _tested(
-    model, prepared: Prepared, mu: float, fits: Fits, test_statistic: str, calculator: str
+    model: Model, prepared: Prepared, mu: float, fits: Fits, test_statistic: str, calculator: str
 ) -> Tested | FitError:
     """The result of the fits to the observed and to the Asimov data."""
     statistic = TEST_STATISTICS[test_statistic]

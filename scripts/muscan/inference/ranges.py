@@ -6,6 +6,7 @@ from scipy.special import ndtri
 
 from muscan.base.errors import FitError
 from muscan.histfactory.parameters import MOST
+from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, hypotest
 
 POINTS = 16  # of a scan, mu = 0 included
@@ -18,7 +19,7 @@ AROUND = (1.0, 1.07, 0.93, 1.21, 0.8)  # where a test is made instead if it fail
 LARGEST = 3.66
 
 
-def scan_range(engine, prepared: Prepared, test_statistic: str, alpha: float) -> list[float]:
+def scan_range(engine: Engine, prepared: Prepared, test_statistic: str, alpha: float) -> list[float]:
     """Equally spaced values from 0 to beyond the observed and all expected limits; to MOST if there are none.
 
     Args:
@@ -54,7 +55,7 @@ def _towards(root: float, beyond: float) -> float:
     return float(np.clip(beyond * LARGEST / max(root, 1e-9), 1.5, WIDEST))
 
 
-def _test_near(engine, prepared: Prepared, mu: float, test_statistic: str) -> tuple[float, float]:
+def _test_near(engine: Engine, prepared: Prepared, mu: float, test_statistic: str) -> tuple[float, float]:
     """The largest CLs of the six curves, and sqrt(q) of the Asimov data, at or near mu."""
     for factor in AROUND:
         try:

@@ -11,6 +11,7 @@ from muscan.base.errors import FitError, InputError
 from muscan.base.files import read_result
 from muscan.base.options import option
 from muscan.histfactory.model import Model, from_file
+from muscan.inference.engine import Engine
 from muscan.inference.engines import engine
 from muscan.inference.fits import Fit
 from muscan.inference.hypotest import Prepared, hypotests
@@ -46,7 +47,7 @@ def bounded(model: Model, test_statistic: str, poi_bound: float) -> Model:
     return model.with_poi_bounds(low, max(high, poi_bound))
 
 
-def load(files: SignalFiles):
+def load(files: SignalFiles) -> tuple[Engine, Prepared, FitResult]:
     """The engine of a signal point, the fits that the step `fit` made with it, and fit.json."""
     result = FitResult.from_json(read_result(files.fit))
     bounds = read_model(files.model).with_poi_bounds(*result.poi_bounds).with_upper_bounds(result.factor_bounds)
@@ -67,7 +68,9 @@ def values_of_mu(given: list[float] | None, result: FitResult) -> list[float]:
     return values
 
 
-def run_tests(engine, prepared: Prepared, mu: Sequence[float], result: FitResult, calculator: str) -> list[Hypotest]:
+def run_tests(
+    engine: Engine, prepared: Prepared, mu: Sequence[float], result: FitResult, calculator: str
+) -> list[Hypotest]:
     """Tests of several values; a failed fit becomes the status of its record.
 
     Args:

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import elementwise
 
+from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, at_bound
-from muscan.inference.newton import Newton
 
 # Relative precision of the ends of the interval of the POI, in units of their distance from mu_hat.
 PRECISION = 3e-4
@@ -24,7 +24,7 @@ class Uncertainties(NamedTuple):
     minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
 
 
-def uncertainties(newton: Newton, data: np.ndarray, best: Fit) -> Uncertainties:
+def uncertainties(engine: Engine, data: np.ndarray, best: Fit) -> Uncertainties:
     """Covariance of all parameters and the interval of the POI at the free best fit.
 
     The covariance is the inverse of the exact Hessian. Where the likelihood is flat in the POI (a signal without
@@ -32,18 +32,18 @@ def uncertainties(newton: Newton, data: np.ndarray, best: Fit) -> Uncertainties:
     flat in another direction, all is nan. The interval ends where the deviance, minimised over the other parameters,
     has risen by 1: what MINOS finds.
     """
-    model = newton.model
+    model = engine.model
     bounded = at_bound(model, best.parameters)
     poi = np.arange(len(bounded)) == model.poi
     with np.errstate(all="ignore"):
-        hessian = newton.likelihood.hessian(best.parameters, data)
+        hessian = engine.likelihood.hessian(best.parameters, data)
     for left_out in (np.zeros_like(poi), poi, bounded, bounded | poi):
         covariance = _inverse(hessian, ~model.fixed & ~left_out)
         if covariance is not None:
             covariance[left_out] = covariance[:, left_out] = np.nan
             errors = _as_minuit(model.bounds, best.parameters, np.sqrt(np.diag(covariance)))
             flat = bool(np.isnan(errors[model.poi]))
-            minos = (None, None) if flat else _interval(newton, data, best, errors[model.poi], covariance[model.poi])
+            minos = (None, None) if flat else _interval(engine, data, best, errors[model.poi], covariance[model.poi])
             return Uncertainties(errors, covariance, minos)
     nothing = np.full((len(poi), len(poi)), np.nan)
     return Uncertainties(nothing[0], nothing, (None, None))
@@ -82,11 +82,11 @@ def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.
 
 
 def _interval(
-    newton: Newton, data: np.ndarray, best: Fit, sigma: float, covariances: np.ndarray
+    engine: Engine, data: np.ndarray, best: Fit, sigma: float, covariances: np.ndarray
 ) -> tuple[float | None, float | None]:
     """How far below and above mu_hat the profiled deviance rises by 1; covariances of the POI say where fits begin."""
-    poi = newton.model.poi
-    mu_hat, ends = best.parameters[poi], newton.model.bounds[newton.model.poi]
+    poi = engine.model.poi
+    mu_hat, ends = best.parameters[poi], engine.model.bounds[engine.model.poi]
     room = np.abs(ends - mu_hat)  # below, above
     sides = np.array([-1.0, 1.0])
 
@@ -101,7 +101,7 @@ def _interval(
         if new:
             offsets = np.clip([side * distance for side, distance in new], *(ends - mu_hat))
             starts = best.parameters[:, None] + np.transpose([slopes[side] for side, _ in new]) * offsets
-            found = newton.fit(np.repeat(data[:, None], len(new), axis=1), [starts], mu_hat + offsets)
+            found = engine.fit(np.repeat(data[:, None], len(new), axis=1), [starts], mu_hat + offsets)
             known.update(zip(new, np.sqrt(np.maximum(found.deviance - best.deviance, 0.0)) - 1, strict=True))
             for (side, _), offset, parameters in zip(new, offsets, found.parameters.T, strict=True):
                 if offset and np.isfinite(parameters).all():

@@ -1,4 +1,4 @@
-"""Where else the deviance may have a minimum: where other factors of a template take the scale that one has taken.
+"""Starts from where other factors of a template have taken the scale that one has taken.
 
 Where a fit wants far fewer events of a template than are expected, a factor with a Gaussian constraint of the width s
 may go to zero at the price 1/s^2 (staterror, or a histosys that empties a bin), while the price of one with a Poisson
@@ -6,42 +6,38 @@ constraint, or of a normsys, rises with the logarithm of the factor. Sharing a s
 leaving it to one factor, and each of them may have a minimum of its own.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from muscan.histfactory.likelihood import Likelihood, poisson_deviance
-from muscan.histfactory.model import Factors, Model, NormSys
+from muscan.histfactory.likelihood import Likelihood
+from muscan.histfactory.poisson import poisson_deviance
+from muscan.inference.emptied_templates import large_factors, may_be_emptied
+from muscan.inference.proposals.proposal import FurtherStarts, Known, Proposal, Scope
 
-# Relative uncertainties above this are large: to give up a template then costs less than four.
-LARGE = 0.5
-NEAR = 0.6  # the same for free fits: to empty a bin then costs less than three
-# Sizes of templates, in units of sqrt(all events of the bin), that do not matter if they are smaller; of a signal as
-# parts of its largest.
-SIGNIFICANT, SHARE = 3.0, 0.1
+# All settings were chosen with random models against pyhf (`make study-fuzz`) and the four models of
+# tests/physics/test_pathological.py, each of which has an emptied template in its lowest minimum.
 # A fit is strained where constrained parameters scale a template beyond these, and its bin moves by MOVED * sqrt(n).
 LOW, HIGH, MOVED = 0.6, 1.7, 0.3
 # Values that are tried: of global parameters in widths of their constraints, and of the gammas of a bin.
 VALUES = np.linspace(-4, 4, 17)
 GAMMAS = np.concatenate([np.geomspace(1e-6, 10, 29), [1.0]])
-ZOOMS, CLOSER = 5, 0.2  # how often the surroundings of the best value are searched, and how much more closely
-MOST_LINES, MOST_STARTS = 64, 16  # of one fit
+# How often the surroundings of the best value are searched, and how much more closely each time.
+ZOOMS, CLOSER = 5, 0.2
+# Most pairs of a global parameter and a bin that are tried, and most starting points, of one fit.
+MOST_LINES, MOST_STARTS = 64, 16
+# A point that no parameter leaves by more than this is where the fit has ended.
+DIFFERENT = 1e-3
 
 
-class Exchanges:
-    """The templates of one model that several badly known factors multiply."""
+class Exchanges(Proposal):
+    """Points where other factors empty a template, for fits that have given up most of one, or doubled it."""
+
+    scope = Scope.EVERY_FIT
 
     def __init__(self, likelihood: Likelihood):
-        self.likelihood, self.model = likelihood, likelihood.model
-        kinds = _large_factors(self.model)
-        number, linear = self._numbers(kinds)
-        self._templates = (number > 1) & (linear > 0) & _matters(self.model)
-        self.samples = np.flatnonzero(self._templates.any(axis=1))  # of such templates
-        self.possible = len(self.samples) > 0
-        # Whether a factor may empty a bin of the signal, so that a free fit may end at two values of mu.
-        number, linear = self._numbers(_large_factors(self.model, NEAR))
-        easily = (number > 1) & (linear > 0) & _matters(self.model)
-        self.of_signal = bool((easily & _of_poi(self.model)).any())
+        super().__init__(likelihood)
+        kinds = large_factors(self.model)
+        self._templates = may_be_emptied(self.model, kinds)
+        self.possible = bool(self._templates.any())
         if self.possible:
             sample, bin_, parameter = (np.concatenate(each) for each in list(zip(*kinds, strict=True))[:3])
             used = self._templates[sample, bin_]
@@ -53,17 +49,14 @@ class Exchanges:
             lines = [np.stack([alone, np.full(len(alone), -1)]), np.unique(np.stack([parameter, bin_]), axis=1)]
             self._lines = np.hstack(lines)[:, :MOST_LINES].astype(int)
 
-    def _numbers(self, kinds: list["Kind"]) -> np.ndarray:
-        """Numbers of factors, and of linear ones, of each template, shape (2, nsamples, nmain)."""
-        numbers = np.zeros((2, *self.model.nominal.shape), int)
-        for kind in kinds:
-            count = np.zeros_like(numbers[0])
-            np.add.at(count, (kind.sample, kind.bin), 1)
-            count = np.minimum(count, 1) if kind.is_one else count
-            numbers += np.stack([count, kind.linear * count])
-        return numbers
+    def starts(self, known: Known) -> FurtherStarts:
+        parameters, data = known.fits.parameters, known.data
+        which = np.flatnonzero(self._strained(parameters, data))
+        found = [self._around(parameters[:, index], data[:, index]) for index in which]
+        fit = np.repeat(which, [each.shape[1] for each in found])
+        return FurtherStarts(fit, [np.hstack([parameters[:, :0], *found])])
 
-    def strained(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+    def _strained(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Which fits have given up most of such a template, or doubled it, shape (B,).
 
         Args:
@@ -79,7 +72,7 @@ class Exchanges:
         far = (events < LOW * before) | (events > HIGH * before)
         return (far & (np.abs(events - before) > MOVED * room)).any(axis=0)[:fits]
 
-    def starts(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+    def _around(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Starting points around one fit, shape (npar, T).
 
         One by one, the global factors of such templates are moved to where they fit best, or to where they fit a bin
@@ -97,7 +90,7 @@ class Exchanges:
             value = self._terms(found, data)[0]
         order = np.argsort(np.where(np.isfinite(value), value, np.inf), kind="stable")
         found = found[:, order[np.isfinite(value[order])]]
-        different = np.abs(found - parameters[:, None]).max(axis=0) > 1e-3
+        different = np.abs(found - parameters[:, None]).max(axis=0) > DIFFERENT
         return found[:, different][:, :MOST_STARTS]
 
     def _nominal(self, parameters: np.ndarray) -> np.ndarray:
@@ -175,61 +168,3 @@ class Exchanges:
         prices[constraints.parameter] = np.where(poisson, poisson_deviance(measured, expected), pull * pull)
         bins = poisson_deviance(data[: model.nmain, None], self.likelihood.expected(points))
         return bins.sum(axis=0) + prices.sum(axis=0), bins, prices
-
-
-class Kind(NamedTuple):
-    """Entries of one type of modifiers with large uncertainties: on which bins of samples their parameters act."""
-
-    sample: np.ndarray
-    bin: np.ndarray
-    parameter: np.ndarray
-    linear: bool  # whether they empty a bin at a finite price
-    is_one: bool  # whether all together act as one factor: shifts add up, and so do logarithms
-
-
-def _large_factors(model: Model, large: float = LARGE) -> list[Kind]:
-    widths = model.constrained_widths()
-    norm, shift, factors, single = model.normsys, model.histosys, model.factors, model.bin_factors
-    of_norm = np.maximum(np.abs(norm.high - 1), np.abs(norm.low - 1)) > large
-    events = np.abs(model.nominal[shift.sample, shift.bin])
-    of_shift = np.maximum(np.abs(shift.up), np.abs(shift.down)) > large * events
-    poisson = np.isin(single.parameter, model.constraints.parameter[model.constraints.is_poisson])
-    of_single = widths[single.parameter] > large
-    bins = (shift.sample, shift.bin, shift.parameter)
-    kinds = [
-        Kind(*_by_bin(model, norm, of_norm), linear=False, is_one=True),
-        Kind(*_by_bin(model, factors, widths[factors.parameter] > large), linear=True, is_one=False),
-        Kind(*(each[of_shift] for each in bins), linear=True, is_one=True),
-        Kind(*(each[of_single & ~poisson] for each in single), linear=True, is_one=False),
-        Kind(*(each[of_single & poisson] for each in single), linear=False, is_one=False),
-    ]
-    free = [~model.fixed[kind.parameter] for kind in kinds]
-    return [Kind(*(each[which] for each in kind[:3]), *kind[3:]) for kind, which in zip(kinds, free, strict=True)]
-
-
-def _by_bin(model: Model, entries: NormSys | Factors, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(sample, bin, parameter) of some entries of whole channels."""
-    widths = np.diff(model.edges)[entries.channel] * which
-    entry = np.repeat(np.arange(len(which)), widths)
-    first = model.edges[entries.channel][entry] - (np.cumsum(widths) - widths)[entry]
-    return entries.sample[entry], first + np.arange(len(entry)), entries.parameter[entry]
-
-
-def _matters(model: Model) -> np.ndarray:
-    """Templates of which a fit may have to give up most, shape (nsamples, nmain).
-
-    Of a signal, however small, as mu may be held far above its best fit; of the others, those of which half is
-    significant.
-    """
-    size = np.abs(model.nominal)
-    size = size / np.sqrt(np.maximum(size.sum(axis=0), 1.0))
-    of_signal = size > SHARE * size.max(axis=1, keepdims=True, initial=0.0)
-    return np.where(_of_poi(model), of_signal, size > SIGNIFICANT) & (size > 0)
-
-
-def _of_poi(model: Model) -> np.ndarray:
-    """Templates that the POI scales, shape (nsamples, nmain)."""
-    found = np.zeros(model.nominal.shape, bool)
-    sample, bin_, _ = _by_bin(model, model.factors, model.factors.parameter == model.poi)
-    found[sample, bin_] = True
-    return found

@@ -1,0 +1,85 @@
+"""The engine for those who want the reference: pyhf's model, fitted by pyhf with Minuit."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+import numpy as np
+
+from muscan.histfactory.model import Model
+from muscan.inference.base_engine import BaseEngine
+from muscan.inference.fits import Fits, nothing
+from muscan.inference.proposals import defaults
+from muscan.inference.proposals.proposal import Proposal
+
+# Options of pyhf's Minuit optimizer. Minuit stops at an estimated distance to the minimum of 0.002 * TOLERANCE, in
+# -2 log L; strategy 1 is its default.
+TOLERANCE, STRATEGY = 1e-3, 1
+
+
+class Pyhf(BaseEngine):
+    """One fit of pyhf after the other; only the value at the minimum is calculated here.
+
+    Args:
+        workspace: of which `model` was compiled.
+    """
+
+    name = "pyhf"
+
+    def __init__(self, model: Model, workspace: dict, proposals: Sequence[type[Proposal]] = defaults.PYHF):
+        import pyhf  # slow, and needed by nobody else
+
+        super().__init__(model, proposals)
+        self._workspace = workspace
+        settings = {kind: {"interpcode": code} for kind, code in model.interpolation.items()}
+        self._pyhfs_model = pyhf.Workspace(workspace).model(modifier_settings=settings)
+
+    def with_model(self, model: Model) -> Self:
+        return type(self)(model, self._workspace, self._kinds_of_proposals)
+
+    def _fit_within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
+        number = data.shape[1]
+        best = nothing(len(self.model.names), number)
+        with minuit_of_pyhf():
+            for index in range(number):
+                for start in starts:
+                    begin = start.reshape(len(start), -1)
+                    found = self._one(data[:, index], begin[:, index % begin.shape[1]], mu[index])
+                    if found is not None and not best.deviance[index] <= found[1]:
+                        best.parameters[:, index], best.deviance[index] = found
+        best.edm[np.isfinite(best.deviance)] = 0.0
+        return best
+
+    def _one(self, data: np.ndarray, start: np.ndarray, mu: float) -> tuple[np.ndarray, float] | None:
+        """Parameters and deviance of a minimum, None where pyhf finds none."""
+        import pyhf
+
+        low, high = self.model.bounds.T
+        start, fixed = np.clip(start, low, high), self.model.fixed.copy()
+        start[fixed] = self.model.initial[fixed]
+        if not np.isnan(mu):
+            start[self.model.poi], fixed[self.model.poi] = mu, True
+        parameters = start
+        if not fixed.all():  # pyhf wants something to fit
+            bounds = self.model.bounds.tolist()
+            try:
+                parameters = pyhf.infer.mle.fit(
+                    data.tolist(), self._pyhfs_model, start.tolist(), bounds, fixed.tolist()
+                )
+            except pyhf.exceptions.FailedMinimization:
+                return None
+        value = self.likelihood.deviance_of(np.asarray(parameters), data)
+        return (np.asarray(parameters), value) if np.isfinite(value) else None
+
+
+@contextmanager
+def minuit_of_pyhf() -> Iterator[None]:
+    """Let pyhf fit with NumPy and Minuit; afterwards, also after errors, its backend and optimizer are as before."""
+    import pyhf
+
+    tensorlib, optimizer = pyhf.get_backend()
+    pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=TOLERANCE, strategy=STRATEGY))
+    try:
+        yield
+    finally:
+        pyhf.set_backend(tensorlib, optimizer)
