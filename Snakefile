@@ -10,7 +10,6 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/inputs.smk"
 
 
 # What takes seconds whatever the model: on a cluster it runs where Snakemake runs.
@@ -57,9 +56,9 @@ onstart:
 
 
 onsuccess:
-    show_limits_at_end()
+    end.show_limits(grids.names)
 
 
 onerror:
-    show_what_is_missing()
-    show_limits_at_end()
+    end.show_what_is_missing(RESULTS)
+    end.show_limits(grids.names)

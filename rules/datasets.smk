@@ -14,19 +14,24 @@ rule simulate:
     benchmark:
         "benchmarks/datasets/{dataset}/simulate_{histograms}.tsv"
     wildcard_constraints:
-        dataset=one_of(SIMULATED),
+        dataset=one_of(datasets.simulated),
     conda:
         "../envs/muscan.yaml"
     params:
-        options=histogram_options("simulate"),
+        spec=datasets.simulation,
+        blind=datasets.blind,
     shell:
-        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}"
+        " --spec {params.spec:q}"
+        " --blind {params.blind}"
+        " --output {output:q}"
+        " --log {log:q}"
 
 
 rule read_histograms:
     input:
         code=code("read_histograms.py"),
-        files=histogram_files,
+        files=datasets.files,
     output:
         histograms="results/datasets/{dataset}/{histograms}.csv",
         findings="results/datasets/{dataset}/{histograms}_findings.json",
@@ -35,14 +40,16 @@ rule read_histograms:
     benchmark:
         "benchmarks/datasets/{dataset}/read_{histograms}.tsv"
     wildcard_constraints:
-        dataset=one_of(BINNED),
+        dataset=one_of(datasets.read),
     conda:
         "../envs/muscan.yaml"
     params:
-        options=histogram_options("histograms"),
+        spec=datasets.histograms,
+        blind=datasets.blind,
     shell:
         "python {input.code[0]:q}"
-        " {params.options:q}"
+        " --spec {params.spec:q}"
+        " --blind {params.blind}"
         " --output {output.histograms:q}"
         " --findings {output.findings:q}"
         " --log {log:q}"

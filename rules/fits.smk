@@ -5,9 +5,10 @@
 
 rule fit:
     input:
-        unpack(fit_inputs),
         code=code("fit.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
+        findings=workspaces.findings,
     output:
         "results/{analysis}/{signal}/fit.json",
     log:
@@ -17,14 +18,20 @@ rule fit:
     conda:
         "../envs/muscan.yaml"
     params:
-        test_statistic=setting("test_statistic"),
-        bound=bound_options,
-        engine=engine_options,
+        engine=scans.setting("engine"),
+        test_statistic=scans.setting("test_statistic"),
+        confidence_level=scans.setting("confidence_level"),
+        poi_bound=scans.poi_bound,
+        blind=scans.setting("blind"),
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
-        " {params.engine:q}"
-        " --test-statistic {params.test_statistic:q}"
-        " {params.bound:q}"
+        " --workspace {input.workspace:q}"
+        " --findings {input.findings:q}"
+        " --engine {params.engine}"
+        " --test-statistic {params.test_statistic}"
+        " --confidence-level {params.confidence_level}"
+        " --poi-bound {params.poi_bound}"
+        " --blind {params.blind}"
         " --output {output:q}"
         " --log {log:q}"

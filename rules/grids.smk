@@ -6,8 +6,8 @@
 rule grid_points:
     input:
         code=code("grid_points.py"),
-        limits=grid_limits,
-        cross_sections=cross_sections,
+        limits=grids.limits,
+        cross_sections=grids.cross_sections,
     output:
         csv="results/grids/{grid}/points.csv",
         markdown="results/grids/{grid}/points.md",
@@ -42,11 +42,21 @@ rule plot_contour:
     conda:
         "../envs/muscan.yaml"
     params:
-        options=contour_options,
+        x=grids.label("x"),
+        y=grids.label("y"),
+        x_label=grids.axis_title("x"),
+        y_label=grids.axis_title("y"),
+        diagonal=grids.setting("diagonal"),
+        numbers=grids.setting("numbers"),
     shell:
         "python {input.code[0]:q}"
         " --points {input.points:q}"
-        " {params.options:q}"
+        " --x={params.x:q}"
+        " --y={params.y:q}"
+        " --x-label={params.x_label:q}"
+        " --y-label={params.y_label:q}"
+        " --diagonal={params.diagonal}"
+        " --numbers {params.numbers}"
         " --title {wildcards.grid:q}"
         " --output {output.png:q}"
         " --log {log:q}"
@@ -65,11 +75,13 @@ rule plot_mass_limits:
     conda:
         "../envs/muscan.yaml"
     params:
-        options=mass_options,
+        x=grids.label("x"),
+        x_label=grids.axis_title("x"),
     shell:
         "python {input.code[0]:q}"
         " --points {input.points:q}"
-        " {params.options:q}"
+        " --x={params.x:q}"
+        " --x-label={params.x_label:q}"
         " --title {wildcards.grid:q}"
         " --output {output:q}"
         " --log {log:q}"
@@ -89,12 +101,16 @@ rule hepdata:
     conda:
         "../envs/muscan.yaml"
     params:
-        options=hepdata_options,
+        x=grids.label("x"),
+        y=grids.label("y"),
+        units=grids.units,
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
         "python {input.code[0]:q}"
         " --points {input.points:q}"
-        " {params.options:q}"
+        " --x={params.x:q}"
+        " --y={params.y:q}"
+        " --units {params.units:q}"
         " --grid {wildcards.grid:q}"
         " --output {params.folder:q}"
         " --log {log:q}"

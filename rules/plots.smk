@@ -6,10 +6,15 @@
 
 rule plot:
     input:
-        unpack(plot_inputs),
-        code=plot_code,
+        code=lambda wildcards: code("plot.py", f"muscan/plotting/{wildcards.plot}.py"),
+        fit=branch(drawn_from("fit"), then="results/{analysis}/{signal}/fit.json"),
+        limits=branch(drawn_from("limits"), then="results/{analysis}/{signal}/{calculator}/limits.json"),
+        model=branch(drawn_from("model"), then="results/{analysis}/{signal}/model.npz"),
+        workspace=branch(drawn_from("workspace"), then="results/{analysis}/{signal}/workspace.json"),
+        histograms=branch(drawn_from("histograms"), then=workspaces.histograms),
+        plan=branch(drawn_from("plan"), then=toys.last_plan),
     output:
-        png="results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
+        picture="results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
         pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
@@ -18,48 +23,37 @@ rule plot:
     conda:
         "../envs/muscan.yaml"
     params:
-        inputs=plot_options,
-        title=title,
+        toys="results/{analysis}/{signal}/toybased/toys",
+        show=branch(drawn_from("plan"), then=toys.setting("show")),
+        title=scans.title,
     shell:
         "python {input.code[0]:q}"
-        " --plot {wildcards.plot:q}"
-        " {params.inputs:q}"
+        " --plot {wildcards.plot}"
+        " --fit {input.fit:q}"
+        " --limits {input.limits:q}"
+        " --model {input.model:q}"
+        " --workspace {input.workspace:q}"
+        " --histograms {input.histograms:q}"
+        " --plan {input.plan:q}"
+        " --toys {params.toys:q}"
+        " --show {params.show}"
         " --title {params.title:q}"
-        " --output {output.png:q}"
+        " --output {output.picture:q}"
         " --log {log:q}"
 
 
-rule plot_folder:
-    input:
-        unpack(plot_inputs),
-        code=plot_code,
+use rule plot as plot_folder with:
     output:
-        directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
-    log:
-        "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/{calculator}/plots/{plot}.tsv"
+        picture=directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
     wildcard_constraints:
         plot=one_of(FOLDER_PLOTS),
-    conda:
-        "../envs/muscan.yaml"
-    params:
-        inputs=plot_options,
-        title=title,
-    shell:
-        "python {input.code[0]:q}"
-        " --plot {wildcards.plot:q}"
-        " {params.inputs:q}"
-        " --title {params.title:q}"
-        " --output {output:q}"
-        " --log {log:q}"
 
 
 rule tables:
     input:
         code=code("tables.py"),
-        limits=expand("results/{scan}/limits.json", scan=SCANS),
-        fits=sorted({f"results/{os.path.dirname(scan)}/fit.json" for scan in SCANS}),
+        limits=expand("results/{scan}/limits.json", scan=scans.names),
+        fits=sorted({f"results/{os.path.dirname(scan)}/fit.json" for scan in scans.names}),
     output:
         csv="results/limits.csv",
         markdown="results/limits.md",
@@ -71,7 +65,7 @@ rule tables:
         "../envs/muscan.yaml"
     params:
         outline=literally(OUTLINE),
-        not_run=literally(json.dumps(NOT_RUN)),
+        not_run=literally(json.dumps(usable.not_run)),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"
@@ -84,7 +78,7 @@ rule tables:
 rule compare_calculators:
     input:
         code=code("compare_calculators.py"),
-        limits=expand("results/{scan}/limits.json", scan=TOY_SCANS),
+        limits=expand("results/{scan}/limits.json", scan=scans.with_toys),
     output:
         csv="results/toybased.csv",
         markdown="results/toybased.md",
@@ -124,7 +118,7 @@ rule compare_limits:
 rule report:
     """All results on one page, with what they mean."""
     input:
-        [name for name in RESULTS if name != result_files.REPORT],
+        results=[name for name in RESULTS if name != result_files.REPORT],
         code=code("report.py"),
         template=[os.path.relpath(os.path.join(workflow.basedir, name)) for name in result_files.REPORT_PARTS],
     output:
@@ -137,11 +131,11 @@ rule report:
         "../envs/muscan.yaml"
     params:
         config=literally(json.dumps(config)),
-        problems=literally(as_options({"problems": PROBLEMS or None})),
+        problems=literally(usable.problems),
     shell:
         "python {input.code[0]:q}"
         " --config {params.config:q}"
-        " {params.problems:q}"
+        " --problems {params.problems:q}"
         " --output {output:q}"
         " --log {log:q}"
 
@@ -158,15 +152,14 @@ rule verdict:
     conda:
         "../envs/muscan.yaml"
     params:
-        problems=literally(as_options({"problems": OTHER_PROBLEMS or None})),
+        problems=literally(usable.without_row),
     shell:
-        "python {input.code[0]:q}" " --limits {input.limits:q}" " {params.problems:q}" " --log {log:q}"
+        "python {input.code[0]:q}" " --limits {input.limits:q}" " --problems {params.problems:q}" " --log {log:q}"
 
 
-rule manifest:
-    """The last one: digests of all results and inputs."""
+use rule report as manifest with:
     input:
-        RESULTS,
+        results=RESULTS,
         code=code("manifest.py"),
     output:
         result_files.MANIFEST,
@@ -174,14 +167,3 @@ rule manifest:
         "logs/manifest.log",
     benchmark:
         "benchmarks/manifest.tsv"
-    conda:
-        "../envs/muscan.yaml"
-    params:
-        config=literally(json.dumps(config)),
-        problems=literally(as_options({"problems": PROBLEMS or None})),
-    shell:
-        "python {input.code[0]:q}"
-        " --config {params.config:q}"
-        " {params.problems:q}"
-        " --output {output:q}"
-        " --log {log:q}"

@@ -5,9 +5,9 @@
 
 rule hypotest:
     input:
-        unpack(reference_inputs),
         code=code("hypotest.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
     output:
         "results/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.json",
@@ -20,28 +20,27 @@ rule hypotest:
     conda:
         "../envs/muscan.yaml"
     params:
-        workspace=workspace_options,
-        mu=lambda wildcards: mu_options(MU_JOBS[wildcards.analysis][wildcards.mu]),
+        mu=scans.mu_of_job,
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
-        " {params.workspace:q}"
+        " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
-        " --calculator {wildcards.calculator:q}"
-        " {params.mu:q}"
+        " --calculator {wildcards.calculator}"
+        " --mu {params.mu}"
         " --output {output:q}"
         " --log {log:q}"
 
 
 rule invert:
     input:
-        unpack(reference_inputs),
         code=code("invert.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
         hypotest=collect(
             "results/{{analysis}}/{{signal}}/{{calculator}}/hypotest/mu_{mu}.json",
-            mu=lookup("{analysis}", within=MU_JOBS),
+            mu=lookup("{analysis}", within=scans.mu_jobs),
         ),
     output:
         "results/{analysis}/{signal}/{calculator}/limits.json",
@@ -54,19 +53,20 @@ rule invert:
     conda:
         "../envs/muscan.yaml"
     params:
-        workspace=workspace_options,
-        confidence_level=setting("confidence_level"),
-        test_statistic=setting("test_statistic"),
-        check=check_options,
+        confidence_level=scans.setting("confidence_level"),
+        check_asymptotics=scans.check_asymptotics,
+        toybased=scans.has("toybased"),
+        seed=toys.setting("seed"),
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
-        " {params.workspace:q}"
+        " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
-        " --calculator {wildcards.calculator:q}"
-        " --test-statistic {params.test_statistic:q}"
-        " --confidence-level {params.confidence_level:q}"
-        " {params.check:q}"
+        " --hypotest {input.hypotest:q}"
+        " --calculator {wildcards.calculator}"
+        " --confidence-level {params.confidence_level}"
+        " --check-asymptotics {params.check_asymptotics}"
+        " --toybased {params.toybased}"
+        " --seed {params.seed}"
         " --output {output:q}"
         " --log {log:q}"
-        " --hypotest {input.hypotest:q}"

@@ -6,9 +6,9 @@
 
 rule plan_toys:
     input:
-        unpack(reference_inputs),
         code=code("plan_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
     output:
         "results/{analysis}/{signal}/toybased/plan_0.json",
@@ -19,27 +19,36 @@ rule plan_toys:
     conda:
         "../envs/muscan.yaml"
     params:
-        workspace=workspace_options,
-        mu=lambda wildcards: mu_options(MU[wildcards.analysis]),
-        confidence_level=setting("confidence_level"),
-        toys=toy_options,
+        mu=scans.mu,
+        confidence_level=scans.setting("confidence_level"),
+        seed=toys.setting("seed"),
+        block=toys.setting("block"),
+        per_hypothesis=toys.setting("per_hypothesis"),
+        target=toys.setting("target"),
+        max=toys.setting("max"),
+        max_failed_fraction=toys.setting("max_failed_fraction"),
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
-        " {params.workspace:q}"
+        " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
-        " {params.mu:q}"
-        " --confidence-level {params.confidence_level:q}"
-        " {params.toys:q}"
+        " --mu {params.mu}"
+        " --confidence-level {params.confidence_level}"
+        " --seed {params.seed}"
+        " --block {params.block}"
+        " --per-hypothesis {params.per_hypothesis}"
+        " --target {params.target}"
+        " --max {params.max}"
+        " --max-failed-fraction {params.max_failed_fraction}"
         " --output {output:q}"
         " --log {log:q}"
 
 
 rule throw_toys:
     input:
-        unpack(reference_inputs),
         code=code("throw_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
         plan="results/{analysis}/{signal}/toybased/plan_{round}.json",
     output:
@@ -52,12 +61,11 @@ rule throw_toys:
     conda:
         "../envs/muscan.yaml"
     params:
-        workspace=workspace_options,
-        toys=lambda wildcards: f"{toys_of(wildcards)}/toys",
+        toys="results/{analysis}/{signal}/toybased/toys",
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
-        " {params.workspace:q}"
+        " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
         " --plan {input.plan:q}"
         " --toys {params.toys:q}"
@@ -69,11 +77,12 @@ rule throw_toys:
 
 rule allocate_toys:
     input:
-        unpack(reference_inputs),
-        unpack(round_before),
         code=code("allocate_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
+        plan=toys.plan_before,
+        jobs=toys.jobs_before,
     output:
         "results/{analysis}/{signal}/toybased/plan_{round}.json",
     log:
@@ -85,12 +94,11 @@ rule allocate_toys:
     conda:
         "../envs/muscan.yaml"
     params:
-        workspace=workspace_options,
-        toys=lambda wildcards: f"{toys_of(wildcards)}/toys",
+        toys="results/{analysis}/{signal}/toybased/toys",
     shell:
         "python {input.code[0]:q}"
         " --model {input.model:q}"
-        " {params.workspace:q}"
+        " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
         " --plan {input.plan:q}"
         " --toys {params.toys:q}"
@@ -98,34 +106,17 @@ rule allocate_toys:
         " --log {log:q}"
 
 
-rule invert_toys:
+use rule allocate_toys as invert_toys with:
     input:
-        unpack(reference_inputs),
-        unpack(last_round),
         code=code("invert_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
+        workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
+        plan=toys.last_plan,
+        jobs=toys.last_jobs,
     output:
         "results/{analysis}/{signal}/toybased/limits.json",
     log:
         "logs/{analysis}/{signal}/toybased/invert.log",
     benchmark:
         "benchmarks/{analysis}/{signal}/toybased/invert.tsv"
-    conda:
-        "../envs/muscan.yaml"
-    params:
-        workspace=workspace_options,
-        confidence_level=setting("confidence_level"),
-        test_statistic=setting("test_statistic"),
-        toys=lambda wildcards: f"{toys_of(wildcards)}/toys",
-    shell:
-        "python {input.code[0]:q}"
-        " --model {input.model:q}"
-        " {params.workspace:q}"
-        " --fit {input.fit:q}"
-        " --plan {input.plan:q}"
-        " --toys {params.toys:q}"
-        " --test-statistic {params.test_statistic:q}"
-        " --confidence-level {params.confidence_level:q}"
-        " --output {output:q}"
-        " --log {log:q}"

@@ -7,7 +7,7 @@
 rule build_workspace:
     input:
         code=code("build_workspace.py"),
-        histograms=histograms,
+        histograms=workspaces.histograms,
     output:
         "results/{analysis}/{signal}/workspace.json",
     log:
@@ -15,25 +15,26 @@ rule build_workspace:
     benchmark:
         "benchmarks/{analysis}/{signal}/build_workspace.tsv"
     wildcard_constraints:
-        analysis=one_of(analysis for analysis in SIGNALS if analysis not in PUBLISHED),
+        analysis=one_of(scans.of_histograms),
     conda:
         "../envs/muscan.yaml"
     params:
-        model=lambda wildcards: model_of(wildcards.analysis),
-        blind=blind_option,
+        model=workspaces.model,
+        blind=scans.setting("blind"),
     shell:
         "python {input.code[0]:q}"
         " --histograms {input.histograms:q}"
         " --model {params.model:q}"
-        " {params.blind:q}"
+        " --blind {params.blind}"
         " --output {output:q}"
         " --log {log:q}"
 
 
 rule check_published:
     input:
-        unpack(published_inputs),
         code=code("check_published.py"),
+        workspace=datasets.published("workspace"),
+        patchset=datasets.published("patchset"),
     output:
         "results/datasets/{dataset}/checked.json",
     log:
@@ -43,16 +44,23 @@ rule check_published:
     conda:
         "../envs/muscan.yaml"
     params:
-        options=published_options,
+        max_megabytes=datasets.max_megabytes,
     shell:
-        "python {input.code[0]:q}" " {params.options:q}" " --output {output:q}" " --log {log:q}"
+        "python {input.code[0]:q}"
+        " --workspace={input.workspace:q}"
+        " --patchset={input.patchset:q}"
+        " --max-megabytes {params.max_megabytes}"
+        " --output {output:q}"
+        " --log {log:q}"
 
 
 rule patch_workspace:
     input:
-        unpack(patch_inputs),
         code=code("patch_workspace.py"),
-        checked=checked,
+        workspace=workspaces.published("workspace"),
+        patchset=workspaces.published("patchset"),
+        patch=workspaces.existing_patch,
+        checked=workspaces.checked,
     output:
         "results/{analysis}/{signal}/workspace.json",
     log:
@@ -60,14 +68,24 @@ rule patch_workspace:
     benchmark:
         "benchmarks/{analysis}/{signal}/patch_workspace.tsv"
     wildcard_constraints:
-        analysis=one_of(PUBLISHED),
+        analysis=one_of(scans.published),
     conda:
         "../envs/muscan.yaml"
     params:
-        options=patch_options,
+        patch=workspaces.published("patch"),  # also if it does not exist
+        signal=workspaces.signal,
+        measurement=workspaces.measurement,
+        max_megabytes=workspaces.max_megabytes,
+        blind=scans.setting("blind"),
     shell:
         "python {input.code[0]:q}"
-        " {params.options:q}"
+        " --workspace={input.workspace:q}"
+        " --patchset={input.patchset:q}"
+        " --patch={params.patch:q}"
+        " --signal={params.signal:q}"
+        " --measurement={params.measurement:q}"
+        " --max-megabytes {params.max_megabytes}"
+        " --blind {params.blind}"
         " --checked {input.checked:q}"
         " --output {output:q}"
         " --log {log:q}"
@@ -86,11 +104,12 @@ rule compile_model:
     conda:
         "../envs/muscan.yaml"
     params:
-        interpolation=setting("interpolation"),
+        normsys=scans.interpolation("normsys"),
+        histosys=scans.interpolation("histosys"),
     shell:
         "python {input.code[0]:q}"
         " --workspace {input.workspace:q}"
-        " --normsys {params.interpolation[normsys]:q}"
-        " --histosys {params.interpolation[histosys]:q}"
+        " --normsys {params.normsys}"
+        " --histosys {params.histosys}"
         " --output {output:q}"
         " --log {log:q}"

@@ -7,22 +7,21 @@ schema and belong together, or what is wrong.
 
 import argparse
 
-from muscan.base.files import failure_recorded, write_json
-from muscan.base.json_input import MAX_MEGABYTES, read_json
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.inputs.published import check_files
+from muscan.steps.check_published import PublishedFiles, check_published
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, PublishedFiles)
+    parse.add_argument("--output", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
-    parse.add_argument("--patchset", help="patch set, plain or gzipped")
-    parse.add_argument("--max-megabytes", type=float, default=MAX_MEGABYTES, help="of a file, when it is unpacked")
-    parse.add_argument("--output", required=True)
-    args = parse.parse_args(argv)
-    with failure_recorded(args.output):
-        wrong = check_files(args.workspace, args.patchset, read_json, args.max_megabytes)
-        write_json(args.output, {"status": "ok", "wrong_patches": wrong})
+    args = parser().parse_args(argv)
+    check_published(args.output, settings_of(args, PublishedFiles))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,25 @@
 Reads limits.json of every scan with toys, writes toybased.csv, one row per limit, and the same as Markdown.
 """
 
+import argparse
+
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.config.settings import TOYBASED
-from muscan.results.compare_calculators import NUMBERS, rows
-from muscan.results.tables import tabulate
+from muscan.results.compare_calculators import compare_calculators
+from muscan.results.tables import TableSettings
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, TableSettings)
+    parse.add_argument("--csv", required=True)
+    parse.add_argument("--markdown", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    tabulate(rows, NUMBERS, __doc__, argv, only=TOYBASED)
+    args = parser().parse_args(argv)
+    compare_calculators(args.csv, args.markdown, settings_of(args, TableSettings))
 
 
 if __name__ == "__main__":

@@ -6,30 +6,23 @@ strength mu, CLs at mu = 1, upper limits on the cross section, and the exclusion
 """
 
 import argparse
-from contextlib import chdir
-from pathlib import Path
 
-from muscan.base.files import folder_written_whole, named
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.results import contours
-from muscan.results.hepdata import submission, unit_of
+from muscan.results.hepdata import SubmissionSettings, write_submission
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--points", required=True, help="points.csv")
+    add_options(parse, SubmissionSettings)
+    parse.add_argument("--output", required=True, help="folder")
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--points", required=True, help="points.csv")
-    parse.add_argument("--x", metavar="LABEL", help="label on the horizontal axis of the contours")
-    parse.add_argument("--y", metavar="LABEL", help="label on the vertical axis; without it there are no contours")
-    parse.add_argument("--grid", required=True, help="name of the grid, for the descriptions")
-    parse.add_argument("--units", nargs="+", type=unit_of, default=[], metavar="LABEL=UNIT", help="such as m1=GeV")
-    parse.add_argument("--output", type=Path, required=True, help="folder")
-    args = parse.parse_args(argv)
-    points = contours.read_points(args.points)
-    with named(args.points):
-        made = submission(points, args.grid, args.x, args.y, dict(args.units))
-    # hepdata_lib leaves an archive of the folder, with dates, where it is run.
-    with folder_written_whole(args.output) as folder, chdir(folder.parent):
-        made.create_files(str(folder))
+    args = parser().parse_args(argv)
+    write_submission(args.output, args.points, settings_of(args, SubmissionSettings))
 
 
 if __name__ == "__main__":

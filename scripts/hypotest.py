@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     add_options(parse, SignalFiles)
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
-    parse.add_argument("--mu", type=float, nargs="+", help="default: the values that fit.py chose")
+    parse.add_argument("--mu", type=float, nargs="*", default=[], help="default: the values that fit.py chose")
     parse.add_argument("--output", required=True)
     return parse
 

@@ -5,20 +5,22 @@ Reads all results of a configuration, writes manifest.json.
 """
 
 import argparse
-import json
 
-from muscan.base.files import write_json
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.results.manifest import manifest
+from muscan.results.manifest import RunSettings, write_manifest
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, RunSettings)
+    parse.add_argument("--output", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--config", type=json.loads, required=True, help="the configuration, as JSON")
-    parse.add_argument("--problems", nargs="+", default=[], help="because of which parts of it were not run")
-    parse.add_argument("--output", required=True)
-    args = parse.parse_args(argv)
-    write_json(args.output, manifest(args.config, args.problems))
+    args = parser().parse_args(argv)
+    write_manifest(args.output, settings_of(args, RunSettings))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,7 @@ from muscan.steps.patch_workspace import PatchSettings, Published, patch_workspa
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--workspace", required=True, help="pyhf workspace, plain or gzipped")
-    parse.add_argument("--checked", required=True, help="what check_published.py wrote about the files")
-    source = parse.add_mutually_exclusive_group()
-    source.add_argument("--patchset", help="patch set, plain or gzipped")
-    source.add_argument("--patch", help="a JSON patch")
-    parse.add_argument("--signal", default="signal", help="name of the patch")
-    add_options(parse, PatchSettings)
+    add_options(parse, Published, PatchSettings)
     parse.add_argument("--output", required=True)
     return parse
 

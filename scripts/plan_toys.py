@@ -15,7 +15,7 @@ from muscan.steps.plan_toys import PlanSettings, plan_toys
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     add_options(parse, SignalFiles, PlanSettings)
-    parse.add_argument("--mu", type=float, nargs="+", help="values of the scan; default: around the asymptotic limits")
+    parse.add_argument("--mu", type=float, nargs="*", default=[], help="default: values around the asymptotic limits")
     parse.add_argument("--output", required=True)
     return parse
 

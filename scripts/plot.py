@@ -1,17 +1,30 @@
 #!/usr/bin/env python
-"""Draw one of the pictures of a scan."""
+"""Draw one of the pictures of a scan.
+
+Reads some of its results, writes a PNG and a PDF, or a folder with several of them.
+"""
 
 import argparse
-from importlib import import_module
 
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
+from muscan.plotting.draw import draw_scan
+from muscan.plotting.registry import READS, ScanFiles
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--plot", choices=READS, required=True, help="which picture")
+    add_options(parse, ScanFiles)
+    parse.add_argument(
+        "--output", required=True, help="PNG, the PDF gets the same name; or a folder for several pictures"
+    )
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__, add_help=False, allow_abbrev=False)
-    parse.add_argument("--plot", required=True, help="its name; the other options depend on it")
-    args, rest = parse.parse_known_args(argv)
-    import_module(f"muscan.plotting.{args.plot}").main(rest)
+    args = parser().parse_args(argv)
+    draw_scan(args.plot, args.output, settings_of(args, ScanFiles))
 
 
 if __name__ == "__main__":

@@ -5,37 +5,22 @@ Reads all results of a configuration, writes report.html. With --embed the pictu
 """
 
 import argparse
-import json
-from pathlib import Path
 
-import yaml
-
-from muscan.base.files import write_text
-from muscan.base.json_input import read_json
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.report.page import render
-from muscan.report.report import CAPTIONS, TEMPLATE, Results, content
+from muscan.report.write import ReportSettings, write_report
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, ReportSettings)
+    parse.add_argument("--output", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    source = parse.add_mutually_exclusive_group(required=True)
-    source.add_argument("--config", type=json.loads, help="the configuration, as JSON")
-    source.add_argument("--manifest", help="manifest.json of a run, which has it")
-    parse.add_argument("--problems", nargs="+", default=[], help="of the configuration")
-    parse.add_argument("--embed", action="store_true", help="pictures are a part of the page")
-    parse.add_argument("--output", type=Path, required=True)
-    args = parse.parse_args(argv)
-    if args.manifest:
-        manifest = read_json(args.manifest)
-        config, problems = manifest["config"], manifest["problems"]
-    else:
-        config, problems = args.config, args.problems
-    captions = yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
-    page = render(TEMPLATE, args.output.parent, args.embed, content(Results(config, captions), problems))
-    write_text(args.output, page)
-    if args.embed:
-        print(f"{args.output}: all results of the last run in one file, {len(page.encode()) / 1e6:.1f} MB")
+    args = parser().parse_args(argv)
+    write_report(args.output, settings_of(args, ReportSettings))
 
 
 if __name__ == "__main__":

@@ -8,20 +8,22 @@ events of each component, from the last component to the first; then the observe
 """
 
 import argparse
-import json
 
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.inputs.histograms import write_histograms
-from muscan.inputs.simulation import simulate
+from muscan.steps.simulate import SimulateSettings, simulate_histograms
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, SimulateSettings)
+    parse.add_argument("--output", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--spec", type=json.loads, required=True, help="the `simulate` block of a data set, as JSON")
-    parse.add_argument("--blind", action="store_true", help="draw no pseudo-data")
-    parse.add_argument("--output", required=True)
-    args = parse.parse_args(argv)
-    write_histograms(args.output, simulate(args.spec, observed=not args.blind))
+    args = parser().parse_args(argv)
+    simulate_histograms(args.output, settings_of(args, SimulateSettings))
 
 
 if __name__ == "__main__":

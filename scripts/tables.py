@@ -4,14 +4,24 @@
 Reads limits.json and fit.json of every scan, writes limits.csv and the same as Markdown.
 """
 
+import argparse
+
+from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.records.columns import CLS_COLUMNS, ERROR_COLUMNS, LIMIT_COLUMNS
-from muscan.results.tables import row, tabulate
+from muscan.results.tables import LimitsSettings, tabulate_limits
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    add_options(parse, LimitsSettings)
+    parse.add_argument("--csv", required=True)
+    parse.add_argument("--markdown", required=True)
+    return parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    numbers = [*LIMIT_COLUMNS, *ERROR_COLUMNS, *CLS_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
-    tabulate(lambda results, scan: [row(results, scan)], numbers, __doc__, argv)
+    args = parser().parse_args(argv)
+    tabulate_limits(args.csv, args.markdown, settings_of(args, LimitsSettings))
 
 
 if __name__ == "__main__":

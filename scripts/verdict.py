@@ -6,20 +6,22 @@ Reads limits.csv; the exit code is 1 if anything failed.
 
 import argparse
 import sys
-from pathlib import Path
 
 from muscan.base.script import run
 from muscan.base.words import printable
-from muscan.report.limits_table import failures
-from muscan.results.table_rows import read_table
+from muscan.report.verdict import all_failures
+
+
+def parser() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--limits", required=True, help="limits.csv")
+    parse.add_argument("--problems", nargs="*", default=[], help="of the configuration, which count as failures")
+    return parse
 
 
 def main(argv: list[str] | None = None) -> int:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--limits", type=Path, required=True, help="limits.csv")
-    parse.add_argument("--problems", nargs="*", default=[], help="of the configuration, which count as failures")
-    args = parse.parse_args(argv)
-    failed = list(dict.fromkeys(failures(read_table(args.limits)) + args.problems))
+    args = parser().parse_args(argv)
+    failed = all_failures(args.limits, args.problems)
     for failure in failed:
         print(f"failed: {printable(failure)}", file=sys.stderr)
     return 1 if failed else 0

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muscan.base.errors import InputError
-from muscan.base.options import as_options
 from muscan.config.grids import grid_plots, grid_settings, units_of
 from muscan.config.scans import outline_of, packs_of
 from muscan.config.settings import mu_grid, mu_jobs, poi_bound, scan_plots, scan_settings, toy_rounds
@@ -101,12 +100,6 @@ def test_any_name_becomes_one_safe_part_of_a_path(name):
     assert unquote(part) == name  # so distinct names stay distinct
     assert re.fullmatch(r"[A-Za-z0-9%._~+,=@-]+", part)
     assert not part.startswith((".", "-"))
-
-
-def test_options_of_a_command_line():
-    values = {"signal": "-rf", "poi_bound": 10, "mu": ["0", "1"], "nothing": None, "label": "a b"}
-    words = ["--signal=-rf", "--poi-bound", "10", "--mu", "0", "1", "--label", "a b"]
-    assert as_options(values) == words
 
 
 def patchset(tmp_path, names: list) -> dict:

@@ -17,6 +17,7 @@ from matplotlib.text import Annotation, Text
 from scipy.stats import norm, poisson
 
 import compare_limits as plot_limits
+import plot
 from muscan.base.errors import InputError
 from muscan.base.versions import ROOT
 from muscan.plotting import brazil as plot_brazil
@@ -432,7 +433,7 @@ def test_signal_is_what_the_parameter_of_interest_scales():
 
 def test_wrong_edges_are_an_error():
     with pytest.raises(InputError, match="channel 'SR': 1 bins in the histograms, 3 in the fit"):
-        list(plot_yields.pictures(fit_result(), "t", {"SR": np.array([0.0, 1.0])}, set()))
+        list(plot_yields.pictures_of(fit_result(), "t", {"SR": np.array([0.0, 1.0])}, set()))
 
 
 def test_yields_are_a_directory_that_replaces_an_older_one(tmp_path):
@@ -441,7 +442,7 @@ def test_yields_are_a_directory_that_replaces_an_older_one(tmp_path):
     output = tmp_path / "plots" / "yields"
     output.mkdir(parents=True)
     (output / "old.png").touch()
-    plot_yields.main(["--fit", str(fit), "--title", "t", "--output", str(output)])
+    plot.main(["--plot", "yields", "--fit", str(fit), "--title", "t", "--output", str(output)])
     names = [f"SR%20%24x%24%2F1.5_{stage}.{kind}" for stage in ("postfit", "prefit") for kind in ("pdf", "png")]
     assert sorted(path.name for path in output.iterdir()) == names
     assert [path.name for path in output.parent.iterdir()] == ["yields"]
@@ -450,11 +451,10 @@ def test_yields_are_a_directory_that_replaces_an_older_one(tmp_path):
 def test_failures_travel_to_every_plot(tmp_path):
     failed = tmp_path / "failed.json"
     failed.write_text(json.dumps({"status": "failed", "reason": "no minimum"}))
-    plot_yields.main(["--fit", str(failed), "--title", "t", "--output", str(tmp_path / "yields")])
+    plot.main(["--plot", "yields", "--fit", str(failed), "--title", "t", "--output", str(tmp_path / "yields")])
     assert sorted(path.name for path in (tmp_path / "yields").iterdir()) == ["failed.pdf", "failed.png"]
-    plot_pulls.main(["--fit", str(failed), "--title", "t", "--output", str(tmp_path / "pulls.png")])
-    plot_brazil.main(["--limits", str(failed), "--title", "t", "--output", str(tmp_path / "brazil.png")])
-    for name in ("pulls", "brazil"):
+    for name, result in (("pulls", "--fit"), ("brazil", "--limits")):
+        plot.main(["--plot", name, result, str(failed), "--title", "t", "--output", str(tmp_path / f"{name}.png")])
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
         assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
 

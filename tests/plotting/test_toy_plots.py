@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
+import plot
 from helpers.toy_signal import Signal
 from helpers.workspaces import SMALL
 from muscan.base.json_input import read_json
@@ -81,14 +82,22 @@ def test_distributions_are_fractions_of_the_toys(limits):
 
 def test_chosen_distributions(signal, limits, tmp_path):
     """Those next to the limits, or those asked for."""
-    common = [*signal.common, "--plan", str(signal.folder / "plan_0.json"), "--toys", str(signal.folder / "toys")]
+    common = [
+        "--plot",
+        "distributions",
+        *signal.common,
+        "--plan",
+        str(signal.folder / "plan_0.json"),
+        "--toys",
+        str(signal.folder / "toys"),
+    ]
     common += ["--limits", str(signal.folder / "limits.json"), "--title", "a scan"]
-    plot_distributions.main([*common, "--output", str(tmp_path / "near")])
+    plot.main([*common, "--output", str(tmp_path / "near")])
     nearest = {
         min(SCAN[1:], key=lambda mu, at=at: abs(mu - at)) for at in (limits.observed_limit, limits.expected_limit[2])
     }
     assert {path.stem for path in (tmp_path / "near").glob("*.png")} == {f"mu_{mu:g}" for mu in nearest}
-    plot_distributions.main([*common, "--show", "0.9", "4.2", "--output", str(tmp_path / "asked")])
+    plot.main([*common, "--show", "0.9", "4.2", "--output", str(tmp_path / "asked")])
     assert {path.name for path in (tmp_path / "asked").iterdir()} == {
         f"mu_{mu}.{kind}" for mu in (1, 4) for kind in ("png", "pdf")
     }
@@ -104,10 +113,11 @@ def test_a_scan_of_mu_zero_alone_has_pictures(tmp_path):
 def test_a_failure_is_written_in_the_pictures(tmp_path):
     failed = tmp_path / "limits.json"
     failed.write_text(json.dumps({"status": "failed", "reason": "the patch does not apply"}), encoding="utf-8")
-    plot_toys.main(["--limits", str(failed), "--title", "a scan", "--output", str(tmp_path / "toys.png")])
+    common = ["--limits", str(failed), "--title", "a scan"]
+    plot.main(["--plot", "toys", *common, "--output", str(tmp_path / "toys.png")])
     assert (tmp_path / "toys.png").exists()
-    options = ["--plan", str(failed), "--model", "m", "--fit", "f", "--toys", "t", "--limits", str(failed)]
-    plot_distributions.main([*options, "--title", "a scan", "--output", str(tmp_path / "folder")])
+    options = ["--plan", str(failed), "--model", "m", "--fit", "f", "--toys", "t"]
+    plot.main(["--plot", "distributions", *common, *options, "--output", str(tmp_path / "folder")])
     assert (tmp_path / "folder" / "none.pdf").exists()
 
 

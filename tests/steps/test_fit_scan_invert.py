@@ -183,7 +183,7 @@ class TestWhatAScanFinds:
         assert result["poi_bounds"] == [-10, 10]
         record = strict(chain.hypotest(1.0))
         assert record["test_statistic"] == "q"
-        limits = chain.invert([chain.hypotest(0.0), chain.hypotest(5.0)], "--test-statistic", "q")
+        limits = chain.invert([chain.hypotest(0.0), chain.hypotest(5.0)])
         assert limits.test_statistic == "q"
         assert limits.status["observed_limit"] == "ok"
 
@@ -264,7 +264,9 @@ class TestWhatAScanDoesNotFind:
 
     def test_tests_of_another_kind_are_not_mixed_in(self, chain):
         chain.fit()
-        limits = chain.invert([chain.hypotest(mu) for mu in MU], "--test-statistic", "q")
+        tests = [chain.hypotest(mu) for mu in MU]
+        chain.fit("--test-statistic", "q")
+        limits = chain.invert(tests)
         assert limits.observed_limit is None
         assert limits.status["observed_limit"] == "fit_failed"
         assert "'qtilde', not 'q'" in limits.reason["observed_limit"]
@@ -393,10 +395,10 @@ class TestTables:
         """A parser of Markdown gives back what was put in, in the one cell, also as the name of a column."""
         parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
         table = pd.DataFrame({"a": [text, 1.5], text: ["", text]})
-        html = parser.render(tables_library.markdown(table))
+        html = parser.render(tables_library.as_markdown(table))
         cells = [unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", html)]
         assert cells == ["a", text, text, "", "1.5", text]
 
     def test_control_characters_are_no_part_of_the_markdown(self):
-        table = tables_library.markdown(pd.DataFrame({"a": ["one\ntwo\r\x1b[2Jthree"]}))
+        table = tables_library.as_markdown(pd.DataFrame({"a": ["one\ntwo\r\x1b[2Jthree"]}))
         assert table.splitlines()[2] == "| one two  \\[2Jthree |"

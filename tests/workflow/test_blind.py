@@ -123,7 +123,15 @@ def test_counts_need_no_observed_ones(tmp_path):
         spec = {"counts": {"SR": {"signal": [2.5, 1], "background": [4, 6]} | observed}}
         read_histograms.main(["--spec", json.dumps(spec), "--blind", "--output", str(folder / "blinded.csv")])
         model = {"samples": {"signal": [{"name": "mu", "type": "normfactor"}], "background": []}}
-        argv = ["--histograms", str(folder / "blinded.csv"), "--model", json.dumps(model), "--blind", "--no-tests"]
+        argv = [
+            "--histograms",
+            str(folder / "blinded.csv"),
+            "--model",
+            json.dumps(model),
+            "--blind",
+            "--tests",
+            "false",
+        ]
         run_step(scan_signals, [*argv, "--folder", str(folder), "--signals", "signal"])
         results.append([(folder / name).read_bytes() for name in ("blinded.csv", "signal/fit.json")])
     assert results[0] == results[1]

@@ -224,6 +224,16 @@ def test_damage_during_a_run_is_named(changed):
     (changed / SIGNAL / "fit.json").write_text((changed / SIGNAL / "fit.json").read_text().replace("1", "2"))
     command = [sys.executable, "scripts/invert.py", "--model", SIGNAL / "model.npz", "--fit", SIGNAL / "fit.json"]
     command += ["--hypotest", SIGNAL / FILES["hypotest"].relative_to(SIGNAL), "--output", "limits.json"]
+    command += [
+        "--calculator",
+        "asymptotics",
+        "--confidence-level",
+        "0.95",
+        "--check-asymptotics",
+        "auto",
+        "--seed",
+        "0",
+    ]
     result = subprocess.run(command, cwd=changed, env=environment(), capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stderr == (

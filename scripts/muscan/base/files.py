@@ -137,17 +137,27 @@ def read_result(path: str | Path) -> dict | list:
 
 
 @contextmanager
-def failure_recorded(output: str | Path) -> Iterator[None]:
+def failure_recorded(output: str | Path, **settings) -> Iterator[None]:
     """Write the failure of one signal in the place of its result, so that the other signals go on.
 
     Only problems of the input or of a fit are recorded. Anything else (a full disk, a defect of muscan) ends the job
     with an error, and the next run tries again.
+
+    Args:
+        output: the result.
+        settings: of this step, which later steps read with `settings_in` even if this one fails.
     """
     try:
         yield
     except StepError as error:
         print(f"failed: {printable(str(error))}", file=sys.stderr)
-        write_json(output, {"status": "failed", "reason": str(error)})
+        write_json(output, {"status": "failed", "reason": str(error), **settings})
+
+
+def settings_in(path: str | Path, *names: str) -> dict:
+    """Return settings of an earlier step from its result, or from the record of its failure; None if it has none."""
+    record = read_json(path, max_megabytes=LARGEST_RESULT)
+    return {name: record.get(name) for name in names}
 
 
 @contextmanager

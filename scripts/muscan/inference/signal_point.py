@@ -56,7 +56,7 @@ def load(files: SignalFiles) -> tuple[Engine, Prepared, FitResult]:
     return engine(result.fitted_by["engine"], bounds, spec), _prepared_from(result), result
 
 
-def values_of_mu(given: list[float] | None, result: FitResult) -> list[float]:
+def values_of_mu(given: list[float], result: FitResult) -> list[float]:
     """The values that a step is to test: those it was given, or those that fit.py chose.
 
     Raises:

@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from muscan.base.files import read_result
 from muscan.plotting import style as plotting
+from muscan.plotting.registry import ScanFiles
 from muscan.records.limits import Limits
 
 BLUE, ASYMPTOTIC = "#1f4e9c", "#832db6"
@@ -163,5 +165,6 @@ def finish(axes: Axes, limits: Limits, handles: list, alpha: float, scan: np.nda
     axes.yaxis.set_minor_locator(FixedLocator(np.outer(10.0 ** powers[:-1], range(2, 10)).ravel()))
 
 
-def main(argv: list[str] | None = None) -> None:
-    plotting.draw_from(Limits, draw, __doc__, argv)
+def picture(files: ScanFiles) -> Figure:
+    """Return the picture of a scan, from limits.json."""
+    return draw(Limits.from_json(read_result(files.limits)), files.title)

@@ -4,6 +4,7 @@ Reads points.csv, writes a PNG and a PDF beside it.
 """
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.tri import LinearTriInterpolator, UniformTriRefiner
 
+from muscan.base.options import option
 from muscan.plotting import style as plotting
 from muscan.results import contours
 from muscan.results.contours import CLS, CONTOURS
@@ -205,3 +207,26 @@ def draw(
         draw_numbers(axes, points, *axis_names)
     plotting.header(axes, plotting.one_line(title), contours.conditions(points))
     return figure
+
+
+@dataclass(frozen=True)
+class ContourSettings:
+    """What is drawn, and how it is called."""
+
+    x: str = option("label of the signal on the x axis")
+    y: str = option("label of the signal on the y axis")
+    title: str = option("of the signal grid")
+    x_label: str | None = option("what the x axis is called", default=None)
+    y_label: str | None = option("what the y axis is called", default=None)
+    diagonal: float | None = option("D: draw the line x = y + D", default=None)
+    numbers: bool = option("write a limit at each point", default=False)
+
+
+def plot_contour(output: str, points: str, settings: ContourSettings) -> None:
+    """Write the picture, a PNG and a PDF beside it, of the table points.csv."""
+    names = settings.x, settings.y
+    labels = settings.x_label or settings.x, settings.y_label or settings.y
+    options = {"diagonal": settings.diagonal, "numbers": settings.numbers}
+    plotting.save_figure(
+        output, lambda: draw(contours.read_points(points), names, labels, settings.title, **options), settings.title
+    )

@@ -4,19 +4,22 @@ Reads limits.json, the plan of the last round and its toys, model.npz and fit.js
 for each mu.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from muscan.base.errors import StepError
-from muscan.base.files import folder_written_whole, read_result
+from muscan.base.files import read_result
 from muscan.inference.calculators import distribution
 from muscan.plotting import style as plotting
+from muscan.plotting.registry import ScanFiles
 from muscan.plotting.toys import COLORS, WORDS
 from muscan.records.limits import Limits
-from muscan.toys.plan import Thrown, arguments, gather, open_plan
+from muscan.toys.plan import Thrown, ToyFiles, gather, open_plan
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
+PLACEHOLDER = ("none", "There are no toys.")  # file and text of the picture without toys
 BINS = 40
 SYMBOLS = {"qtilde": "q̃", "q": "q"}
 
@@ -95,21 +98,13 @@ def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
     return figure
 
 
-def main(argv: list[str] | None = None) -> None:
-    parse = arguments(__doc__)
-    parse.add_argument("--limits", required=True, help="limits.json")
-    parse.add_argument("--show", type=float, nargs="+", default=[], help="values of mu")
-    parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
-    args = parse.parse_args(argv)
-    try:
-        plan, store, *_ = open_plan(args)
-        limits = Limits.from_json(read_result(args.limits))
-        figures = {
-            f"mu_{each.point.mu:g}": draw(each, limits, args.title)
-            for each in chosen(limits, gather(store, plan), args.show)
-        }
-    except StepError as error:
-        figures = {"none": plotting.placeholder(str(error), args.title)}
-    with folder_written_whole(args.output) as folder:
-        for name, figure in (figures or {"none": plotting.placeholder("There are no toys.", args.title)}).items():
-            plotting.save(figure, folder / f"{name}.png")
+def pictures(files: ScanFiles) -> Iterator[tuple[str, Figure]]:
+    """Yield (name, picture) of each chosen mu.
+
+    Raises:
+        StepError: if the plan or the limits are the record of a failure.
+    """
+    plan, store, *_ = open_plan(ToyFiles(files.model, files.fit, files.workspace, plan=files.plan, toys=files.toys))
+    limits = Limits.from_json(read_result(files.limits))
+    for each in chosen(limits, gather(store, plan), files.show):
+        yield f"mu_{each.point.mu:g}", draw(each, limits, files.title)

@@ -136,3 +136,8 @@ def legend() -> list:
         Line2D([], [], color="#404040", marker=">", markersize=5, linewidth=1, label="Beyond the scan"),
         Line2D([], [], color=plotting.SIGNAL, linestyle=":", label="μ = 1"),
     ]
+
+
+def compare_limits(output: str, limits: str) -> None:
+    """Write the picture, a PNG and a PDF beside it, of the table limits.csv."""
+    plotting.save(draw(read_limits(limits)), output)

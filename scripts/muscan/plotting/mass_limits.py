@@ -5,6 +5,7 @@ or more, such as m2_0.png; limits.png if there are no other labels.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from muscan.base.options import option
 from muscan.plotting import style as plotting
 from muscan.plotting.contour import name_axis
 from muscan.records.columns import LIMIT_COLUMNS
@@ -116,3 +118,22 @@ def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator
             pairs = list(zip(others, map(contours.label_text, values), strict=True))
             name = "_".join(quote(f"{label}_{value}", safe="") for label, value in pairs) or "limits"
             yield name, draw(group, x, x_label, title, ", ".join(f"{label} = {value}" for label, value in pairs))
+
+
+@dataclass(frozen=True)
+class MassSettings:
+    """What is drawn, and how it is called."""
+
+    x: str = option("label of the signal on the x axis")
+    title: str = option("of the signal grid")
+    x_label: str | None = option("what the x axis is called", default=None)
+
+
+def plot_mass_limits(output: str, points: str, settings: MassSettings) -> None:
+    """Write a folder of pictures of the table points.csv."""
+    x = settings.x
+
+    def drawn() -> Iterator[tuple[str, Figure]]:
+        yield from pictures(contours.read_points(points), x, settings.x_label or x, settings.title)
+
+    plotting.save_folder(output, drawn(), settings.title, "none", f"No two signal points differ in {x} alone.")

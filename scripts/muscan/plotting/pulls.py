@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator
 
+from muscan.base.files import read_result
 from muscan.plotting import style as plotting
 from muscan.plotting.pull_values import constrained_and_free, pulls
+from muscan.plotting.registry import ScanFiles
 from muscan.records.fit import FitResult, Parameters
 
 ROWS = 45  # in a column; more parameters get more columns, and longer ones when there are four
@@ -89,5 +91,6 @@ def draw(fit: FitResult, title: str) -> Figure:
     return figure
 
 
-def main(argv: list[str] | None = None) -> None:
-    plotting.draw_from(FitResult, draw, __doc__, argv)
+def picture(files: ScanFiles) -> Figure:
+    """Return the picture of a scan, from fit.json."""
+    return draw(FitResult.from_json(read_result(files.fit)), files.title)

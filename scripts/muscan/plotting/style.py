@@ -1,10 +1,9 @@
 """What all plots share: the look, literal text, numbers in words, header and legend, files without dates."""
 
-import argparse
 import io
 import math
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from muscan.base.errors import StepError
-from muscan.base.files import read_result, write_bytes
+from muscan.base.files import folder_written_whole, write_bytes
 from muscan.base.words import printable
-from muscan.records.record import Record
 
 # Names come from users: without parse_math no `$` in them can start a formula, and so our own words are plain text too.
 # The default style comes first, because a matplotlibrc of the user must not change the bytes of a picture.
@@ -164,25 +162,6 @@ def log_axis(axis: Axis) -> None:
     axis.set_minor_formatter(FuncFormatter(between))
 
 
-def draw_from(record: type[Record], draw: Callable, description: str, argv: list[str] | None) -> None:
-    """The script of a picture that one result tells everything of; a failure recorded there becomes its text.
-
-    Args:
-        record: of the result.
-        draw: from the record and a title to a figure.
-    """
-    parse = argparse.ArgumentParser(description=description)
-    parse.add_argument(f"--{record.FILE}", dest="result", required=True, help=f"{record.FILE}.json")
-    parse.add_argument("--title", required=True, help="of the scan: analysis / signal")
-    parse.add_argument("--output", required=True, help="PNG; the PDF gets the same name")
-    args = parse.parse_args(argv)
-    try:
-        figure = draw(record.from_json(read_result(args.result)), args.title)
-    except StepError as error:
-        figure = placeholder(str(error), args.title)
-    save(figure, args.output)
-
-
 @styled
 def placeholder(reason: str, title: str = "") -> Figure:
     """A picture that says why there is none."""
@@ -202,3 +181,42 @@ def save(figure: Figure, path: str | Path) -> None:
         content = io.BytesIO()  # on a full disk matplotlib would fail in words of its own
         figure.savefig(content, format=kind, metadata=dict.fromkeys(keys))
         write_bytes(Path(path).with_suffix(f".{kind}"), content.getvalue())
+
+
+def save_figure(output: str | Path, draw: Callable[[], Figure], title: str) -> None:
+    """Draw and save a picture; if that is not possible, one that says why.
+
+    Args:
+        output: a PNG, beside which a PDF is written.
+        draw: returns the figure, or raises a StepError.
+        title: of the picture that says why.
+    """
+    try:
+        figure = draw()
+    except StepError as error:
+        figure = placeholder(str(error), title)
+    save(figure, output)
+
+
+def save_folder(
+    output: str | Path, pictures: Iterable[tuple[str, Figure]], title: str, name: str, nothing: str
+) -> None:
+    """Save pictures in a folder; if there are none, or if one cannot be drawn, only one that says why.
+
+    Args:
+        output: the folder.
+        pictures: pairs of a name without suffix and a figure; iteration may raise a StepError.
+        title: of the picture that says why.
+        name: of its file.
+        nothing: what it says if there are no pictures.
+    """
+    with folder_written_whole(output) as folder:
+        try:
+            for each, figure in pictures:
+                save(figure, folder / f"{each}.png")
+        except StepError as error:
+            nothing = str(error)
+            for file in list(folder.iterdir()):
+                file.unlink()
+        if not any(folder.iterdir()):
+            save(placeholder(nothing, title), folder / f"{name}.png")

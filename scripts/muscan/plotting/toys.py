@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from muscan.base.files import read_result
 from muscan.plotting import style as plotting
+from muscan.plotting.registry import ScanFiles
 from muscan.records.limits import Limits
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
@@ -91,5 +93,6 @@ def draw(limits: Limits, title: str) -> Figure:
     return figure
 
 
-def main(argv: list[str] | None = None) -> None:
-    plotting.draw_from(Limits, draw, __doc__, argv)
+def picture(files: ScanFiles) -> Figure:
+    """Return the picture of a scan, from limits.json of a scan with toys."""
+    return draw(Limits.from_json(read_result(files.limits)), files.title)

@@ -4,9 +4,8 @@ Reads fit.json, and if given histograms.csv for the bin edges and workspace.json
 writes a directory with {channel}_prefit and {channel}_postfit as PNG and PDF, channel names percent-encoded.
 """
 
-import argparse
 import hashlib
-from pathlib import Path
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import numpy as np
@@ -15,13 +14,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from muscan.base.errors import InputError, StepError
-from muscan.base.files import folder_written_whole, read_result
+from muscan.base.errors import InputError
+from muscan.base.files import read_result
 from muscan.inputs.histograms import read_histograms
 from muscan.plotting import style as plotting
+from muscan.plotting.registry import ScanFiles
 from muscan.plotting.stacks import colors, garwood, stack_order
 from muscan.records.fit import ChannelYields, FitResult
 
+PLACEHOLDER = ("failed", "There are no channels.")  # file and text of the picture without channels
 HATCH = {"facecolor": "none", "edgecolor": "#404040", "hatch": "//////", "linewidth": 0}
 LOG_RANGE = 30  # bins or channels whose contents differ by more than this factor get a logarithmic axis
 
@@ -138,8 +139,28 @@ def signal_samples(workspace: dict, poi: str) -> set[str]:
     return {sample["name"] for sample in samples if poi in [modifier["name"] for modifier in sample["modifiers"]]}
 
 
-def pictures(fit: FitResult, title: str, edges: dict[str, np.ndarray], signals: set[str]):
-    """Pairs of file name and figure.
+def pictures(files: ScanFiles) -> Iterator[tuple[str, Figure]]:
+    """Yield (name, picture) of each channel before and after the fit.
+
+    Raises:
+        StepError: if a file is the record of a failure, or has other channels or bins than the fit.
+    """
+    fit = FitResult.from_json(read_result(files.fit))
+    edges = read_histograms(files.histograms, observed=False).edges if files.histograms else {}
+    signals = signal_samples(read_result(files.workspace), fit.poi) if files.workspace else set()
+    yield from pictures_of(fit, files.title, edges, signals)
+
+
+def pictures_of(
+    fit: FitResult, title: str, edges: dict[str, np.ndarray], signals: set[str]
+) -> Iterator[tuple[str, Figure]]:
+    """Yield pairs of a name and a figure.
+
+    Args:
+        fit: of all channels.
+        title: of the scan.
+        edges: of the bins, by channel; bins of other channels are numbered.
+        signals: names of the samples that are signal.
 
     Raises:
         InputError: if the edges of a channel do not go with its number of bins.
@@ -150,36 +171,11 @@ def pictures(fit: FitResult, title: str, edges: dict[str, np.ndarray], signals: 
             bins = f"{len(mine) - 1} bins in the histograms, {number} in the fit"
             raise InputError(f"channel {channel.channel!r}: {bins}")
         for stage, text in notes(fit).items():
-            yield (
-                f"{file_name(channel.channel)}_{stage}.png",
-                yields(channel, stage, title, text, mine, colors(fit, signals)),
-            )
+            name = f"{file_name(channel.channel)}_{stage}"
+            yield name, yields(channel, stage, title, text, mine, colors(fit, signals))
 
 
 def file_name(channel: str, longest: int = 200) -> str:
     """A channel as the name of a file: percent-encoded, and cut off with a digest if it is too long for that."""
     name = quote(channel, safe="")
     return name if len(name) <= longest else f"{name[:longest]}~{hashlib.sha256(channel.encode()).hexdigest()[:8]}"
-
-
-def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--fit", required=True, help="fit.json")
-    parse.add_argument("--histograms", help="histograms.csv: the bin edges; otherwise bins are numbered")
-    parse.add_argument(
-        "--workspace", help="workspace.json: which samples are signal; otherwise all count as background"
-    )
-    parse.add_argument("--title", required=True, help="what is fitted: analysis / signal")
-    parse.add_argument("--output", type=Path, required=True, help="directory")
-    args = parse.parse_args(argv)
-    with folder_written_whole(args.output) as folder:
-        try:
-            fit = FitResult.from_json(read_result(args.fit))
-            edges = read_histograms(args.histograms, observed=False).edges if args.histograms else {}
-            signals = signal_samples(read_result(args.workspace), fit.poi) if args.workspace else set()
-            for name, figure in pictures(fit, args.title, edges, signals):
-                plotting.save(figure, folder / name)
-        except StepError as error:
-            for picture in folder.iterdir():
-                picture.unlink()
-            plotting.save(plotting.placeholder(str(error), args.title), folder / "failed.png")

@@ -7,8 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from muscan.base.files import read_result
+from muscan.config.scans import all_scans
+from muscan.config.settings import TOYBASED
 from muscan.records.columns import LIMIT_COLUMNS
 from muscan.records.limits import Limits
+from muscan.results.tables import TableSettings, with_labels, write_table
 
 NUMBERS = ["toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"]
 
@@ -34,3 +37,10 @@ def rows(results: Path, scan: str) -> list[dict]:
 
 def _six(values: dict | None) -> list[float | None]:
     return [values["observed_limit"], *values["expected_limit"]] if values else [None] * 6
+
+
+def compare_calculators(csv: str, markdown: str, settings: TableSettings) -> None:
+    """Write the limits of all scans with toys beside the asymptotic ones as a CSV file, and the same as Markdown."""
+    scans = [scan for scan in all_scans(settings.outline) if scan.endswith(f"/{TOYBASED}")]
+    found = [row for scan in scans for row in rows(Path(settings.results), scan)]
+    write_table(csv, markdown, with_labels(found, NUMBERS, settings.outline))

@@ -5,7 +5,9 @@ points.csv, one row per signal point, and the same as Markdown. Of several analy
 at the point is taken.
 """
 
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -15,13 +17,14 @@ import pandas as pd
 
 from muscan.base.errors import InputError, StepError
 from muscan.base.files import named, read_result
+from muscan.base.options import option
 from muscan.config import cross_sections
 from muscan.config.grids import grid_settings
 from muscan.config.signals import path_name, signals_of
 from muscan.inference.limits_from_cls import MEDIAN, limits_from_cls
 from muscan.records.columns import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, label_column
 from muscan.records.limits import Limits
-from muscan.results.tables import cls_columns, label_columns, reason, status
+from muscan.results.tables import TableSettings, cls_columns, label_columns, reason, status, write_table
 
 NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
 
@@ -188,3 +191,18 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
     columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]
     columns += [*EXCLUDED, "reason"]
     return points[columns].sort_values(labels or ["signal"], kind="stable")
+
+
+@dataclass(frozen=True)
+class GridSettings(TableSettings):
+    """Which grid is meant."""
+
+    grid: str = option("name of the grid", kw_only=True)
+
+
+def collect_points(csv: str, markdown: str, settings: GridSettings) -> None:
+    """Write the points of a grid as a CSV file, and the same as Markdown."""
+    points = points_of(settings.outline, settings.grid, Path(settings.results))
+    for _, row in points[points["reason"] != ""].iterrows():
+        print(f"{row['signal']}: {row['reason']}", file=sys.stderr)
+    write_table(csv, markdown, points)

@@ -4,15 +4,18 @@ Reads points.csv, writes a folder with submission.yaml and a YAML file for each 
 strength mu, CLs at mu = 1, upper limits on the cross section, and the exclusion contours in the plane of two labels.
 """
 
-import argparse
 import re
 import sys
+from contextlib import chdir
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
 from muscan.base.errors import InputError
+from muscan.base.files import folder_written_whole, named
+from muscan.base.options import option
 from muscan.results import contours
 
 MISSING = "-"  # HEPData's word for a value that is missing
@@ -235,9 +238,38 @@ def submission(points: pd.DataFrame, grid: str, x: str | None, y: str | None, un
     return result
 
 
+@dataclass(frozen=True)
+class SubmissionSettings:
+    """How the grid is called, and which contours there are."""
+
+    grid: str = option("name of the grid, for the descriptions")
+    x: str | None = option("label on the horizontal axis of the contours", default=None)
+    y: str | None = option("label on the vertical axis; without it there are no contours", default=None)
+    units: list[str] = option("LABEL=UNIT, such as m1=GeV", default_factory=list)
+
+
+def write_submission(folder: str, points: str, settings: SubmissionSettings) -> None:
+    """Write a folder with submission.yaml and a YAML file for each table.
+
+    Args:
+        folder: its path.
+        points: points.csv.
+        settings: of the grid.
+
+    Raises:
+        InputError: if the table cannot be used.
+    """
+    table = contours.read_points(points)
+    with named(points):
+        made = submission(table, settings.grid, settings.x, settings.y, dict(map(unit_of, settings.units)))
+    # hepdata_lib leaves an archive of the folder, with dates, where it is run.
+    with folder_written_whole(folder) as written, chdir(written.parent):
+        made.create_files(str(written))
+
+
 def unit_of(text: str) -> tuple[str, str]:
-    """A label and its unit, from `m1=GeV`."""
+    """Return a label and its unit, from `m1=GeV`."""
     label, _, unit = text.rpartition("=")
     if not (label and unit):
-        raise argparse.ArgumentTypeError(f"{text!r} is not LABEL=UNIT")
+        raise InputError(f"{text!r} is not LABEL=UNIT")
     return label, unit

@@ -4,10 +4,13 @@ Reads all results of a configuration, writes manifest.json.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from muscan.base import seals, versions
+from muscan.base.files import write_json
 from muscan.base.json_input import read_json
+from muscan.base.options import option
 from muscan.config.result_files import SUBMISSION, inputs, results
 from muscan.config.scans import all_scans
 from muscan.config.settings import TOYBASED, scan_settings, toy_rounds
@@ -46,3 +49,16 @@ def manifest(config: dict, problems: list[str]) -> dict:
     found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toys(config, scan)]
     files = {"inputs": digests(inputs(config)), "results": digests(found)}
     return {"versions": versions.of_all(), "config": config, "problems": problems, **files}
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What was run."""
+
+    config: dict = option("the configuration, as JSON")
+    problems: list[str] = option("because of which parts of it were not run", default_factory=list)
+
+
+def write_manifest(output: str, settings: RunSettings) -> None:
+    """Write manifest.json."""
+    write_json(output, manifest(settings.config, settings.problems))

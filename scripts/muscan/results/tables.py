@@ -3,10 +3,8 @@
 Reads limits.json and fit.json of every scan, writes limits.csv and the same as Markdown.
 """
 
-import argparse
-import json
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,6 +12,7 @@ import pandas as pd
 
 from muscan.base.errors import StepError
 from muscan.base.files import read_result, write_text
+from muscan.base.options import option
 from muscan.base.words import printable
 from muscan.config.scans import all_scans
 from muscan.config.settings import source_of
@@ -22,6 +21,7 @@ from muscan.records.columns import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMI
 from muscan.records.fit import FitResult
 from muscan.records.limits import Limits
 
+LIMITS_NUMBERS = [*LIMIT_COLUMNS, *ERROR_COLUMNS, *CLS_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
 # What Markdown would not show as it stands; a backslash before it helps. Of underscores those at the edge of a word.
 MARKUP = re.compile(r"[\\`*<>\[\]$|~&]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -104,7 +104,7 @@ def _fit_columns(path: Path) -> dict:
     }
 
 
-def markdown(table: pd.DataFrame) -> str:
+def as_markdown(table: pd.DataFrame) -> str:
     """The table for people: four significant digits, a dash where there is no number; names and reasons are literal."""
 
     def cell(value) -> str:
@@ -126,29 +126,47 @@ def label_columns(outline: dict, analysis: str) -> dict[str, dict]:
     }
 
 
-def tabulate(rows_of: Callable, numbers: list[str], description: str, argv: list[str] | None, only: str = "") -> None:
-    """The script of a table over scans; the labels of the signals stand behind their names.
+@dataclass(frozen=True)
+class TableSettings:
+    """Which scans are in a table."""
+
+    outline: dict = option("the data sets and analyses, as JSON")
+    results: str = option("folder of the results", default="results")
+
+
+@dataclass(frozen=True)
+class LimitsSettings(TableSettings):
+    """Which scans are in the table of limits, and which analyses are there although they were not run."""
+
+    not_run: dict = option("{analysis: why}, as JSON", default_factory=dict)
+
+
+def tabulate_limits(csv: str, markdown: str, settings: LimitsSettings) -> None:
+    """Write the limits of all scans as a CSV file, and the same as Markdown."""
+    folder = Path(settings.results)
+    rows = [row(folder, scan) for scan in all_scans(settings.outline)]
+    rows += [row_not_run(analysis, why, rows[0]) for analysis, why in settings.not_run.items()]
+    write_table(csv, markdown, with_labels(rows, LIMITS_NUMBERS, settings.outline))
+
+
+def with_labels(rows: list[dict], numbers: list[str], outline: dict) -> pd.DataFrame:
+    """Return a table with the labels of the signals behind their names.
 
     Args:
-        rows_of: from the folder of the results and a scan to its rows.
+        rows: of signals, with the same columns.
         numbers: columns of numbers, empty where there is none.
-        only: the calculator whose scans are in the table; all if it is empty.
+        outline: the data sets and analyses.
     """
-    parse = argparse.ArgumentParser(description=description)
-    parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
-    parse.add_argument("--outline", type=json.loads, required=True, help="the data sets and analyses, as JSON")
-    parse.add_argument("--not-run", type=json.loads, default={}, help="{analysis: why}, as JSON")
-    parse.add_argument("--csv", required=True)
-    parse.add_argument("--markdown", required=True)
-    args = parse.parse_args(argv)
-    labels = {analysis: label_columns(args.outline, analysis) for analysis in args.outline["analyses"]}
-    scans = [scan for scan in all_scans(args.outline) if scan.endswith(f"/{only}" if only else "")]
-    rows = [row for scan in scans for row in rows_of(args.results, scan)]
-    rows += [row_not_run(analysis, why, rows[0]) for analysis, why in args.not_run.items()]
+    labels = {analysis: label_columns(outline, analysis) for analysis in outline["analyses"]}
     table = pd.DataFrame([row | labels.get(row["analysis"], {}).get(row["signal"], {}) for row in rows])
     columns = list(rows[0])
     behind = columns.index("signal") + 1
     table = table[columns[:behind] + [name for name in table if name not in columns] + columns[behind:]]
     table[numbers] = table[numbers].astype(float)
-    write_text(args.csv, table.to_csv(index=False, lineterminator="\n"))
-    write_text(args.markdown, markdown(table))
+    return table
+
+
+def write_table(csv: str, markdown: str, table: pd.DataFrame) -> None:
+    """Write a table as a CSV file, and the same as Markdown."""
+    write_text(csv, table.to_csv(index=False, lineterminator="\n"))
+    write_text(markdown, as_markdown(table))

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from muscan.base.files import failure_recorded, made_by, write_json
+from muscan.base.files import failure_recorded, made_by, settings_in, write_json
 from muscan.records.toys import ToyPlan, ToyPoint
 from muscan.steps.plan_toys import FIRST_BLOCKS, RATIO, planned, rounded
 from muscan.toys.allocation import MEDIAN, OBSERVED, allocate, needs_points, relative_error
 from muscan.toys.limits import ToyCurves
-from muscan.toys.plan import ToyFiles, gather, limits_of, open_plan, sorted_out
+from muscan.toys.plan import OF_PLANS, ToyFiles, gather, limits_of, open_plan, sorted_out
 from muscan.toys.pseudo_data import HYPOTHESES
 
 MORE_POINTS = 4  # on a side, in one round
@@ -21,7 +21,7 @@ MORE_POINTS = 4  # on a side, in one round
 
 def allocate_toys(output: str, files: ToyFiles) -> None:
     """Write the plan of the next round, or why there is none."""
-    with failure_recorded(output):
+    with failure_recorded(output, **settings_in(files.plan, *OF_PLANS)):
         plan, store, engine, prepared, _ = open_plan(files)
         points, failed = sorted_out(gather(store, plan), plan)
         mu = [point.mu for point in points]

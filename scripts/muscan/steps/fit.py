@@ -39,6 +39,15 @@ FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a li
 
 
 @dataclass(frozen=True)
+class FitFiles:
+    """What is read."""
+
+    model: str = option("compiled model")
+    workspace: str | None = option("workspace of the model, for pyhf's engine", default=None)
+    findings: str | None = option("what was left out or changed when histograms were read", default=None)
+
+
+@dataclass(frozen=True)
 class FitSettings:
     """What is fitted, and with what."""
 
@@ -49,33 +58,24 @@ class FitSettings:
     blind: bool = option("the observed data of the model are an expectation")
 
 
-def fit(
-    output: str, model: str, settings: FitSettings, workspace: str | None = None, findings: str | None = None
-) -> None:
-    """Write fit.json, or why there is none.
-
-    Args:
-        output: fit.json.
-        model: model.npz.
-        workspace: workspace.json of the model, which pyhf's engine needs.
-        findings: a file of what was left out or changed when histograms were read.
-    """
-    with failure_recorded(output):
-        compiled = read_model(model)
-        spec = read_result(workspace) if settings.engine == "pyhf" else None
+def fit(output: str, files: FitFiles, settings: FitSettings) -> None:
+    """Write fit.json, or why there is none."""
+    with failure_recorded(output, test_statistic=settings.test_statistic):
+        compiled = read_model(files.model)
+        spec = read_result(files.workspace) if settings.engine == "pyhf" else None
         statistic, bound = settings.test_statistic, settings.poi_bound
 
         def engine_with(bound: float):
             return engine(settings.engine, bounded(compiled, statistic, bound), spec)
 
-        found = sound(compiled, findings)
+        found = sound(compiled, files.findings)
         with explained(found):
             if bound is None:
                 *fits, mu = with_range(engine_with, statistic, 1 - settings.confidence_level)
             else:
                 fits, mu = inside(engine_with, bound, statistic), None
         result = fit_result(*fits, statistic, mu, settings.blind)
-        provenance = made_by([model, *filter(None, [findings])], poi_bound=result.poi_bounds[1])
+        provenance = made_by([files.model, *filter(None, [files.findings])], poi_bound=result.poi_bounds[1])
         warnings = [finding._asdict() for finding in found]
         write_json(output, result.to_json() | {"warnings": warnings, "made_by": provenance})
 

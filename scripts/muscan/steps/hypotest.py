@@ -4,11 +4,11 @@ from muscan.base.files import failure_recorded, made_by, write_json
 from muscan.inference.signal_point import SignalFiles, load, run_tests, values_of_mu
 
 
-def hypotest(output: str, files: SignalFiles, calculator: str, mu: list[float] | None) -> None:
+def hypotest(output: str, files: SignalFiles, calculator: str, mu: list[float]) -> None:
     """Write one record, or a list of records if several values are tested; a test that fails says why.
 
     Args:
-        mu: the values; None for those that the step `fit` chose.
+        mu: the values; none for those that the step `fit` chose.
     """
     with failure_recorded(output):
         engine, prepared, result = load(files)

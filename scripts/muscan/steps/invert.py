@@ -12,13 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from muscan.base.errors import InputError, StepError
-from muscan.base.files import failure_recorded, made_by, read_result, write_json
+from muscan.base.files import failure_recorded, made_by, read_result, settings_in, write_json
 from muscan.base.options import option
 from muscan.inference.calculators import CALCULATORS
 from muscan.inference.limits import Limit, upper_limits
 from muscan.inference.signal_point import SignalFiles, load, run_tests
-from muscan.inference.test_statistics import TEST_STATISTICS
-from muscan.records.fit import FitResult
 from muscan.records.hypotest import Hypotest, bounds_met
 from muscan.records.limits import BLINDED, Limits
 from muscan.steps.limit_check import with_check
@@ -29,7 +27,6 @@ class InvertSettings:
     """Of which limits, and how they are checked."""
 
     calculator: str = option("of the tests", tuple(CALCULATORS))
-    test_statistic: str = option("of the tests", tuple(TEST_STATISTICS))
     confidence_level: float = option("of the limits")
     check_asymptotics: str = option("by toys", ("auto", "true", "false"))
     toybased: bool = option("there are limits from toys too")
@@ -42,19 +39,20 @@ def invert(output: str, files: SignalFiles, hypotest: list[str], settings: Inver
     Args:
         hypotest: files of the tests of the scan.
     """
-    kind = {"calculator": settings.calculator, "test_statistic": settings.test_statistic}
+    calculator, level = settings.calculator, settings.confidence_level
     with failure_recorded(output):
         try:
             tests = read_tests(hypotest)
             engine, prepared, result = load(files)
-            check_kind([result, *tests], **kind)
+            kind = {"calculator": calculator, "test_statistic": result.test_statistic}
+            require_kind(tests, **kind)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
-            limits = Limits.failed(str(error), settings.confidence_level, **kind)
+            kind = {"calculator": calculator, **settings_in(files.fit, "test_statistic")}
+            limits = Limits.failed(str(error), level, **kind)
         else:
-            curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, settings.calculator))
-            found = curves.limits(1 - settings.confidence_level)
-            limits = collect(found, curves, settings.confidence_level, **kind)
+            curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, calculator))
+            limits = collect(curves.limits(1 - level), curves, level, **kind)
             limits = limits.blinded() if result.blinded else limits
             wanted = (settings.check_asymptotics, settings.toybased, settings.seed)
             limits = with_check(engine, prepared, limits, *wanted)
@@ -125,18 +123,20 @@ def read_tests(paths: list[str]) -> list[Hypotest]:
     return [Hypotest.from_json(record) for record in flat]
 
 
-def check_kind(records: list[FitResult | Hypotest], **kind) -> None:
-    """Tests of another kind than the one asked for must not be mixed into a limit.
+def require_kind(tests: list[Hypotest], **kind: str) -> None:
+    """Tests of another kind than that of the limits must not be mixed into them.
+
+    Args:
+        kind: calculator and test statistic.
 
     Raises:
-        InputError: if a record was made with another calculator or test statistic.
+        InputError: if a test was made with another one.
     """
-    for record in records:
+    for test in tests:
         for key, wanted in kind.items():
-            made_with = getattr(record, key, wanted)
+            made_with = getattr(test, key)
             if made_with != wanted:
-                where = f"the test of mu = {record.mu:g}" if isinstance(record, Hypotest) else "the fit"
-                raise InputError(f"{where} was made for {key} {made_with!r}, not {wanted!r}")
+                raise InputError(f"the test of mu = {test.mu:g} was made for {key} {made_with!r}, not {wanted!r}")
 
 
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:

@@ -1,36 +1,25 @@
 """The step that makes upper limits from toys, with their statistical errors."""
 
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 
 from muscan.base.errors import StepError
-from muscan.base.files import failure_recorded, made_by, write_json
-from muscan.base.options import option
+from muscan.base.files import failure_recorded, made_by, settings_in, write_json
 from muscan.config.settings import TOYBASED
 from muscan.inference.limits import Limit, outside
-from muscan.inference.test_statistics import TEST_STATISTICS
 from muscan.records.hypotest import bounds_met
 from muscan.records.limits import BLINDED, Limits
 from muscan.records.toys import ToyPlan
 from muscan.steps.invert import both, six_limits
 from muscan.toys.allocation import MEDIAN, OBSERVED, UNDETERMINED, relative_error
 from muscan.toys.limits import ToyCurves, limit_values
-from muscan.toys.plan import Thrown, ToyFiles, gather, limits_of, open_plan, sorted_out
+from muscan.toys.plan import OF_PLANS, Thrown, ToyFiles, gather, limits_of, open_plan, sorted_out
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 from muscan.toys.tail_counts import Point
 
 
-@dataclass(frozen=True)
-class ToyLimitSettings:
-    """Of which limits; the plan says the same, if there is one."""
-
-    test_statistic: str = option("of the tests", tuple(TEST_STATISTICS))
-    confidence_level: float = option("of the limits")
-
-
-def invert_toys(output: str, files: ToyFiles, settings: ToyLimitSettings) -> None:
+def invert_toys(output: str, files: ToyFiles) -> None:
     """Write limits.json; where there is no plan, with the reason in the place of the limits."""
     with failure_recorded(output):
         try:
@@ -41,8 +30,7 @@ def invert_toys(output: str, files: ToyFiles, settings: ToyLimitSettings) -> Non
                 print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
-            kind = {"calculator": TOYBASED, "test_statistic": settings.test_statistic}
-            limits = Limits.failed(str(error), settings.confidence_level, **kind)
+            limits = Limits.failed(str(error), calculator=TOYBASED, **settings_in(files.plan, *OF_PLANS))
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
         write_json(output, limits.to_json() | {"made_by": made_by([files.model, files.fit, files.plan])})

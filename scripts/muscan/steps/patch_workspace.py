@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from muscan.base.errors import InputError
 from muscan.base.files import failure_recorded, named, read_result, write_json
 from muscan.base.options import option
 from muscan.inputs.blinding import blinded
@@ -19,13 +20,21 @@ class PatchSettings:
 
 @dataclass(frozen=True)
 class Published:
-    """The files of a published likelihood, and the signal that is wanted of them."""
+    """The files of a published likelihood, and the signal that is wanted of them.
 
-    workspace: str  # plain or gzipped
-    checked: str  # what the step check_published wrote about the files
-    signal: str = "signal"  # name of the patch
-    patchset: str | None = None  # plain or gzipped
-    patch: str | None = None  # a file with one JSON patch
+    Raises:
+        InputError: if there are both a patch set and a patch.
+    """
+
+    workspace: str = option("pyhf workspace, plain or gzipped")
+    checked: str = option("what check_published.py wrote about the files")
+    signal: str = option("name of the patch", default="signal")
+    patchset: str | None = option("patch set, plain or gzipped", default=None)
+    patch: str | None = option("a JSON patch", default=None)
+
+    def __post_init__(self):
+        if self.patchset and self.patch:
+            raise InputError("give either a patch set or a patch")
 
 
 def patch_workspace(output: str, published: Published, settings: PatchSettings) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from muscan.base.errors import FitError, InputError
-from muscan.base.files import failure_recorded, made_by, write_json
+from muscan.base.files import failure_recorded, made_by, settings_in, write_json
 from muscan.base.options import option
 from muscan.inference.hypotest import hypotests
 from muscan.inference.signal_point import SignalFiles, load, run_tests, values_of_mu
@@ -34,17 +34,18 @@ class PlanSettings:
     max: int | None = option("toys in all, with --target")
 
 
-def plan_toys(output: str, files: SignalFiles, mu: list[float] | None, settings: PlanSettings) -> None:
+def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSettings) -> None:
     """Write plan_0.json, or why there is none.
 
     Args:
-        mu: values of the scan; None for some around the asymptotic limits.
+        mu: values of the scan; none for some around the asymptotic limits.
     """
-    with failure_recorded(output):
+    level = settings.confidence_level
+    with failure_recorded(output, **settings_in(files.fit, "test_statistic"), confidence_level=level):
         if (settings.per_hypothesis is None) == (settings.target is None):
             raise InputError("say either per_hypothesis or target")
         engine, prepared, result = load(files)
-        statistic, level = result.test_statistic, settings.confidence_level
+        statistic = result.test_statistic
         values = values_of_mu(mu, result)
         asymptotics = asymptotic_limits(engine, prepared, values, result, level)
         blocks = FIRST_BLOCKS if settings.target else (-(-settings.per_hypothesis // settings.block),) * 2

@@ -1,16 +1,54 @@
-"""All steps of one signal, one after the other: the files that the steps write when each has a job of its own."""
+"""All steps of several signals, one after the other: the files that the steps write when each has a job of its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
+from muscan.base.errors import InputError
+from muscan.base.options import option
 from muscan.config.settings import mu_jobs
 from muscan.inference.signal_point import SignalFiles
 from muscan.steps.build_workspace import BuildSettings, build_workspace
 from muscan.steps.compile_model import CompileSettings, compile_model
-from muscan.steps.fit import FitSettings, fit
+from muscan.steps.fit import FitFiles, FitSettings, fit
 from muscan.steps.hypotest import hypotest
 from muscan.steps.invert import InvertSettings, invert
 from muscan.steps.patch_workspace import PatchSettings, Published, patch_workspace
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Signals of an analysis that share a job, and the files that their steps read.
+
+    Raises:
+        InputError: if there are neither or both histograms and a workspace, or patches for other than all signals.
+    """
+
+    folder: str = option("of the analysis; each signal has a folder there")
+    signals: list[str] = option("names of the signals in paths")
+    histograms: str | None = option("CSV: [channel,] bin_low, bin_high, templates, observed", default=None)
+    findings: str | None = option("what was left out or changed when histograms were read", default=None)
+    workspace: str | None = option("pyhf workspace, plain or gzipped", default=None)
+    checked: str | None = option("what check_published.py wrote about the workspace and its patches", default=None)
+    patchset: str | None = option("patch set, plain or gzipped", default=None)
+    patches: list[str] = option("JSON patches, one for each signal", default_factory=list)
+    mu: list[str] = option("values of the scan; default: as the limits need", default_factory=list)
+    tests: bool = option("test values of mu after the fits", default=True)
+
+    def __post_init__(self):
+        if (self.histograms is None) == (self.workspace is None):
+            raise InputError("give either histograms or a workspace")
+        if self.patches and len(self.patches) != len(self.signals):
+            raise InputError(f"{len(self.patches)} patches for {len(self.signals)} signals")
+
+    def sources(self) -> Iterator[tuple[str, str | Published]]:
+        """Yield the name of each signal in paths, and of what its workspace is made: a CSV file or published files."""
+        for signal, patch in zip(self.signals, self.patches or [None] * len(self.signals), strict=True):
+            if self.histograms:
+                yield signal, self.histograms
+            else:
+                yield signal, Published(self.workspace, self.checked, unquote(signal), self.patchset, patch)
 
 
 @dataclass(frozen=True)
@@ -23,15 +61,23 @@ class StepSettings:
     limits: InvertSettings | None  # None: no tests
 
 
+def scan_signals(pack: Pack, settings: StepSettings) -> None:
+    """Write for each signal what its steps write. A failure of one is recorded in its files, and the others go on."""
+    for signal, source in pack.sources():
+        print(f"{unquote(signal)}:", flush=True)
+        scan_signal(Path(pack.folder) / signal, source, settings, pack.mu, pack.findings)
+
+
 def scan_signal(
-    folder: Path, source: str | Published, settings: StepSettings, mu: list[str] | None, findings: str | None
+    folder: Path, source: str | Published, settings: StepSettings, mu: list[str], findings: str | None
 ) -> None:
     """Write workspace.json, model.npz and fit.json, and the tests and limits if they are wanted.
 
     Args:
         folder: of the signal.
         source: histograms.csv, or a published likelihood.
-        mu: values of the scan, as text; None for those that the step `fit` chooses.
+        settings: of all steps.
+        mu: values of the scan, as text; none for those that the step `fit` chooses.
         findings: a file of what was left out or changed when histograms were read.
     """
     workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
@@ -40,16 +86,12 @@ def scan_signal(
     else:
         build_workspace(workspace, source, settings.workspace)
     compile_model(model, workspace, settings.compiled)
-    fit(fitted, model, settings.fit, workspace, findings)
+    fit(fitted, FitFiles(model, workspace, findings), settings.fit)
     if settings.limits is None:
         return
     files = SignalFiles(model, fitted, workspace)
     calculator = settings.limits.calculator
-    tests = str(folder / calculator / "hypotest" / f"mu_{_label(mu)}.json")
-    hypotest(tests, files, calculator, [float(value) for value in mu] if mu else None)
+    label = next(iter(mu_jobs(mu, max(len(mu), 1))))  # one file of all tests
+    tests = str(folder / calculator / "hypotest" / f"mu_{label}.json")
+    hypotest(tests, files, calculator, [float(value) for value in mu])
     invert(str(folder / calculator / "limits.json"), files, [tests], settings.limits)
-
-
-def _label(mu: list[str] | None) -> str:
-    """How the file of all tests of a scan is called."""
-    return next(iter(mu_jobs(mu, len(mu)))) if mu else "auto"

@@ -19,6 +19,9 @@ from muscan.toys.pseudo_data import BACKGROUND_ONLY, WITH_SIGNAL, Counts, Toys
 from muscan.toys.store import ToyStore, block_file, free_file
 from muscan.toys.tail_counts import Point
 
+# Settings that the limits have in common with the plan, which its failure has, too.
+OF_PLANS = ("test_statistic", "confidence_level")
+
 
 class Unit(NamedTuple):
     """Work that cannot be shared: one block of toys, background-only ones at all values of mu that want them."""

@@ -1,0 +1,44 @@
+"""Write the report of a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from muscan.base.errors import InputError
+from muscan.base.files import write_text
+from muscan.base.json_input import read_json
+from muscan.base.options import option
+from muscan.report.page import render
+from muscan.report.report import CAPTIONS, TEMPLATE, Results, content
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What was run, and whether the page stands alone.
+
+    Raises:
+        InputError: if there are neither or both a configuration and a manifest.
+    """
+
+    config: dict | None = option("the configuration, as JSON", default=None)
+    manifest: str | None = option("manifest.json of a run, instead of its configuration and problems", default=None)
+    problems: list[str] = option("because of which parts of it were not run", default_factory=list)
+    embed: bool = option("make pictures a part of the page", default=False)
+
+    def __post_init__(self):
+        if (self.config is None) == (self.manifest is None):
+            raise InputError("give either a configuration or a manifest")
+
+
+def write_report(output: str, settings: ReportSettings) -> None:
+    """Write report.html from all results of a configuration."""
+    config, problems = settings.config, settings.problems
+    if settings.manifest:
+        manifest = read_json(settings.manifest)
+        config, problems = manifest["config"], manifest["problems"]
+    captions = yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
+    page = render(TEMPLATE, Path(output).parent, settings.embed, content(Results(config, captions), problems))
+    write_text(output, page)
+    if settings.embed:
+        print(f"{output}: all results of the last run in one file, {len(page.encode()) / 1e6:.1f} MB")

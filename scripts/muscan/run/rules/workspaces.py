@@ -1,0 +1,91 @@
+"""What the rules that make workspaces ask: of which files the workspace of a signal is made.
+
+Methods with `wildcards` can stand in rules, as inputs or params. They return an empty list for a file that an analysis
+does not have.
+"""
+
+import json
+from collections.abc import Callable
+from os.path import exists
+
+from muscan.base.json_input import MAX_MEGABYTES
+from muscan.config import result_files
+from muscan.config.settings import source_of
+from muscan.config.signals import workspace_files
+from muscan.run.rules.scans import Scans
+from muscan.run.rules.wildcards import Value, Wildcards, or_nothing
+
+
+class Workspaces:
+    """The workspaces of all signals, by the wildcards `analysis` and `signal`."""
+
+    def __init__(self, config: dict, scans: Scans):
+        """Take a checked configuration and its scans."""
+        self._config, self._scans = config, scans
+
+    def histograms(self, wildcards: Wildcards) -> Value:
+        """Return the file of histograms."""
+        if self._is_published(wildcards):
+            return []
+        return f"{self._folder(wildcards)}/{result_files.histograms(self._blind(wildcards))}"
+
+    def findings(self, wildcards: Wildcards) -> Value:
+        """Return the file of what was left out or changed when histograms from elsewhere were read."""
+        if "histograms" not in self._config["datasets"][self._dataset(wildcards)]:
+            return []
+        return f"{self._folder(wildcards)}/{result_files.findings(self._blind(wildcards))}"
+
+    def model(self, wildcards: Wildcards) -> Value:
+        """Return what the configuration says of the model, as JSON."""
+        if self._is_published(wildcards):
+            return []
+        return json.dumps(self._config["models"][self._config["analyses"][wildcards.analysis]["model"]])
+
+    def checked(self, wildcards: Wildcards) -> Value:
+        """Return the file of what was found when the published files were checked."""
+        return f"{self._folder(wildcards)}/checked.json" if self._is_published(wildcards) else []
+
+    def published(self, kind: str) -> Callable[[Wildcards], Value]:
+        """Return a published file, as a function of the wildcards.
+
+        Args:
+            kind: "workspace", "patchset" or "patch".
+        """
+        return lambda wildcards: or_nothing(self._files(wildcards).get(kind))
+
+    def existing_patch(self, wildcards: Wildcards) -> Value:
+        """Return the file of the patch of a signal if it exists: a missing one is no input, and its job says so."""
+        patch = self._files(wildcards).get("patch")
+        return patch if patch and exists(patch) else []
+
+    def signal(self, wildcards: Wildcards) -> str:
+        """Return the name of a signal."""
+        return self._scans.signals[wildcards.analysis][wildcards.signal]
+
+    def measurement(self, wildcards: Wildcards) -> Value:
+        """Return the name of the measurement that is used of a published workspace."""
+        return or_nothing(self._source(wildcards).get("measurement"))
+
+    def max_megabytes(self, wildcards: Wildcards) -> float:
+        """Return the largest size of a published file."""
+        return self._source(wildcards).get("max_megabytes", MAX_MEGABYTES)
+
+    def _dataset(self, wildcards: Wildcards) -> str:
+        return self._config["analyses"][wildcards.analysis]["dataset"]
+
+    def _folder(self, wildcards: Wildcards) -> str:
+        return f"results/datasets/{self._dataset(wildcards)}"
+
+    def _blind(self, wildcards: Wildcards) -> bool:
+        return self._scans.settings[wildcards.analysis]["blind"]
+
+    def _is_published(self, wildcards: Wildcards) -> bool:
+        return wildcards.analysis in self._scans.published
+
+    def _source(self, wildcards: Wildcards) -> dict:
+        """What the configuration says of a published workspace."""
+        return source_of(self._config, wildcards.analysis)[1] if self._is_published(wildcards) else {}
+
+    def _files(self, wildcards: Wildcards) -> dict[str, str]:
+        source = self._source(wildcards)
+        return workspace_files(source, self.signal(wildcards)) if source else {}

@@ -1,0 +1,24 @@
+"""The step that checks a published workspace and its patch set, once for all signals."""
+
+from dataclasses import dataclass
+
+from muscan.base.files import failure_recorded, write_json
+from muscan.base.json_input import MAX_MEGABYTES, read_json
+from muscan.base.options import option
+from muscan.inputs.published import check_files
+
+
+@dataclass(frozen=True)
+class PublishedFiles:
+    """What a published likelihood consists of."""
+
+    workspace: str = option("pyhf workspace, plain or gzipped")
+    patchset: str | None = option("patch set, plain or gzipped", default=None)
+    max_megabytes: float = option("of a file, when it is unpacked", default=MAX_MEGABYTES)
+
+
+def check_published(output: str, files: PublishedFiles) -> None:
+    """Write {"status": "ok", "wrong_patches": {name: reason}}, or why the files cannot be used."""
+    with failure_recorded(output):
+        wrong = check_files(files.workspace, files.patchset, read_json, files.max_megabytes)
+        write_json(output, {"status": "ok", "wrong_patches": wrong})

@@ -1,0 +1,20 @@
+"""The step that draws templates and pseudo-data."""
+
+from dataclasses import dataclass
+
+from muscan.base.options import option
+from muscan.inputs.histograms import write_histograms
+from muscan.inputs.simulation import simulate
+
+
+@dataclass(frozen=True)
+class SimulateSettings:
+    """What is drawn."""
+
+    spec: dict = option("the `simulate` block of a data set, as JSON")
+    blind: bool = option("draw no pseudo-data", default=False)
+
+
+def simulate_histograms(output: str, settings: SimulateSettings) -> None:
+    """Write histograms.csv: one column of counts per component, and the observed counts."""
+    write_histograms(output, simulate(settings.spec, observed=not settings.blind))

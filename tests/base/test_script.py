@@ -1,0 +1,82 @@
+"""A script runs on one core and keeps its memory, whatever its environment says."""
+
+import ctypes
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from muscan.base import script
+from muscan.base.code import SCRIPTS
+
+# Runs a script up to its parser, and fails if NumPy is imported before the number of threads is set.
+GUARD = """
+import os, runpy, sys
+
+class Guard:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy" and "muscan.base.script" not in sys.modules:
+            raise AssertionError("NumPy comes before muscan.base.script")
+
+sys.meta_path.insert(0, Guard())
+runpy.run_path(sys.argv[1], run_name="script")
+print(*(os.environ[name] for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")))
+"""
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SCRIPTS.glob("*.py")))
+def test_threads_are_set_before_numpy_is_imported(name):
+    environment = {"PYTHONPATH": str(SCRIPTS), "OMP_NUM_THREADS": "7"}
+    command = [sys.executable, "-c", GUARD, SCRIPTS / name]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1 1 1\n"
+
+
+def test_the_guard_finds_numpy_that_comes_first(tmp_path):
+    (tmp_path / "wrong.py").write_text("import numpy\nfrom muscan.base.script import run\n")
+    command = [sys.executable, "-c", GUARD, tmp_path / "wrong.py"]
+    done = subprocess.run(command, env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=False)
+    assert "NumPy comes before muscan.base.script" in done.stderr
+
+
+# Allocates and frees 4 MB often enough to see what becomes of the pages.
+FAULTS = """
+import resource, sys
+from muscan.base import script
+if sys.argv[1] == "keep":
+    assert script.keep_memory()
+import numpy as np
+for _ in range(20):
+    np.ones(500_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(100):
+    np.ones(500_000), np.ones(500_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(how: str) -> int:
+    environment = {"PYTHONPATH": str(SCRIPTS)}
+    command = [sys.executable, "-c", FAULTS, how]
+    return int(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="glibc is needed")
+def test_memory_that_was_freed_is_used_again():
+    pages = 500_000 * 8 // resource.getpagesize()
+    assert page_faults("keep") < 2 * pages  # 200 arrays
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_elsewhere_memory_is_as_the_system_has_it(monkeypatch, platform):
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", None)  # it would not be callable
+    assert not script.keep_memory()
+
+
+def test_a_library_without_mallopt(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert not script.keep_memory()

@@ -1,0 +1,54 @@
+"""What the rules of grids of signals are told."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from muscan.run.rules.grids import Grids
+from muscan.run.rules.scans import Scans
+
+PLANE = SimpleNamespace(grid="plane")
+LINE = SimpleNamespace(grid="line")
+
+
+@pytest.fixture
+def grids(tmp_path) -> Grids:
+    for name in ("m_1", "m_2"):
+        (tmp_path / f"{name}.json").write_text("[]")
+    plane = {
+        "analyses": ["a", "b"],
+        "x": "m1",
+        "y": "status",
+        "diagonal": -125,
+        "axis_labels": {"m1": "mass [GeV]"},
+        "cross_sections": {"csv": "xs.csv", "unit": "pb"},
+    }
+    config = {
+        "datasets": {"d": {"workspace": {"file": "w.json", "patches": str(tmp_path)}}},
+        "analyses": {
+            "a": {"dataset": "d", "calculators": ["toybased", "asymptotics"]},
+            "b": {"dataset": "d", "calculators": ["toybased"]},
+        },
+        "grids": {"plane": plane, "line": {"analyses": ["a"], "x": "m1"}},
+    }
+    return Grids(config, Scans(config))
+
+
+def test_limits_are_of_the_calculator_that_all_analyses_have(grids):
+    assert grids.names == ["plane", "line"]
+    assert grids.limits(PLANE) == [f"results/{a}/{m}/toybased/limits.json" for a in "ab" for m in ("m_1", "m_2")]
+    assert grids.limits(LINE) == [f"results/a/{m}/asymptotics/limits.json" for m in ("m_1", "m_2")]
+
+
+def test_axes(grids):
+    assert [grids.label(axis)(PLANE) for axis in "xy"] == ["m1", "label_status"]  # a column has that name
+    assert [grids.axis_title(axis)(PLANE) for axis in "xy"] == ["mass [GeV]", []]
+    assert grids.units(PLANE) == ["m1=GeV"]
+    assert grids.setting("diagonal")(PLANE) == -125
+    assert grids.cross_sections(PLANE) == "xs.csv"
+
+
+def test_what_is_not_said_is_nothing(grids):
+    assert grids.label("y")(LINE) == grids.axis_title("y")(LINE) == grids.units(LINE) == []
+    assert grids.setting("diagonal")(LINE) == grids.cross_sections(LINE) == []
+    assert grids.setting("numbers")(LINE) is False
