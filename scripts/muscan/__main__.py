@@ -8,7 +8,18 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from muscan.base.script import run  # noqa: E402
 
-COMMANDS = ("check", "check_text", "forecast", "init", "limits", "reproduce", "simulate_grid", "verify")
+COMMANDS = (
+    "check",
+    "check_text",
+    "document",
+    "forecast",
+    "init",
+    "jobs",
+    "limits",
+    "reproduce",
+    "simulate_grid",
+    "verify",
+)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from helpers.workspaces import MU, counting, normsys, workspace
 from muscan.base.files import write_json
 from muscan.commands import check, simulate_grid
 from muscan.config import signals as configuration
+from muscan.config.schema import complete
 from muscan.inputs import patches as patch_workspace
 from muscan.inputs import sources
 
@@ -195,7 +196,7 @@ def test_the_interpolation_of_the_analysis_is_used(folder, monkeypatch):
     monkeypatch.setattr(sources, "compile_workspace", lambda spec, codes, known: seen.append(codes) or original(spec))
     config = single(first=SOUND)
     config["analyses"]["first"]["interpolation"] = {"normsys": "code1"}
-    check.check(config, {})
+    check.check(complete(config), {})
     assert seen == [{"normsys": "code1", "histosys": "code4p"}]
 
 

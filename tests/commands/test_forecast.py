@@ -6,9 +6,11 @@ import re
 import pytest
 import yaml
 
-from helpers.workflow import REPO, clone, planned, write_config
+from helpers.workflow import REPO, clone, planned, snakemake, write_config
 from muscan.commands import forecast, simulate_grid
 from muscan.commands.forecast import Sample, advice, duration, first_toys, toy_fits
+from muscan.config.schema import complete
+from muscan.config.settings import ScanSettings, scan_settings
 
 COUNTS = {"datasets": {"d": {"histograms": {"counts": {"SR": {"s": 5, "b": 50, "observed": 52}}}}}}
 MODEL = {"m": {"samples": {"s": [{"name": "mu", "type": "normfactor"}], "b": []}}}
@@ -18,6 +20,10 @@ SCAN = {"mu": [0, 0.5, 1, 2, 3, 4], "plots": ["brazil"]}
 
 def counting(**scan) -> dict:
     return {**COUNTS, "models": MODEL, "analyses": {"a": {"dataset": "d", "model": "m"} | SCAN | scan}}
+
+
+def settings(**scan) -> ScanSettings:
+    return scan_settings(complete(counting(**scan)), "a")
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +62,14 @@ def test_jobs_are_those_of_snakemake(configurations, tmp_path, name):
     run = clone(tmp_path / "run")
     write_config(run, configurations[name])
     counts = forecast.job_counts(configurations[name])
+    dry_run = snakemake(run, "-n", "--workflow-profile", "none")
+    printed = (dry_run.stdout + dry_run.stderr).partition("Job stats:")[2]
     expected: dict[str, int] = {}
-    for rule, number in planned(run).items():
+    for rule, number in dict(re.findall(r"^(\w+) +(\d+)$", printed, re.MULTILINE)).items():  # it is printed twice
         rule = "scan_signals" if rule.startswith("scan_g_") else rule
-        expected[rule] = expected.get(rule, 0) + number
-    assert counts == expected
+        expected[rule] = expected.get(rule, 0) + int(number)
+    assert counts | {"all": 1, "total": sum(counts.values()) + 1} == expected
+    assert planned(run).keys() >= counts.keys() - {"scan_signals"}
     assert sum(counts.values()) > 5
 
 
@@ -90,7 +99,7 @@ def test_a_bad_patch_among_the_timed_ones_is_no_obstacle(folder, tmp_path):
     file.write_text(json.dumps(patchset))
     config = grid(folder, "all", mu="auto", signals_per_job=10)
     config["datasets"]["g"]["workspace"]["patchset"] = str(file)
-    found = forecast.forecast(config, "g")
+    found = forecast.forecast(complete(config), "g")
     assert found.signals == len(patchset["patches"])
     assert found.seconds > 0
     assert found.size > 0
@@ -124,7 +133,8 @@ def test_a_bad_configuration_is_refused(tmp_path, monkeypatch, capsys, text, mes
 def test_toys_are_counted_as_fits():
     """Ten toys at three values of mu: 30 signal toys with two fits, ten background-only toys with one and three."""
     assert toy_fits(10, 3) == 30 * 2 + 10 + 30
-    assert first_toys({"per_hypothesis": 5000, "block": 1000}) == 5000
+    assert first_toys(settings(toys={"per_hypothesis": 5000, "block": 1000}).toys) == 5000
+    assert first_toys(settings(toys={"target": 0.1, "block": 500}).toys) == 1000
 
 
 @pytest.mark.parametrize(
@@ -136,20 +146,18 @@ def test_times_have_a_fitting_unit(seconds, text):
 
 
 class TestAdvice:
-    settings: dict = {"signals_per_job": 1, "toys": {"jobs": 8}}  # noqa: RUF012
-
     def test_short_signals_share_a_job(self, monkeypatch):
         monkeypatch.setattr("os.cpu_count", lambda: 2)
         chain = {"patch_workspace": 1.0, "compile_model": 1.0, "fit": 2.0, "hypotest": 1.5, "invert": 1.5}
-        assert "signals_per_job: 12 (9 x " in advice(Sample(chain, {}, 0), self.settings, 100, {"hypotest": 1})
+        assert "signals_per_job: 12 (9 x " in advice(Sample(chain, {}, 0), settings(), 100, {"hypotest": 1})
 
     def test_long_signals_do_not(self):
-        found = advice(Sample({"scan_signals": 100.0}, {"scan_signals": 99.0}, 0), self.settings, 100, {})
+        found = advice(Sample({"scan_signals": 100.0}, {"scan_signals": 99.0}, 0), settings(), 100, {})
         assert found == ""
 
     def test_a_packing_that_suits_is_left_alone(self, monkeypatch):
         monkeypatch.setattr("os.cpu_count", lambda: 2)
-        packed = self.settings | {"signals_per_job": 12}
+        packed = settings(signals_per_job=12)
         assert advice(Sample({"scan_signals": 3.0}, {"scan_signals": 2.0}, 0), packed, 100, {}) == ""
 
 

@@ -13,6 +13,7 @@ from helpers.workspaces import engine_of, referee, tight_minuit
 from muscan.base.json_input import read_json
 from muscan.commands import simulate_grid
 from muscan.config.check import check
+from muscan.config.schema import complete
 from muscan.config.signals import label_values, signals_of
 from muscan.inference.hypotest import hypotest, prepare
 from muscan.inputs.patches import from_patchset
@@ -202,7 +203,8 @@ def test_the_configuration_of_the_grid_fits_to_it(folder, patchset, tmp_path, mo
 def assert_consistent(file: Path, name: str, number: int) -> None:
     """The configuration is accepted, has so many signals, and all lie on the right side of the diagonal."""
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    check(config, ROOT / "config" / "config.schema.yaml")
+    check(config)
+    config = complete(config)
     labels = label_values(config["datasets"][name]["workspace"])
     assert set(labels) == set(signals_of(config, name).values())
     assert len(labels) == number

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import re
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 
+from helpers.configurations import complete_model
 from muscan.base.words import WITHOUT_OBSERVED
-from muscan.config import settings as configuration
-from muscan.config.check import ConfigError, check, usable
-from muscan.config.settings import mu_grid, mu_jobs, poi_bound, scan_settings
+from muscan.config.check import check, usable
+from muscan.config.mu_values import mu_jobs, poi_bound
+from muscan.config.problems import ConfigError
+from muscan.config.reference import with_tables
+from muscan.config.schema import complete
+from muscan.config.settings import TOYBASED, scan_settings
 from muscan.histfactory.model import INTERPOLATIONS
 from muscan.inference.calculators import CALCULATORS
 from muscan.inference.limits import STATUSES
@@ -50,7 +55,7 @@ def changed(path: str, value) -> dict:
 def problems(config) -> list[str]:
     """The lines of the message about a configuration; none if it is accepted."""
     try:
-        check(config, SCHEMA_FILE)
+        check(config)
     except ConfigError as error:
         return str(error).split("\n")
     return []
@@ -61,10 +66,8 @@ def problems(config) -> list[str]:
 
 def schema_keys(schema: dict, path: str = "") -> set[str]:
     """All paths of keys; names of the user's choice are <>, entries of lists []."""
-    if "$ref" in schema:
-        if "/properties/" in schema["$ref"]:  # an analysis overrides a key of `scan`, which stands there
-            return set()
-        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    if "$ref" in schema and "properties" not in schema:  # an analysis overrides keys of `scan`, which stand there
+        schema = schema | SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     found = set()
     for key, each in schema.get("properties", {}).items():
         here = f"{path}.{key}".lstrip(".")
@@ -107,14 +110,41 @@ def test_readme_explains_every_key_of_the_schema():
     assert wanted >= written
 
 
-def test_readme_has_the_defaults_of_the_scan():
+def test_tables_of_the_readme_are_those_of_the_schema():
+    """`python scripts/muscan document` writes them."""
+    assert with_tables(README) == README
+    assert README.count("<!-- keys of ") == README.count("<!-- end of keys -->") == 10
+
+
+def test_readme_has_the_defaults_that_are_used():
+    """A configuration that says nothing is completed with what the tables say."""
     rows = readme_rows()
-    for key, default in configuration.SCAN_DEFAULTS.items():
-        assert yaml.safe_load(rows[f"scan.{key}"][2].strip("`")) == default, key
-    for key, default in configuration.INTERPOLATION_DEFAULTS.items():
-        assert rows[f"scan.interpolation.{key}"][2] == f"`{default}`"
-    for key, default in configuration.TOY_DEFAULTS.items():
-        assert yaml.safe_load(rows[f"scan.toys.{key}"][2].strip("`")) == default, key
+    scan = complete({"analyses": {}})["scan"]
+    nested = {f"{block}.{key}": value for block in ("toys", "interpolation") for key, value in scan[block].items()}
+    for key, value in (scan | nested).items():
+        if key not in ("toys", "interpolation"):
+            assert yaml.safe_load(rows[f"scan.{key}"][2].partition(" without ")[0].strip("`")) == value, key
+    assert len(nested) == 8
+    assert rows["scan.toys.per_hypothesis"][2] == "`5000` without `target`"
+    assert rows["scan.toys.max"][2] == "`1000000` with `target`"
+    low = rows["datasets.<name>.simulate.components.<component>.low"][2]
+    assert low == "needed for `uniform`; `0` for `exponential`"
+    assert rows["models.<name>.samples.<sample>[].up"][2] == "needed for `normsys`, `histosys` without `data`"
+
+
+def every_key(schema: dict, path: str = "") -> Iterator[tuple[str, dict]]:
+    for key, each in schema.get("properties", {}).items():
+        yield f"{path}.{key}", each
+        yield from every_key(each, f"{path}.{key}")
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), dict):
+            yield from every_key(schema[word], f"{path}.{word}")
+
+
+@pytest.mark.parametrize("name", ["", *SCHEMA["$defs"]])
+def test_every_key_of_the_schema_has_a_text(name):
+    without = [key for key, each in every_key(SCHEMA["$defs"][name] if name else SCHEMA) if "description" not in each]
+    assert without == []
 
 
 def test_readme_explains_every_status():
@@ -127,7 +157,7 @@ def test_readme_explains_every_status():
     [
         (SCHEMA["$defs"]["component"]["properties"]["shape"]["enum"], simulate.SHAPES),
         (SCHEMA["$defs"]["modifier"]["properties"]["type"]["enum"], build_workspace.MODIFIERS),
-        (SCHEMA["$defs"]["scan"]["properties"]["calculators"]["items"]["enum"], [*CALCULATORS, configuration.TOYBASED]),
+        (SCHEMA["$defs"]["scan"]["properties"]["calculators"]["items"]["enum"], [*CALCULATORS, TOYBASED]),
         (
             SCHEMA["$defs"]["scan"]["properties"]["test_statistic"]["enum"],
             [name for name, statistic in TEST_STATISTICS.items() if statistic.asimov_mu == 0],  # those for limits
@@ -146,13 +176,14 @@ def test_schema_and_code_know_the_same_names(enum, registry):
 
 def test_every_plot_of_a_scan_has_its_script():
     plots = SCHEMA["$defs"]["scan"]["properties"]["plots"]["items"]["enum"]
-    assert set(configuration.SCAN_DEFAULTS["plots"]) <= set(plots)
+    assert set(SCHEMA["$defs"]["scan"]["properties"]["plots"]["default"]) <= set(plots)
     assert {path.stem for path in (ROOT / "scripts" / "muscan" / "plotting").glob("*.py")} >= set(plots)
 
 
 def test_schema_knows_the_interpolations():
     assert set(SCHEMA["$defs"]["scan"]["properties"]["interpolation"]["properties"]) == set(INTERPOLATIONS)
-    assert {kind: codes[0] for kind, codes in INTERPOLATIONS.items()} == configuration.INTERPOLATION_DEFAULTS
+    defaults = complete({"analyses": {}})["scan"]["interpolation"]
+    assert {kind: codes[0] for kind, codes in INTERPOLATIONS.items()} == defaults
 
 
 def readme_examples() -> list[dict]:
@@ -173,7 +204,7 @@ def test_models_in_the_readme_fit_the_csv_in_the_readme(tmp_path):
     models = {name: model for example in readme_examples() for name, model in example.get("models", {}).items()}
     assert len(models) >= 2
     for model in models.values():
-        built = pyhf.Workspace(build_workspace.build(histograms.read_histograms(file), model))
+        built = pyhf.Workspace(build_workspace.build(histograms.read_histograms(file), complete_model(model)))
         assert built.model().config.poi_name == "mu"
         assert {"SR", "CR"} == set(built.model().config.channels)
 
@@ -693,7 +724,7 @@ def test_the_rest_can_be_used():
     config["datasets"]["mismatched"] = {"histograms": {"csv": "lost.csv"}}
     config["models"]["floating"]["poi"] = "nu"
     config["analyses"]["original-floating-mcstat"]["modle"] = "x"
-    rest, reasons, found = usable(config, SCHEMA_FILE)
+    rest, reasons, found = usable(config)
     assert list(rest["analyses"]) == ["original-locked"]
     assert list(rest["datasets"]) == ["original"]
     assert problems(rest) == []
@@ -715,7 +746,7 @@ def test_a_grid_needs_all_of_its_analyses(with_grid):
     config["analyses"]["other"] = {"dataset": "lost"}
     config["datasets"]["lost"] = {"workspace": {"file": "lost.json", "patchset": "lost.json"}}
     config["grids"]["both"] = {"analyses": ["published", "other"], "x": "m1"}
-    rest, reasons, found = usable(config, SCHEMA_FILE)
+    rest, reasons, found = usable(config)
     assert "both" not in rest["grids"]
     assert list(reasons) == ["other"]
     assert any(text == "grids.both: needs other, which cannot be run" for text in found)
@@ -737,7 +768,7 @@ def test_what_concerns_all_stops_all(path, value):
     for name in [name for name in config["analyses"] if name.startswith("mismatched")]:
         del config["analyses"][name]
     with pytest.raises(ConfigError):
-        usable(config, SCHEMA_FILE)
+        usable(config)
 
 
 def test_a_model_on_a_workspace(tmp_path):
@@ -797,11 +828,11 @@ def test_no_configuration_ends_in_another_error(data):
         if len(places(config)) == 1:
             break
     if not problems(config):
+        config = complete(config)
         for analysis in config["analyses"]:
             scan = scan_settings(config, analysis)
-            grid = mu_grid(scan["mu"])
-            assert mu_jobs(grid, scan["mu_per_job"])
-            assert scan["mu"] == "auto" or poi_bound(float(grid[-1])) >= float(grid[-1])
+            assert mu_jobs(scan.mu, scan.mu_per_job)
+            assert not scan.mu or poi_bound(float(scan.mu[-1])) >= float(scan.mu[-1])
             json.dumps(config)
 
 

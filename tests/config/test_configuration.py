@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 
 from muscan.base.errors import InputError
 from muscan.config.grids import grid_plots, grid_settings, units_of
+from muscan.config.mu_values import mu_grid, mu_jobs, poi_bound
 from muscan.config.scans import outline_of, packs_of
-from muscan.config.settings import mu_grid, mu_jobs, poi_bound, scan_plots, scan_settings, toy_rounds
+from muscan.config.schema import complete
+from muscan.config.settings import Interpolation, ToySettings, scan_plots, scan_settings, toy_rounds
 from muscan.config.signals import label_values, path_name, signal_names, workspace_files
 
 ROOT = Path(__file__).parents[2]
@@ -24,27 +28,56 @@ ROOT = Path(__file__).parents[2]
 def test_settings_of_an_analysis_come_before_those_of_the_scan_and_the_defaults():
     config = {"scan": {"mu": [1], "plots": []}, "analyses": {"a": {"dataset": "d", "mu": [2]}}}
     config["analyses"]["a"]["interpolation"] = {"normsys": "code1"}
-    found = scan_settings(config, "a")
-    assert found["mu"] == [2]
-    assert found["plots"] == []
-    assert found["confidence_level"] == 0.95
-    assert found["interpolation"] == {"normsys": "code1", "histosys": "code4p"}
+    found = scan_settings(complete(config), "a")
+    assert found.mu == ["2"]
+    assert found.plots == []
+    assert found.confidence_level == 0.95
+    assert found.interpolation == Interpolation(normsys="code1", histosys="code4p")
+
+
+def test_an_analysis_replaces_a_setting_as_a_whole():
+    config = {"scan": {"toys": {"target": 0.1, "seed": 7}}, "analyses": {"a": {"dataset": "d", "toys": {"jobs": 2}}}}
+    toys = scan_settings(complete(config), "a").toys
+    assert (toys.jobs, toys.seed, toys.target, toys.per_hypothesis, toys.max) == (2, 0, None, 5000, None)
+    assert complete(complete(config)) == complete(config)
+
+
+def test_what_is_written_stays_when_a_configuration_is_completed(default_config):
+    def written(value, full) -> bool:
+        if not isinstance(value, dict):
+            return value == full
+        return all(key in full and written(each, full[key]) for key, each in value.items())
+
+    full = complete(default_config)
+    assert written(default_config, full)
+    assert full["analyses"] == default_config["analyses"]
+    assert all(model["poi"] == "mu" and model["parameters"] == [] for model in full["models"].values())
+    assert full["grids"] == {}
+
+
+def test_defaults_of_a_data_set():
+    shapes = {"e": {"shape": "exponential", "scale": 2}, "n": {"shape": "normal", "mean": 5, "width": 1}}
+    datasets = {"s": {"simulate": {"components": shapes}}, "w": {"workspace": {"file": "w.json"}}}
+    full = complete({"datasets": datasets, "analyses": {}})["datasets"]
+    assert full["s"]["simulate"]["components"] == {"e": shapes["e"] | {"low": 0}, "n": shapes["n"]}
+    assert full["w"]["workspace"] == {"file": "w.json", "signals": "all", "max_megabytes": 200}
 
 
 def test_the_number_of_toys_is_fixed_or_follows_a_target():
-    def toys(**given) -> dict:
-        return scan_settings({"scan": {"toys": given}, "analyses": {"a": {"dataset": "d"}}}, "a")["toys"]
+    def toys(**given) -> ToySettings:
+        return scan_settings(complete({"scan": {"toys": given}, "analyses": {"a": {"dataset": "d"}}}), "a").toys
 
-    assert "max" not in toys()
-    assert toys()["per_hypothesis"] == 5000
-    assert toys(per_hypothesis=10)["per_hypothesis"] == 10
-    assert "per_hypothesis" not in toys(target=0.1)
-    assert toys(target=0.1)["max"] == 1_000_000
+    assert toys().max is None
+    assert toys().per_hypothesis == 5000
+    assert toys(per_hypothesis=10).per_hypothesis == 10
+    assert toys(target=0.1).per_hypothesis is None
+    assert toys(target=0.1).max == 1_000_000
     assert (toy_rounds(toys()), toy_rounds(toys(target=0.1))) == (1, 4)
 
 
 def test_pictures_of_the_fit_are_drawn_once_and_those_of_toys_where_there_are_toys():
-    settings = {"plots": ["brazil", "pulls", "toys"], "calculators": ["asymptotics", "toybased"]}
+    scan = {"plots": ["brazil", "pulls", "toys"], "calculators": ["asymptotics", "toybased"]}
+    settings = scan_settings(complete({"scan": scan, "analyses": {"a": {"dataset": "d"}}}), "a")
     assert scan_plots(settings, "asymptotics") == ["brazil", "pulls"]
     assert scan_plots(settings, "toybased") == ["brazil", "toys"]
 
@@ -91,6 +124,15 @@ def test_bound_of_the_poi_moves_in_steps(largest, bound):
     assert poi_bound(largest) == bound
 
 
+def test_jobs_read_no_schema():
+    """Modules that jobs import load no parser of YAML and no validator."""
+    names = ("datasets", "grids", "mu_values", "result_files", "scans", "schema", "settings", "signals")
+    imports = "; ".join(f"import muscan.config.{name}" for name in names)
+    code = f"import sys; {imports}; print(sorted({{'yaml', 'jsonschema', 'pandas'}} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True)
+    assert result.stdout == "[]\n"
+
+
 # --- Names of signals
 
 
@@ -105,7 +147,7 @@ def test_any_name_becomes_one_safe_part_of_a_path(name):
 def patchset(tmp_path, names: list) -> dict:
     file = tmp_path / "patchset.json"
     file.write_text(json.dumps({"patches": [{"metadata": {"name": name}} for name in names]}))
-    return {"file": "x", "patchset": str(file)}
+    return {"file": "x", "patchset": str(file), "signals": "all"}
 
 
 @pytest.mark.parametrize(
@@ -151,14 +193,18 @@ def test_a_file_that_is_no_patch_set(tmp_path, content):
     file = tmp_path / "patchset.json"
     file.write_text(content)
     with pytest.raises(InputError, match=r"patchset\.json: not a patch set: no names of patches"):
-        signal_names({"file": "x", "patchset": str(file)})
+        signal_names({"file": "x", "patchset": str(file), "signals": "all"})
+
+
+def loose(patches) -> dict:
+    return {"patches": str(patches), "signals": "all"}
 
 
 def test_loose_patches(tmp_path):
     for name in ("a.json", "b.json", "c.json.gz", "d.txt"):
         (tmp_path / name).write_text("[]")
-    assert list(signal_names({"patches": str(tmp_path)})) == ["a", "b"]
-    assert list(signal_names({"patches": f"{tmp_path}/*.json*"})) == ["a", "b", "c"]
+    assert list(signal_names(loose(tmp_path))) == ["a", "b"]
+    assert list(signal_names(loose(f"{tmp_path}/*.json*"))) == ["a", "b", "c"]
     files = workspace_files({"file": "w", "patches": f"{tmp_path}/*.json*"}, "c")
     assert files == {"workspace": "w", "patch": f"{tmp_path}/c.json.gz"}
 
@@ -168,14 +214,14 @@ def test_two_loose_patches_of_one_name(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.json").write_text("[]")
     with pytest.raises(InputError, match=r"two patches have one name: .*x/a\.json and .*y/a\.json"):
-        signal_names({"patches": f"{tmp_path}/*/a.json"})
+        signal_names(loose(f"{tmp_path}/*/a.json"))
 
 
 def test_a_folder_of_patches_may_have_any_name(tmp_path):
     folder = tmp_path / "region[A]"
     folder.mkdir()
     (folder / "a.json").write_text("[]")
-    assert list(signal_names({"patches": str(folder)})) == ["a"]
+    assert list(signal_names(loose(folder))) == ["a"]
 
 
 # --- Grids of signals
@@ -183,14 +229,15 @@ def test_a_folder_of_patches_may_have_any_name(tmp_path):
 
 def grid_config(**settings) -> dict:
     analyses = {"a": {"dataset": "d", "calculators": ["toybased", "asymptotics"]}, "b": {"dataset": "d", "mu": [1]}}
-    return {"analyses": analyses, "grids": {"g": {"analyses": ["a", "b"], "x": "m1", **settings}}}
+    grid = {"analyses": ["a", "b"], "x": "m1", **settings}
+    return complete({"datasets": {}, "analyses": analyses, "grids": {"g": grid}})
 
 
 def test_the_calculator_of_a_grid_is_one_that_all_analyses_use():
-    assert grid_settings(grid_config(), "g")["calculator"] == "asymptotics"
+    assert grid_settings(grid_config(), "g").calculator == "asymptotics"
     config = grid_config(analyses=["a"])
     config["analyses"]["a"]["calculators"] = ["toybased"]
-    assert grid_settings(config, "g")["calculator"] == "toybased"
+    assert grid_settings(config, "g").calculator == "toybased"
 
 
 def test_pictures_of_a_grid():
@@ -206,7 +253,7 @@ def test_units_stand_in_brackets_at_the_end():
 
 def packed(source: dict, signals_per_job: int) -> list[list[str]]:
     analyses = {"a": {"dataset": "d", "signals_per_job": signals_per_job}}
-    return packs_of({"datasets": {"d": {"workspace": source}}, "analyses": analyses}, "a")
+    return packs_of(complete({"datasets": {"d": {"workspace": source}}, "analyses": analyses}), "a")
 
 
 def test_packs_hold_every_signal_once(tmp_path):
@@ -266,5 +313,5 @@ def test_the_outline_says_nothing_of_how_results_are_made():
     outline = outline_of(config)
     assert outline["analyses"]["b"] == {"dataset": "d", "calculators": ["asymptotics"]}
     assert outline["datasets"] == {"d": config["datasets"]["d"], "h": {"histograms": {}}}
-    packed = config | {"scan": {"signals_per_job": 5, "mu": "auto", "plots": []}}
+    packed = config | {"scan": config["scan"] | {"signals_per_job": 5, "mu": "auto", "plots": []}}
     assert outline_of(packed) == outline

@@ -1,12 +1,16 @@
 """Scripts of steps, run as rules run them: options that a test does not care about have the defaults of the schema."""
 
+import json
 from types import ModuleType
 
-from muscan.base.json_input import MAX_MEGABYTES
-from muscan.config.settings import INTERPOLATION_DEFAULTS, SCAN_DEFAULTS, TOY_DEFAULTS
+from helpers.configurations import complete_model
+from muscan.config.schema import at
 
-DEFAULTS = SCAN_DEFAULTS | TOY_DEFAULTS | INTERPOLATION_DEFAULTS
-DEFAULTS |= {"calculator": "asymptotics", "max_megabytes": MAX_MEGABYTES}
+BLOCKS = ("scan", "scan.toys", "scan.interpolation")
+KEYS = {key: part for path in BLOCKS for key, part in at(path)["properties"].items()}
+DEFAULTS = {key: part["default"] for key, part in KEYS.items() if "default" in part} | {"calculator": "asymptotics"}
+DEFAULTS |= {"max_megabytes": at("datasets.<name>.workspace.max_megabytes")["default"]}
+ALWAYS = ("max_megabytes",)  # rules give it wherever published files are read
 
 
 def run_step(script: ModuleType, words: list[str]) -> None:
@@ -15,11 +19,17 @@ def run_step(script: ModuleType, words: list[str]) -> None:
 
 
 def completed(script: ModuleType, words: list[str]) -> list[str]:
-    """A command line with all options that the script requires."""
+    """A command line with all options that the rules of the workflow give it."""
     missing = [
         (option, action.dest)
         for action in script.parser()._actions
         for option in action.option_strings[:1]
-        if action.required and option not in words and action.dest in DEFAULTS
+        if (action.required or action.dest in ALWAYS) and option not in words and action.dest in DEFAULTS
     ]
-    return [*(word for option, name in missing for word in (option, str(DEFAULTS[name]))), *words]
+    given = [_model(word) if option == "--model" else word for option, word in zip(["", *words], words, strict=False)]
+    return [*(word for option, name in missing for word in (option, str(DEFAULTS[name]))), *given]
+
+
+def _model(word: str) -> str:
+    """A model as JSON, complete as rules give it; or the name of the file of a compiled one."""
+    return json.dumps(complete_model(json.loads(word))) if word.startswith("{") else word

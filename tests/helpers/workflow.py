@@ -2,8 +2,8 @@
 
 import csv
 import hashlib
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -62,10 +62,10 @@ def snakemake(
 
 def planned(folder: Path) -> dict[str, int]:
     """{rule: number of jobs} of a dry run; empty if there is nothing to do."""
-    result = snakemake(folder, "-n", "--workflow-profile", "none")
-    table = (result.stdout + result.stderr).partition("Job stats:")[2]
-    counts = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-    return {rule: number for rule, number in counts.items() if rule not in ("all", "total")}
+    command = [sys.executable, folder / "scripts" / "muscan", "jobs", "--configfile", "test.yaml"]
+    result = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return json.loads(result.stdout)
 
 
 def write_config(folder: Path, config: dict) -> None:

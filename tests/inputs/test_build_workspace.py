@@ -7,11 +7,11 @@ import pyhf
 import pytest
 
 import build_workspace
+from helpers.configurations import complete_model
 from helpers.steps import run_step
 from muscan.base.errors import InputError
 from muscan.histfactory.compile import compile_workspace
 from muscan.inputs import build_workspace as build_workspace_library
-from muscan.inputs.build_workspace import build
 from muscan.inputs.histograms import Histograms, read_histograms
 
 MU = {"name": "mu", "type": "normfactor"}
@@ -30,6 +30,10 @@ def of(**channels: dict) -> Histograms:
 
 ONE = of(SR=COLUMNS | {"observed": [55, 38]})
 TWO = of(SR=COLUMNS | {"observed": [55, 38]}, CR={"background": [400.0], "error": [11.0], "observed": [410]})
+
+
+def build(histograms: Histograms, spec: dict) -> dict:
+    return build_workspace_library.build(histograms, complete_model(spec))
 
 
 def model(*modifiers: dict, **more) -> dict:

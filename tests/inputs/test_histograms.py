@@ -31,7 +31,7 @@ def test_default_question_is_drawn_byte_for_byte(name, default_config, seed_ques
 SHAPES = [
     ({"shape": "uniform", "low": -1, "high": 3}, uniform(-1, 4)),
     ({"shape": "normal", "mean": 1, "width": 0.5}, norm(1, 0.5)),
-    ({"shape": "exponential", "scale": 2}, expon(0, 2)),
+    ({"shape": "exponential", "scale": 2, "low": 0}, expon(0, 2)),
     ({"shape": "exponential", "scale": 2, "low": -1}, expon(-1, 2)),
 ]
 

@@ -52,7 +52,7 @@ def apply(*arguments: str) -> None:
     words = dict(zip(arguments[::2], arguments[1::2], strict=True))
     checked = f"{words['--output']}.checked"
     of_check = [word for key in ("--workspace", "--patchset") if key in words for word in (key, words[key])]
-    check_published.main([*of_check, "--output", checked])
+    check_published.main([*of_check, "--max-megabytes", "200", "--output", checked])
     run_step(patch_workspace, [*arguments, "--checked", checked])
 
 

@@ -13,13 +13,13 @@ import scan_signals
 from helpers.steps import run_step
 from helpers.workspaces import counting, referee, tight_minuit
 from muscan.base.errors import InputError
-from muscan.base.versions import ROOT
 from muscan.commands import init
 from muscan.commands.check import check as check_models
 from muscan.commands.check import lines
 from muscan.config.check import check, usable
 from muscan.config.datasets import input_files
 from muscan.config.result_files import inputs
+from muscan.config.schema import complete
 from muscan.inputs import bin_edges, histograms, sources
 from muscan.inputs import read_histograms as read_histograms_library
 
@@ -215,7 +215,7 @@ def test_the_check_says_it(field):
         "models": {"m": MODEL},
         "analyses": {"a": {"dataset": "mine", "model": "m"}, "blind": {"dataset": "mine", "model": "m", "blind": True}},
     }
-    checked = check_models(config, {})
+    checked = check_models(complete(config), {})
     found = [problem for problem in checked.problems if problem.kind == "overflow"]
     assert [(each.analysis, "observed 1 of 121 (0.826 %)" in each.text) for each in found] == [
         ("a", True),
@@ -324,22 +324,22 @@ def configuration(names, **analysis) -> dict:
 
 def test_histograms_of_a_channel_in_several_files(three):
     config = configuration(three)
-    check(config, ROOT / "config" / "config.schema.yaml")
-    model = sources.Sources(config).model("a", "signal")
+    check(config)
+    model = sources.Sources(complete(config)).model("a", "signal")
     assert model.data[:6].tolist() == [21, 11, 4, 20, 10, 5]
     assert model.nominal.tolist() == [[20, 10, 5, 20, 10, 5], [1, 2, 3, 0, 0, 0]]
     assert list(input_files(config["datasets"]["mine"]).values()) == ["signal.root", "background.root", "data.root"]
-    assert inputs(config) == ["signal.root", "background.root", "data.root"]
+    assert inputs(complete(config)) == ["signal.root", "background.root", "data.root"]
 
 
 def test_blind_analyses_need_no_file_of_data(three, tmp_path):
     (tmp_path / "data.root").unlink()
     config = configuration(three, blind=True)
-    check(config, ROOT / "config" / "config.schema.yaml")
-    assert inputs(config) == ["signal.root", "background.root"]
-    assert sources.Sources(config).model("a", "signal").data[:3].tolist() == [20, 10, 5]
+    check(config)
+    assert inputs(complete(config)) == ["signal.root", "background.root"]
+    assert sources.Sources(complete(config)).model("a", "signal").data[:3].tolist() == [20, 10, 5]
     config["analyses"]["seen"] = config["analyses"]["a"] | {"blind": False}
-    kept, reasons, _ = usable(config, ROOT / "config" / "config.schema.yaml")
+    kept, reasons, _ = usable(config)
     assert list(kept["analyses"]) == ["a"]
     key = "datasets.mine.histograms.root.channels.SR.observed.file"
     assert reasons == {"seen": f"{key}: there is no file 'data.root'"}
@@ -395,9 +395,9 @@ def test_uncertainties_are_known_from_the_models():
         "models": {"m": MODEL},
         "analyses": {"a": {"dataset": "mine", "model": "m", "blind": True}},
     }
-    check(config, ROOT / "config" / "config.schema.yaml")
+    check(config)
     with pytest.raises(InputError, match="the uncertainty of bin 1, with 2 events, is -1"):
-        sources.Sources(config).model("a", "signal")
+        sources.Sources(complete(config)).model("a", "signal")
 
 
 def test_histograms_without_squared_weights_have_the_uncertainties_of_root(tmp_path):

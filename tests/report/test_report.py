@@ -17,7 +17,7 @@ import yaml
 
 from helpers.workflow import REPO, clone, copy, environment, snakemake, write_config
 from helpers.workspaces import MU, normsys, workspace
-from muscan.config import settings as configuration
+from muscan.config.schema import at, complete
 from muscan.report.report import without_hidden
 
 NASTY = '<img src=x onerror="alert(1)" '
@@ -269,7 +269,7 @@ def test_the_configuration_hides_counts_that_only_blind_analyses_could_use():
     def counts(observed: int) -> dict:
         return {"histograms": {"counts": {"observed": {"signal": 1, "background": 2, "observed": observed}}}}
 
-    config = {
+    written = {
         "datasets": {"hidden": counts(7357), "shared": counts(12), "file": {"workspace": {"file": "observed"}}},
         "scan": {"blind": True},
         "analyses": {
@@ -279,6 +279,7 @@ def test_the_configuration_hides_counts_that_only_blind_analyses_could_use():
             "d": {"dataset": "file"},
         },
     }
+    config = complete(written)
     shown = without_hidden(config)
     assert "7357" not in json.dumps(shown)
     assert shown["datasets"]["hidden"]["histograms"]["counts"] == {"observed": {"signal": 1, "background": 2}}
@@ -330,7 +331,7 @@ def test_a_browser_shows_all_pictures(shown, report):
 def test_captions_are_there_for_all_plots():
     """A plot that the configuration can ask for has its words."""
     captions = yaml.safe_load((REPO / "report" / "captions.yaml").read_text(encoding="utf-8"))
-    assert set(captions) == {*configuration.SCAN_DEFAULTS["plots"], "limits", "exclusion", "mass_limits"}
+    assert set(captions) == {*at("scan.plots")["items"]["enum"], "limits", "exclusion", "mass_limits"}
     assert all(set(caption) == {"title", "drawn", "read", "check"} for caption in captions.values())
 
 

@@ -11,6 +11,8 @@ from scipy.stats import norm
 import grid_points
 from muscan.base.errors import InputError
 from muscan.base.files import write_json
+from muscan.config.scans import outline_of
+from muscan.config.schema import complete
 from muscan.config.signals import path_name
 from muscan.inference.limits import Limit
 from muscan.records.columns import CROSS_SECTION_COLUMNS, LIMIT_COLUMNS
@@ -57,11 +59,12 @@ class Grid:
         self.settings["cross_sections"] = {"csv": str(self.folder / "xs.csv"), "unit": "pb"}
 
     def rows(self) -> dict[str, dict[str, str]]:
-        outline = {
+        config = {
             "datasets": {name: {"workspace": source} for name, source in self.analyses.items()},
-            "analyses": {name: {"dataset": name, "calculators": ["asymptotics"]} for name in self.analyses},
+            "analyses": {name: {"dataset": name} for name in self.analyses},
             "grids": {"grid": {"analyses": list(self.analyses), **self.settings}},
         }
+        outline = outline_of(complete(config))
         files = [str(self.folder / f"points.{kind}") for kind in ("csv", "md")]
         options = ["--outline", json.dumps(outline), "--grid", "grid", "--results", str(self.folder / "results")]
         grid_points.main([*options, "--csv", files[0], "--markdown", files[1]])

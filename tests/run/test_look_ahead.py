@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.workflow import clone, snakemake, write_config
+from muscan.config.schema import complete
 from muscan.inputs import sources
 from muscan.run import look_ahead
 
@@ -23,6 +24,10 @@ def configuration(*names: str, **analysis) -> dict:
     }
 
 
+def complete_configuration(*names: str, **analysis) -> dict:
+    return complete(configuration(*names, **analysis))
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -32,17 +37,17 @@ def files(tmp_path, monkeypatch):
 
 
 def test_only_the_bad_one_is_named(files):
-    assert look_ahead.unreadable(configuration("good", "bad")) == {
+    assert look_ahead.unreadable(complete_configuration("good", "bad")) == {
         "bad": "data set 'bad': bad.csv, line 2, column observed: 'twenty' is not a finite number"
     }
 
 
 def test_a_blind_analysis_does_not_read_what_is_wrong(files):
-    assert look_ahead.unreadable(configuration("bad", blind=True)) == {}
+    assert look_ahead.unreadable(complete_configuration("bad", blind=True)) == {}
 
 
 def test_files_are_read_again_only_if_they_change(files, monkeypatch):
-    config = configuration("good", "bad")
+    config = complete_configuration("good", "bad")
     first = look_ahead.unreadable(config)
     read = []
     original = sources.Sources.read
@@ -60,7 +65,7 @@ def test_what_is_remembered_may_be_anything(files):
     look_ahead.MEMORY.parent.mkdir(parents=True)
     for content in ("{", "[1, 2]", "3"):
         look_ahead.MEMORY.write_text(content)
-        assert list(look_ahead.unreadable(configuration("bad"))) == ["bad"]
+        assert list(look_ahead.unreadable(complete_configuration("bad"))) == ["bad"]
 
 
 def test_nothing_runs_if_no_data_set_can_be_read(tmp_path):

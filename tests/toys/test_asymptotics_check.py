@@ -13,6 +13,7 @@ from scipy.special import pdtr
 import scan_signals
 from helpers.steps import run_step
 from helpers.workspaces import MU, SMALL, counting, normsys, workspace
+from muscan.config.schema import complete
 from muscan.config.settings import check_options, scan_settings
 from muscan.histfactory.compile import compile_workspace
 from muscan.inference.calculators import RELEVANT
@@ -338,7 +339,7 @@ def test_the_time_of_toys_is_estimated_from_the_model_alone():
 def test_options_of_the_check():
     def options(scan: dict, analysis: dict) -> dict:
         config = {"scan": scan, "analyses": {"a": {"dataset": "d"} | analysis}}
-        return check_options(scan_settings(config, "a"))
+        return check_options(scan_settings(complete(config), "a"))
 
     assert options({}, {}) == {"check_asymptotics": "auto", "seed": 0}
     assert options({"check_asymptotics": False}, {})["check_asymptotics"] == "false"

@@ -34,11 +34,12 @@ from helpers.bad_inputs import (
 )
 from helpers.steps import run_step
 from helpers.workflow import COLUMNS, clone, limits, snakemake, write_config
-from helpers.workflow import REPO as ROOT
 from helpers.workspaces import referee
 from muscan.base.errors import InputError
 from muscan.config import check as config_check
 from muscan.config import text as config_text
+from muscan.config.scans import outline_of
+from muscan.config.schema import complete
 from muscan.config.signals import path_name
 from muscan.inputs import patches as patch_workspace
 from muscan.inputs import read_histograms as read_histograms_library
@@ -89,7 +90,7 @@ def published(
 ) -> dict[str, Outcome]:
     """The steps of a published workspace."""
     files = ["--workspace", workspace, *(["--patchset", patchset] if patchset else [])]
-    check_published.main([*files, "--output", "checked.json"])
+    check_published.main([*files, "--max-megabytes", "200", "--output", "checked.json"])
     loose = ["--patches", patch] if patch else []
     return scan(*files, *loose, "--checked", "checked.json", signals=signals)
 
@@ -337,12 +338,19 @@ def results(tmp_path_factory) -> Path:
 class TestCrossSections:
     def points(self, folder: Path) -> None:
         source = {"file": str(folder / "good.json"), "patchset": str(folder / "set.json")}
-        outline = {
+        config = {
             "datasets": {"a": {"workspace": source}},
-            "analyses": {"a": {"dataset": "a", "calculators": ["asymptotics"]}},
+            "analyses": {"a": {"dataset": "a"}},
             "grids": {"g": {"analyses": ["a"], "x": "mass", "cross_sections": {"csv": "xs.csv", "unit": "pb"}}},
         }
-        options = ["--outline", json.dumps(outline), "--grid", "g", "--results", str(folder / "results")]
+        options = [
+            "--outline",
+            json.dumps(outline_of(complete(config))),
+            "--grid",
+            "g",
+            "--results",
+            str(folder / "results"),
+        ]
         grid_points.main([*options, "--csv", "points.csv", "--markdown", "points.md"])
 
     def test_the_good_one(self, here, results):
@@ -411,11 +419,9 @@ def unix_socket(path: Path) -> Iterator[None]:
 
 # --- Configurations
 
-SCHEMA = ROOT / "config" / "config.schema.yaml"
-
 
 def messages(config) -> list[str]:
-    return [problem.text for problem in config_check.problems(config, SCHEMA)]
+    return [problem.text for problem in config_check.problems(config)]
 
 
 def places(value, path: tuple = ()) -> list[tuple]:
@@ -460,11 +466,6 @@ def put(config: dict, place: tuple, value):
 
 
 class TestConfigurations:
-    @pytest.fixture(autouse=True)
-    def schema_read_once(self, monkeypatch):
-        schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-        monkeypatch.setattr(config_check.yaml, "safe_load", lambda _: schema)
-
     def test_the_full_one(self, full):
         assert messages(full) == []
 

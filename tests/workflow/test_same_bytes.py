@@ -14,6 +14,7 @@ import pytest
 
 from helpers.workflow import clone, contents, copy, environment, snakemake, with_toys, write_config
 from muscan.config import result_files
+from muscan.config.schema import complete
 
 
 def test_inputs_are_those_of_all_data_sets(tmp_path, monkeypatch):
@@ -29,7 +30,7 @@ def test_inputs_are_those_of_all_data_sets(tmp_path, monkeypatch):
         },
         "analyses": {"a": {"dataset": "used", "model": "m"}},
     }
-    assert result_files.inputs(config) == ["used.csv", "unused.json", "patches/a.json"]
+    assert result_files.inputs(complete(config)) == ["used.csv", "unused.json", "patches/a.json"]
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,6 @@ from muscan.base.errors import InputError, StepError
 from muscan.base.json_input import read_json
 from muscan.base.words import printable
 
-LARGEST_RESULT = 100_000  # megabytes: what was written here can be read
-
 
 @contextmanager
 def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
@@ -130,7 +128,7 @@ def _compact(value) -> str:
 
 def read_result(path: str | Path) -> dict | list:
     """Read a result of an earlier step; a failure recorded there becomes this step's failure."""
-    record = read_json(path, max_megabytes=LARGEST_RESULT)
+    record = read_json(path)
     if isinstance(record, dict) and record.get("status") == "failed":
         raise StepError(record["reason"])
     return record
@@ -156,7 +154,7 @@ def failure_recorded(output: str | Path, **settings) -> Iterator[None]:
 
 def settings_in(path: str | Path, *names: str) -> dict:
     """Return settings of an earlier step from its result, or from the record of its failure; None if it has none."""
-    record = read_json(path, max_megabytes=LARGEST_RESULT)
+    record = read_json(path)
     return {name: record.get(name) for name in names}
 
 

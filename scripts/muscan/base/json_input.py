@@ -15,18 +15,19 @@ from muscan.base import file_kinds, seals
 from muscan.base.errors import InputError
 
 GZIP = b"\x1f\x8b"  # begins files of gzip
-MAX_MEGABYTES = 200.0  # of JSON that is read, unless the configuration says otherwise
+LARGEST_RESULT = 100_000  # megabytes: what was written here can be read; the schema has the limit of inputs
+CHUNK = 1 << 24  # bytes that are unpacked at a time
 DEEPEST = 50  # levels of JSON; a workspace has nine
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 
 
-def read_json(path: str | Path, max_megabytes: float = MAX_MEGABYTES) -> dict | list:
+def read_json(path: str | Path, max_megabytes: float = LARGEST_RESULT) -> dict | list:
     """Read JSON, plain or gzipped.
 
     Args:
         path: of the file.
-        max_megabytes: the largest size, when it is unpacked.
+        max_megabytes: the largest size, when it is unpacked; the default is for results.
 
     Raises:
         InputError: if there is no such file, it is too large, or not JSON.
@@ -71,7 +72,7 @@ def _unpacked(path: Path, most: int) -> bytes:
         packed = file.peek(len(GZIP))[: len(GZIP)] == GZIP
         if packed:
             with gzip.open(file) as source:
-                content = source.read(most + 1)
+                content = _beginning(source, most + 1)
         else:  # one byte more than there should be tells that it grows
             content = file.read(min(most, path.stat().st_size) + 1)
     if len(content) > most:
@@ -80,6 +81,15 @@ def _unpacked(path: Path, most: int) -> bytes:
             "if it is what you want to read, set `max_megabytes` of its data set"
         )
     return content
+
+
+def _beginning(source: gzip.GzipFile, most: int) -> bytes:
+    """So many bytes of a stream, or all if there are fewer; memory is taken for what is there alone."""
+    parts: list[bytes] = []
+    while most > 0 and (part := source.read(min(CHUNK, most))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict:

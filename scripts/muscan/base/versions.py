@@ -21,6 +21,12 @@ def of_all() -> dict[str, str]:
 
 
 def _code() -> str:
-    parts = (("rules", "*.smk"), ("scripts", "**/*.py"), ("report", "*.j2"), ("report", "*.yaml"))
+    parts = (
+        ("rules", "*.smk"),
+        ("scripts", "**/*.py"),
+        ("report", "*.j2"),
+        ("report", "*.yaml"),
+        ("config", "config.schema.yaml"),
+    )
     files = sorted([ROOT / "Snakefile", *(file for folder, names in parts for file in (ROOT / folder).glob(names))])
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()

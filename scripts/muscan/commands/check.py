@@ -1,4 +1,4 @@
-"""Look for problems before anything runs.
+"""Check a configuration and all its models before anything runs.
 
 Reads configuration files and all that they name, makes the models of all signals in memory, and says what is wrong or
 odd about them: errors, which would end as `fit_failed`, and warnings. Writes nothing.
@@ -15,8 +15,9 @@ from rich.text import Text
 
 from muscan.base.errors import StepError
 from muscan.base.words import listed
-from muscan.config.check import ConfigError, without_row
+from muscan.config.check import without_row
 from muscan.config.loading import load
+from muscan.config.problems import ConfigError
 from muscan.config.signals import signals_of
 from muscan.diagnosis.diagnose import diagnose
 from muscan.diagnosis.findings import ERROR, WEIGHTS, severity
@@ -57,7 +58,7 @@ class Checked(NamedTuple):
 
 
 def check(config: dict, not_run: dict[str, str]) -> Checked:
-    """Look at the models of all analyses and signals.
+    """Make and check the models of all analyses and signals.
 
     Args:
         config: what can be used of a configuration.
@@ -92,7 +93,7 @@ def check(config: dict, not_run: dict[str, str]) -> Checked:
 
 
 def lines(checked: Checked) -> Iterator[tuple[str, str]]:
-    """(severity, text) of all problems, those first that weigh most; those that many signals share are one."""
+    """Yield (severity, text) of all problems, the most serious first; problems that many signals share are one line."""
     for weight in WEIGHTS:
         same: dict[tuple[str, str], list[Problem]] = {}
         for problem in checked.problems:
@@ -107,7 +108,7 @@ def lines(checked: Checked) -> Iterator[tuple[str, str]]:
 
 
 def _texts(groups: list[list[Problem]], signals: dict[str, int]) -> Iterator[str]:
-    """Lines for problems of one kind; warnings of many signals that differ in details are one."""
+    """Yield lines for problems of one kind; warnings of many signals that differ only in details are one line."""
     together = [problem for problems in groups for problem in problems]
     several = len({problem.signal for problem in together}) > 1
     if several and len(groups) > ALIKE and together[0].severity == "warning":
@@ -119,7 +120,7 @@ def _texts(groups: list[list[Problem]], signals: dict[str, int]) -> Iterator[str
 
 
 def _owners(problems: list[Problem], signals: dict[str, int]) -> str:
-    """Analyses and signals, in words."""
+    """Return in words to which analyses and signals problems belong."""
     by_analysis: dict[str, list[str | None]] = {}
     for problem in problems:
         by_analysis.setdefault(problem.analysis, []).append(problem.signal)
@@ -129,7 +130,7 @@ def _owners(problems: list[Problem], signals: dict[str, int]) -> str:
 
 
 def _of(mine: list[str | None], number: int) -> str:
-    """Some of the signals of an analysis, in words."""
+    """Return in words which signals of an analysis are meant."""
     if number == 1:
         return ""
     if None in mine or len(mine) == number:
@@ -140,7 +141,7 @@ def _of(mine: list[str | None], number: int) -> str:
 
 
 def summary(checked: Checked) -> str:
-    """What was looked at and found, in a line."""
+    """Return one line that says what was checked and found."""
     numbers = [(len(checked.signals), "analysis"), (sum(checked.signals.values()), "signal")]
     texts = [f"{number} {_plural(word, number)}" for number, word in numbers]
     for name, values in zip(Size._fields, zip(*checked.sizes, strict=True), strict=False):

@@ -1,4 +1,4 @@
-"""Look at configuration files as text, before Snakemake reads them."""
+"""Check configuration files as text, before Snakemake reads them."""
 
 import argparse
 import sys

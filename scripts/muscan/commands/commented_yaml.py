@@ -1,4 +1,4 @@
-"""YAML for people: blocks with comments, in which any text stays what it is."""
+"""Write YAML with comments, in which any text is read back as it was."""
 
 from math import inf
 
@@ -11,7 +11,7 @@ LONGEST = 90  # characters of a block on one line
 
 
 def to_yaml(config: dict, comments: dict[Path, list[str]]) -> str:
-    """A configuration with comments.
+    """Return a configuration with comments.
 
     Args:
         config: blocks of text, numbers, lists and further blocks.
@@ -22,13 +22,13 @@ def to_yaml(config: dict, comments: dict[Path, list[str]]) -> str:
 
 
 def flow(value) -> str:
-    """A value on one line."""
+    """Return a value as YAML on one line."""
     text = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, width=inf, allow_unicode=True, sort_keys=False)
     return text.strip()[1:-1]
 
 
 def said(name: str, most: int = 60) -> str:
-    """A name in a comment: on one line, whatever is in it, and not too long."""
+    """Return a name for a comment: on one line, whatever is in it, and not too long."""
     text = name if name.isprintable() else ascii(name)
     return text if len(text) <= most else f"{text[: most - 3]}..."
 

@@ -1,4 +1,4 @@
-"""Say what a configuration costs before it runs: jobs, core time, disk, and the packing that suits it.
+"""Estimate what a configuration costs before it runs: jobs, core time, disk, and the packing that suits it.
 
 Reads configuration files. Snakemake counts the jobs of each analysis in a dry run, and runs a few signals of it in a
 temporary folder; the times and sizes of these are multiplied.
@@ -6,6 +6,7 @@ temporary folder; the times and sizes of these are multiplied.
 
 import argparse
 import csv
+import json
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import dropwhile, takewhile
+from dataclasses import asdict, replace
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 from muscan.base.errors import InputError
+from muscan.base.versions import ROOT
 from muscan.base.words import duration
-from muscan.config.check import ConfigError
-from muscan.config.loading import ROOT, load
-from muscan.config.settings import AUTO, mu_grid, scan_settings, source_of
+from muscan.config.loading import load
+from muscan.config.mu_values import AUTO
+from muscan.config.problems import ConfigError
+from muscan.config.settings import ScanSettings, ToySettings, scan_settings, source_of
 from muscan.config.signals import signals_of
 from muscan.inference.ranges import POINTS
 
@@ -66,15 +69,15 @@ class Forecast(NamedTuple):
 
 
 def alone(config: dict, analysis: str, **changes) -> dict:
-    """The configuration of one analysis without grids, with changed settings of its scan."""
+    """Return the configuration of one analysis, without grids, with changed settings of its scan."""
     name = config["analyses"][analysis]["dataset"]
-    settings = config.get("scan", {}) | config["analyses"][analysis] | changes
+    settings = config["scan"] | config["analyses"][analysis] | changes
     dataset = {"datasets": {name: _absolute(config["datasets"][name])}}
-    return dataset | {"models": config.get("models", {}), "analyses": {analysis: settings}}
+    return dataset | {"models": config["models"], "analyses": {analysis: settings}}
 
 
 def _absolute(value):
-    """A part of a configuration whose paths do not depend on the folder."""
+    """Return a part of a configuration with absolute paths."""
     if not isinstance(value, dict):
         return value
     return {
@@ -83,27 +86,40 @@ def _absolute(value):
     }
 
 
-def snakemake(folder: str, config: dict, *options: str) -> str:
-    """What Snakemake says of a configuration in a folder of its own."""
-    file = Path(folder) / "forecast.yaml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+def run(folder: str, config: dict) -> str:
+    """Run a configuration in a folder of its own, and return what Snakemake says."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
-    command += ["--configfile", str(file), "--workflow-profile", "none", "--cores", "1", *options]
+    command += ["--configfile", _written(folder, config), "--workflow-profile", "none", "--cores", "1"]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [*command, "--benchmark-extended"], env=environment, capture_output=True, text=True, check=False
+    )
     return result.stdout + result.stderr
 
 
 def job_counts(config: dict) -> dict[str, int]:
-    """{rule: jobs} in an empty folder; the packs of signals count as one rule."""
+    """Return {rule: number of jobs} in an empty folder; the packs of signals count as one rule.
+
+    Raises:
+        InputError: if Snakemake refuses the configuration.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        lines = snakemake(folder, _absolute(config), "-n").splitlines()
+        command = [sys.executable, str(ROOT / "scripts" / "muscan"), "jobs", "--directory", folder]
+        command += ["--configfile", _written(folder, _absolute(config))]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise InputError(f"the jobs cannot be counted: {result.stderr.strip()}")
     counts: dict[str, int] = defaultdict(int)
-    for line in takewhile(str.strip, dropwhile(lambda line: not line.startswith("Job stats:"), lines)):
-        rule, _, number = line.rpartition(" ")
-        if number.isdecimal() and rule.strip() not in ("all", "total"):
-            counts[_rule(rule.strip())] += int(number)
+    for rule, number in json.loads(result.stdout).items():
+        counts[_rule(rule)] += number
     return counts
+
+
+def _written(folder: str, config: dict) -> str:
+    """Write a configuration into a folder and return its file."""
+    file = Path(folder) / "forecast.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    return str(file)
 
 
 def _rule(name: str) -> str:
@@ -117,19 +133,19 @@ def sample(config: dict, analysis: str) -> Sample:
         InputError: if all of them fail.
     """
     settings = scan_settings(config, analysis)
-    mu = [float(value) for value in mu_grid(settings["mu"])]
+    mu = [float(value) for value in settings.mu]
     mu = sorted({*mu[:: ceil(len(mu) / VALUES)], mu[-1]}) if mu else AUTO
-    toys = {key: each for key, each in settings["toys"].items() if key not in ("target", "max")}
-    toys |= {"per_hypothesis": TOYS, "block": TOYS, "jobs": 1}
-    packed = settings["signals_per_job"] > 1
-    small = alone(config, analysis, mu=mu, toys=toys, mu_per_job=min(settings["mu_per_job"], VALUES // 2))
+    toys = asdict(replace(settings.toys, per_hypothesis=TOYS, block=TOYS, jobs=1, target=None, max=None))
+    toys = {key: value for key, value in toys.items() if value is not None}
+    packed = settings.signals_per_job > 1
+    small = alone(config, analysis, mu=mu, toys=toys, mu_per_job=min(settings.mu_per_job, VALUES // 2))
     small["analyses"][analysis]["signals_per_job"] = (SIGNALS - 1) if packed else 1
     kind, source = source_of(small, analysis)
     if kind == "workspace" and len(signals_of(small, analysis)) > 1:
         known = list(signals_of(small, analysis).values())
         source["signals"] = known[:: ceil(len(known) / SIGNALS)] if packed else known[:1]
     with tempfile.TemporaryDirectory() as folder:
-        said = snakemake(folder, small, "--benchmark-extended")
+        said = run(folder, small)
         rows = list(_benchmarks(Path(folder)))
         signals = list((Path(folder) / "results" / analysis).iterdir())
         size = sum(file.stat().st_size for path in signals for file in path.rglob("*") if file.is_file())
@@ -141,14 +157,14 @@ def sample(config: dict, analysis: str) -> Sample:
 
 
 def _failed(table: Path) -> str:
-    """Why all signals failed; empty if one did not."""
+    """Return why all signals failed; empty if one did not."""
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return "" if any("fit_failed" not in row["status"] for row in rows) else rows[0]["reason"]
 
 
 def _benchmarks(folder: Path) -> Iterator[tuple[str, str, float]]:
-    """Rule, file and seconds of every job that was run."""
+    """Yield rule, file and seconds of every job that was run."""
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file, delimiter="\t"):
@@ -156,7 +172,7 @@ def _benchmarks(folder: Path) -> Iterator[tuple[str, str, float]]:
 
 
 def _sample(rows: list[tuple[str, str, float]], size: float, values: int) -> Sample:
-    """From the times of single jobs; those of several values of mu or signals tell what one more costs."""
+    """Return what was measured: times of jobs, and what a further value of mu, signal or fit costs."""
     by_rule: dict[str, list[float]] = defaultdict(list)
     for rule, _, seconds in rows:
         by_rule[rule].append(seconds)
@@ -173,19 +189,19 @@ def _sample(rows: list[tuple[str, str, float]], size: float, values: int) -> Sam
 
 
 def toy_fits(per_hypothesis: int, values: int) -> int:
-    """Each toy with signal is fitted twice, each background-only toy once and at every value of mu."""
+    """Return the number of fits: two of each toy with signal; one of each background-only toy, and one at each mu."""
     return per_hypothesis * (2 * values + 1 + values)
 
 
 def forecast(config: dict, analysis: str) -> Forecast:
-    """The cost of an analysis."""
+    """Estimate the cost of an analysis."""
     measured, counts = sample(config, analysis), job_counts(alone(config, analysis))
     settings = scan_settings(config, analysis)
-    signals, mu = len(signals_of(config, analysis)), mu_grid(settings["mu"])
+    signals, mu = len(signals_of(config, analysis)), settings.mu
     further = {
         "hypotest": signals * max(len(mu), 1) - counts["hypotest"],
         "scan_signals": signals - counts["scan_signals"],
-        "throw_toys": signals * toy_fits(first_toys(settings["toys"]), len(mu) or POINTS),
+        "throw_toys": signals * toy_fits(first_toys(settings.toys), len(mu) or POINTS),
     }
     seconds = sum(number * measured.job.get(rule, FINAL) for rule, number in counts.items())
     seconds += sum(further[rule] * each for rule, each in measured.more.items())
@@ -200,13 +216,13 @@ def forecast(config: dict, analysis: str) -> Forecast:
     )  # fmt: skip
 
 
-def first_toys(toys: dict) -> int:
-    """Toys of each hypothesis, in the first round if their number follows from a target."""
-    return toys.get("per_hypothesis", 2 * toys["block"])
+def first_toys(toys: ToySettings) -> int:
+    """Return the toys of each hypothesis; those of the first round if their number follows from a target."""
+    return toys.per_hypothesis or 2 * toys.block
 
 
-def advice(measured: Sample, settings: dict, signals: int, counts: dict[str, int]) -> str:
-    """Which packing suits, if it is another one by more than a factor of two."""
+def advice(measured: Sample, settings: ScanSettings, signals: int, counts: dict[str, int]) -> str:
+    """Return the packing that suits, if it differs from the present one by more than a factor of two."""
     cores = os.cpu_count() or 1
     found = []
     if signals > 1:
@@ -217,19 +233,19 @@ def advice(measured: Sample, settings: dict, signals: int, counts: dict[str, int
         balanced = max(signals / (JOBS_PER_CORE * cores), BALANCED_SECONDS / each)
         fits = min(JOB_SECONDS / each, balanced, ceil(signals / cores))
         fits = 1 if each > LONGEST_PACKED else int(max(fits, 1))
-        if not 0.5 <= fits / settings["signals_per_job"] <= 2:
+        if not 0.5 <= fits / settings.signals_per_job <= 2:
             packs = ceil(signals / fits)
             found.append(f"signals_per_job: {fits} ({packs} x {duration(start + fits * each)})")
     if "throw_toys" in measured.more:
-        total = measured.more["throw_toys"] * toy_fits(first_toys(settings["toys"]), counts["hypotest"] or POINTS)
+        total = measured.more["throw_toys"] * toy_fits(first_toys(settings.toys), counts["hypotest"] or POINTS)
         jobs = int(np.clip(total / JOB_SECONDS, 1, 1000))
-        if not 0.5 <= jobs / settings["toys"]["jobs"] <= 2:
+        if not 0.5 <= jobs / settings.toys.jobs <= 2:
             found.append(f"toys.jobs: {jobs}")
     return ", ".join(found)
 
 
 def table(forecasts: list[Forecast]) -> Table:
-    """What each analysis costs."""
+    """Return the table of what each analysis costs."""
     found = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("analysis", "signals", "jobs", "core time", "longest job", "disk", "would suit"):
         found.add_column(name, justify="left" if name in ("analysis", "would suit") else "right")
@@ -266,7 +282,7 @@ def report(config: dict, cores: int, console: Console) -> int:
         f"On a cluster {sent} jobs, {duration(on_cluster / sent)} each and {duration(longest + CLUSTER_JOB)} at most; "
         f"{on_cluster / 3600:.2g} core-hours. {CLUSTER_JOB} s of each job are Snakemake's: pack them, into minutes."
     )
-    if any("target" in scan_settings(config, name)["toys"] for name in config["analyses"]):
+    if any(scan_settings(config, name).toys.target for name in config["analyses"]):
         console.print("Of toys with a target the first round is counted; later ones throw what the target needs.")
     for each in failed:
         console.print(f"failed: {each}", style="red", markup=False)

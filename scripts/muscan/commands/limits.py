@@ -1,4 +1,4 @@
-"""Print the table of limits in a terminal, and what to look at first.
+"""Print the table of limits and the most important findings in a terminal.
 
 Reads limits.csv and fit.json of every signal.
 """

@@ -1,4 +1,4 @@
-"""Run again what a manifest describes, in a fresh folder, and compare all results with it byte by byte.
+"""Repeat the run that a manifest describes in a fresh folder, and compare all results byte by byte.
 
 Reads manifest.json and the inputs that it names. Says which versions are other ones, and names the first result that
 differs, with the value in it if the old results are still there. The exit code is 0 if all are the same.
@@ -30,7 +30,7 @@ MISSING = "nothing"
 
 
 def fresh_folder(base: Path, inputs: list[str]) -> Path:
-    """A folder below `base` in which the inputs are found under the paths that the manifest has."""
+    """Make a folder below `base` in which the inputs have the paths of the manifest."""
     depth = max((Path(path).parts.count(os.pardir) for path in inputs if not os.path.isabs(path)), default=0)
     folder = base.joinpath(*["run"] * (depth + 1))
     folder.mkdir(parents=True)
@@ -67,12 +67,12 @@ def by_file(records: list[dict[str, str]]) -> dict[str, str]:
 
 
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """Files whose digests differ, or that only one side has, in the order of the old."""
+    """Return the files whose digests differ, or that only one side has, in the order of the old ones."""
     return [file for file in old | new if old.get(file) != new.get(file)]
 
 
 def first_value(old: Path, new: Path) -> str:
-    """Where two files begin to differ: the key, cell, array or line, with both values."""
+    """Return where two files begin to differ: the key, cell, array or line, with both values."""
     values = [_values(path) for path in (old, new)]
     for (place, before), (other, after) in itertools.zip_longest(*values, fillvalue=(MISSING, MISSING)):
         if place != other:
@@ -83,7 +83,7 @@ def first_value(old: Path, new: Path) -> str:
 
 
 def _values(path: Path) -> Iterator[tuple[str, str]]:
-    """(place, value) of everything in a file."""
+    """Yield (place, value) for everything in a file."""
     content = path.read_bytes()
     if content[:1] in (b"{", b"["):
         yield from _leaves(json.loads(content), "")
@@ -102,7 +102,7 @@ def _values(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(value, place: str) -> Iterator[tuple[str, str]]:
-    """(place, value) of the numbers and texts of a JSON value, such as ("points[3].CLs_obs", "0.05")."""
+    """Yield (place, value) for the numbers and texts of a JSON value, such as ("points[3].CLs_obs", "0.05")."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _leaves(each, f"{place}.{key}" if place else key)

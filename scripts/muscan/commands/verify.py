@@ -1,4 +1,4 @@
-"""Let pyhf and Minuit repeat a random sample of the tests of a scan.
+"""Repeat a random sample of the tests of a scan with pyhf and Minuit.
 
 Reads model.npz, fit.json, workspace.json and the tests of the signals under results/, prints both numbers, both
 likelihood values and who found the lower minimum. Ends with exit code 1 if a disagreement is ours.
@@ -16,7 +16,7 @@ from muscan.base.errors import FitError, StepError
 from muscan.base.json_input import read_json
 from muscan.inference.engines import engine
 from muscan.inference.hypotest import hypotests, prepare
-from muscan.inference.signal_point import load
+from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.hypotest import Hypotest
 
 SAME_MINIMUM = 1e-4  # in -2 log L; Minuit's own precision
@@ -32,7 +32,7 @@ class Check(NamedTuple):
     minima: dict[str, tuple[float, float]]  # -2 log L of each fit to the data, ours and pyhf's
 
     def ours_is_wrong(self) -> bool:
-        """pyhf found a lower minimum, or the same minima give another CLs."""
+        """Return whether pyhf found a lower minimum, or another CLs from the same minima."""
         if any(pyhfs < ours - SAME_MINIMUM for ours, pyhfs in self.minima.values()):
             return True
         return not self.pyhf_is_wrong() and self.distance() > SAME_CLS
@@ -50,7 +50,7 @@ class Check(NamedTuple):
 
 
 def tests_of(results: Path) -> list[tuple[Path, Hypotest]]:
-    """All successful tests, with the files they stand in."""
+    """Return all successful tests, with their files."""
     found = []
     for path in sorted(results.glob("*/*/*/hypotest/mu_*.json")):
         records = read_json(path)
@@ -67,7 +67,8 @@ def check(path: Path, test: Hypotest) -> Check:
         FitError: if a fit of pyhf does not converge.
     """
     signal = path.parents[2]
-    ours, prepared, result = load(str(signal / "model.npz"), str(signal / "fit.json"), str(signal / "workspace.json"))
+    files = (str(signal / name) for name in ("model.npz", "fit.json", "workspace.json"))
+    ours, prepared, result = load(SignalFiles(*files))
     reference = engine("pyhf", ours.model, read_json(signal / "workspace.json"))
     again = prepare(reference, result.test_statistic)
     tested = hypotests(reference, again, [test.mu], result.test_statistic, test.calculator)[0]

@@ -1,4 +1,4 @@
-"""Tables of cross sections, which need no limits: they are checked before anything runs."""
+"""Read and check tables of predicted cross sections; no limits are needed, so it is done before a run."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ MOST = 5  # problems of a file in a message
 
 
 def read(path: str, labels: list[str]) -> tuple[list[str], list[Row]]:
-    """Names of the columns that say to what a row belongs, and the rows with numbers in all columns but `signal`.
+    """Read a table: the columns that say to which points a row belongs, and the rows, with numbers except for `signal`.
 
     Args:
         path: of a CSV file.
@@ -62,12 +62,12 @@ def check(path: str, labels: list[str], points: list[dict]) -> None:
 
 
 def place(row: dict, keys: Iterable[str]) -> str:
-    """To what a row belongs, in words."""
+    """Return in words to which points a row belongs, such as "m1 = 100"."""
     return ", ".join(f"{key} = {row[key]:g}" if isinstance(row[key], int | float) else str(row[key]) for key in keys)
 
 
 def _same(label: float | str | None, cell: float | str) -> bool:
-    """Whether a row is that of a label; a patch set may have numbers as text."""
+    """Return whether the cell of a row is the value of a label; a patch set may have numbers as text."""
     if isinstance(cell, str):
         return label == cell
     try:

@@ -1,4 +1,4 @@
-"""The check of the data sets of a configuration beyond its schema: their own keys, and the files they name."""
+"""Check data sets beyond the schema: keys that depend on one another, and the files they name."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,7 +10,7 @@ from muscan.config.signals import check_input, known_signals, label_values, sign
 
 
 def key_problems(where: str, dataset: dict) -> Iterator[str]:
-    """What a schema cannot say of a data set."""
+    """Yield problems of keys that depend on one another."""
     if "simulate" in dataset:
         yield from _simulate_problems(f"{where}.simulate", dataset["simulate"])
     root = dataset.get("histograms", {}).get("root", {"channels": {}})
@@ -25,7 +25,7 @@ def key_problems(where: str, dataset: dict) -> Iterator[str]:
 
 
 def file_problems(where: str, dataset: dict) -> list[str]:
-    """Files of templates that are missing, and signals that the patches do not have."""
+    """Return problems of files: templates and workspaces that are missing, and signals that no patch has."""
     files = input_files(dataset, blind=True)
     texts = [text for key, path in files.items() for text in input_problems(f"{where}.{key}", path)]
     if "workspace" in dataset and not texts:
@@ -34,7 +34,7 @@ def file_problems(where: str, dataset: dict) -> list[str]:
 
 
 def observed_problems(where: str, dataset: dict) -> Iterator[str]:
-    """Observed data that are missing, which stops the analyses alone that look at them."""
+    """Yield problems of observed data; they stop only the analyses that use observed data."""
     histograms = dataset.get("histograms", {})
     blocks = {"counts": histograms.get("counts", {}), "root.channels": histograms.get("root", {}).get("channels", {})}
     for block, channels in blocks.items():

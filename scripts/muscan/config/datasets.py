@@ -1,4 +1,4 @@
-"""What a configuration says of its data sets: their files, and what stays of them if nobody looks at observed data."""
+"""The data sets of a configuration: their files, and the part of them that blind analyses may use."""
 
 from muscan.config.settings import scan_settings
 
@@ -8,7 +8,7 @@ HOLD_OBSERVED = (("simulate", "components"), ("histograms", "counts"), ("histogr
 
 
 def unobserved(dataset: dict, path: tuple[str, ...] = ()) -> dict:
-    """A data set without what it says of observed data."""
+    """Return a data set without its observed data, and without the files that hold only these."""
     return {
         key: unobserved(value, (*path, key)) if isinstance(value, dict) else value
         for key, value in dataset.items()
@@ -17,13 +17,13 @@ def unobserved(dataset: dict, path: tuple[str, ...] = ()) -> dict:
 
 
 def looked_at(config: dict) -> set[str]:
-    """Data sets that an analysis uses that is not blind."""
+    """Return the data sets whose observed data are used: those of an analysis that is not blind."""
     analyses = config["analyses"]
-    return {each["dataset"] for name, each in analyses.items() if not scan_settings(config, name)["blind"]}
+    return {each["dataset"] for name, each in analyses.items() if not scan_settings(config, name).blind}
 
 
 def histogram_spec(config: dict, dataset: str, blind: bool) -> dict:
-    """The `histograms` block of a data set as read_histograms.py takes it.
+    """Return the `histograms` block of a data set in the form that the step `read_histograms` takes.
 
     Where events are moved or changed it has the columns that are no events: those that models use as uncertainties.
     """
@@ -38,12 +38,12 @@ def histogram_spec(config: dict, dataset: str, blind: bool) -> dict:
 
 
 def root_file(root: dict, histogram: str | dict) -> str | None:
-    """The file of a histogram of a `root` block: its own, or that of all."""
+    """Return the file of a histogram of a `root` block: its own, or the common one."""
     return histogram.get("file", root.get("file")) if isinstance(histogram, dict) else root.get("file")
 
 
 def input_files(dataset: dict, blind: bool = False) -> dict[str, str]:
-    """Files outside of the results that a data set names, by their keys; loose patches are not among them.
+    """Return the input files that a data set names, by their keys; loose patches are not among them.
 
     Args:
         dataset: what the configuration says of it.
@@ -61,7 +61,7 @@ def input_files(dataset: dict, blind: bool = False) -> dict[str, str]:
 
 
 def _root_files(root: dict) -> dict[str, str | None]:
-    """Files of which histograms are read, each by the first key that names it."""
+    """Return the ROOT files of a data set, each by the first key that names it."""
     keys: dict[str | None, str] = {}
     for channel, names in root["channels"].items():
         for column, histogram in names.items():

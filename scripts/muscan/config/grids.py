@@ -1,31 +1,64 @@
-"""What a configuration says, in full: the settings of each scan, its grid and jobs, the signals of a workspace, files.
-
-The rules call this module; it knows nothing of Snakemake. config_check.py has seen the configuration before."""
+"""The settings of each grid of signals, from a complete configuration (see `schema.complete`)."""
 
 import re
+from dataclasses import asdict, dataclass
 
-from muscan.config.settings import AUTO, TOYBASED, mu_grid, scan_settings
+from muscan.config.settings import TOYBASED, scan_settings
 from muscan.records.columns import label_column
 
 
-def grid_settings(config: dict, grid: str) -> dict:
-    """Settings of a grid of signals, in full."""
-    settings = {"y": None, "diagonal": None, "numbers": False, "cross_sections": None, "axis_labels": {}}
-    settings |= config["grids"][grid]
-    known = [set(scan_settings(config, analysis)["calculators"]) for analysis in settings["analyses"]]
-    in_common = set.intersection(*known)
-    return {"calculator": "asymptotics" if "asymptotics" in in_common else TOYBASED} | settings
+@dataclass(frozen=True)
+class CrossSections:
+    """A table of predicted cross sections."""
+
+    csv: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """The settings of a grid; the schema explains each."""
+
+    analyses: list[str]
+    calculator: str
+    x: str
+    axis_labels: dict[str, str]
+    numbers: bool
+    y: str | None = None
+    diagonal: float | None = None
+    cross_sections: CrossSections | None = None
+
+    @classmethod
+    def from_json(cls, values: dict) -> "GridSettings":
+        """Make settings from what `to_json` returns."""
+        table = values.get("cross_sections")
+        return cls(**values | {"cross_sections": table and CrossSections(**table)})
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+def grid_settings(config: dict, grid: str) -> GridSettings:
+    """Return the settings of a grid of signals.
+
+    Args:
+        config: a complete configuration.
+        grid: its name.
+    """
+    settings = config["grids"][grid]
+    known = [set(scan_settings(config, analysis).calculators) for analysis in settings["analyses"]]
+    calculator = "asymptotics" if "asymptotics" in set.intersection(*known) else TOYBASED
+    return GridSettings.from_json({"calculator": calculator} | settings)
 
 
 def grid_plots(config: dict, grid: str) -> list[str]:
-    """The pictures of a grid; the one of limits against a mass is a folder, and needs scans of more than one value."""
+    """Return the pictures of a grid; limits against a mass are a folder, and need scans of several values of mu."""
     settings = grid_settings(config, grid)
-    scans = (scan_settings(config, analysis)["mu"] for analysis in settings["analyses"])
-    limits = any(mu == AUTO or len(mu_grid(mu)) > 1 for mu in scans)
-    return ["plots/exclusion.png"] * (settings["y"] is not None) + ["plots/limits"] * limits
+    limits = any(len(scan_settings(config, analysis).mu) != 1 for analysis in settings.analyses)
+    return ["plots/exclusion.png"] * (settings.y is not None) + ["plots/limits"] * limits
 
 
 def units_of(axis_labels: dict[str, str]) -> list[str]:
-    """The units in brackets at the end of texts of axes, `label=unit`."""
+    """Return the units that stand in brackets at the end of the texts of axes, as `label=unit`."""
     found = {label: re.search(r"\[([^\[\]]+)\]\s*$", text) for label, text in axis_labels.items()}
     return [f"{label_column(label)}={match[1]}" for label, match in found.items() if match]

@@ -1,20 +1,20 @@
-"""Configuration files as Snakemake reads them; for what works on a configuration without running it."""
+"""Read configuration files as Snakemake does; for commands that look at a configuration without running it."""
 
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 from snakemake_interface_common.exceptions import WorkflowError
 
 from muscan.base.errors import InputError
-from muscan.base.versions import ROOT
-from muscan.config.check import ConfigError, usable
+from muscan.config.check import usable
+from muscan.config.problems import ConfigError
 from muscan.config.text import check_file
 
 
 def load(files: list[str]) -> tuple[dict, dict[str, str], list[str]]:
-    """A configuration, merged from files, the later on top.
+    """Read a configuration from files; where they differ, the last one counts.
 
     Returns:
-        the part that can be used, why other analyses cannot, and all problems; see `config_check.usable`.
+        The part that can be used, why other analyses cannot, and all problems; see `check.usable`.
 
     Raises:
         ConfigError: if nothing of it can be used; names all problems.
@@ -24,6 +24,6 @@ def load(files: list[str]) -> tuple[dict, dict[str, str], list[str]]:
         for file in files:
             check_file(file)
             update_config(config, load_configfile(file))
-        return usable(config, ROOT / "config" / "config.schema.yaml")
+        return usable(config)
     except (ConfigError, InputError, WorkflowError, OSError) as error:
         raise ConfigError(f"{', '.join(files)} cannot be used:\n{error}") from error

@@ -1,112 +1,93 @@
-"""What a configuration says, in full: the settings of each scan, its grid and jobs, the signals of a workspace, files.
+"""The settings of each scan, from a complete configuration (see `schema.complete`)."""
 
-The rules call this module; it knows nothing of Snakemake. config_check.py has seen the configuration before."""
+from dataclasses import dataclass, fields
 
-SCAN_DEFAULTS = {
-    "mu": {"start": 0, "stop": 10, "number": 41},
-    "mu_per_job": 1,
-    "signals_per_job": 1,
-    "confidence_level": 0.95,
-    "test_statistic": "qtilde",
-    "calculators": ["asymptotics"],
-    "check_asymptotics": "auto",
-    "toys": {},
-    "engine": "newton",
-    "interpolation": {},
-    "blind": False,
-    "plots": ["brazil", "yields", "pulls", "distributions", "toys"],
-}
-
-
-AUTO = "auto"  # instead of values of mu: they follow from the limits
-
+from muscan.config.mu_values import mu_grid
 
 TOYBASED = "toybased"  # the calculator whose limits come from toys
-
-
-TOY_DEFAULTS = {"block": 1000, "seed": 0, "jobs": 8, "max_failed_fraction": 0.01, "show": []}
-
-
-TOYS_PER_HYPOTHESIS, MOST_TOYS = 5000, 1_000_000  # unless the configuration says otherwise
-
-
-TOY_ROUNDS = 4  # in which toys are added if their number is not fixed
-
-
-INTERPOLATION_DEFAULTS = {"normsys": "code4", "histosys": "code4p"}
-
-
+TOY_ROUNDS = 4  # in which toys are added if their number follows from a target
 FOLDER_PLOTS = ["yields", "distributions"]  # several pictures in a folder: of each channel, of some values of mu
-
-
 FIT_PLOTS = ["yields", "pulls"]  # they do not depend on the calculator, and are drawn for the first one
-
-
 TOY_PLOTS = ["distributions", "toys"]
 
 
-def scan_settings(config: dict, analysis: str) -> dict:
-    """Settings of the scan of an analysis: its own, those under `scan`, the defaults, in this order."""
-    settings = SCAN_DEFAULTS | config.get("scan", {}) | config["analyses"][analysis]
-    parts = {"interpolation": INTERPOLATION_DEFAULTS | settings["interpolation"], "toys": _toys(settings["toys"])}
-    return settings | parts
+@dataclass(frozen=True)
+class ToySettings:
+    """How many toys of a signal are thrown, and how; the schema explains each setting."""
+
+    block: int
+    seed: int
+    jobs: int
+    max_failed_fraction: float
+    show: list[float]
+    per_hypothesis: int | None = None  # None: the number follows from the target
+    target: float | None = None  # None: the number is fixed
+    max: int | None = None  # with a target only
 
 
-def _toys(toys: dict) -> dict:
-    number = {"max": MOST_TOYS} if "target" in toys else {"per_hypothesis": TOYS_PER_HYPOTHESIS}
-    return TOY_DEFAULTS | number | toys
+@dataclass(frozen=True)
+class Interpolation:
+    """The codes of pyhf by which models move between their variations."""
+
+    normsys: str
+    histosys: str
 
 
-def check_options(settings: dict) -> dict:
-    """Options of invert.py that say how asymptotic limits are checked."""
-    wanted = str(settings["check_asymptotics"]).lower()
-    return {"check_asymptotics": wanted, "seed": settings["toys"]["seed"]}
+@dataclass(frozen=True)
+class ScanSettings:
+    """The settings of the scan of an analysis; the schema explains each."""
+
+    mu: list[str]  # tested values, as text, ascending; none if they follow from the limits
+    mu_per_job: int
+    signals_per_job: int
+    confidence_level: float
+    test_statistic: str
+    calculators: list[str]
+    check_asymptotics: str  # "auto", "true" or "false"
+    toys: ToySettings
+    engine: str
+    interpolation: Interpolation
+    blind: bool
+    plots: list[str]
 
 
-def toy_rounds(toys: dict) -> int:
-    """In how many rounds toys are thrown."""
-    return TOY_ROUNDS if "target" in toys else 1
-
-
-def scan_plots(settings: dict, calculator: str) -> list[str]:
-    """The pictures of a scan."""
-    without = [] if calculator == settings["calculators"][0] else FIT_PLOTS
-    without = without if calculator == TOYBASED else [*without, *TOY_PLOTS]
-    return [plot for plot in settings["plots"] if plot not in without]
-
-
-def mu_grid(mu: list | dict | str) -> list[str]:
-    """Tested values of mu as text, ascending; they stay text until a script parses them.
+def scan_settings(config: dict, analysis: str) -> ScanSettings:
+    """Return the settings of the scan of an analysis: its own, or those under `scan`.
 
     Args:
-        mu: a list of values, or `start`, `stop` (included) and `number`, or "auto", which has no values yet.
+        config: a complete configuration.
+        analysis: its name.
     """
-    if mu == AUTO:
-        return []
-    if isinstance(mu, dict):
-        steps = max(mu["number"] - 1, 1)
-        values = [mu["start"] + (mu["stop"] - mu["start"]) * i / steps for i in range(mu["number"])]
-    else:
-        values = mu
-    return list(dict.fromkeys(f"{value + 0.0:.10g}" for value in sorted(values)))  # + 0.0: no minus before a zero
+    settings = config["scan"] | config["analyses"][analysis]
+    values = {each.name: settings[each.name] for each in fields(ScanSettings)}
+    return ScanSettings(
+        **values
+        | {
+            "mu": mu_grid(settings["mu"]),
+            "check_asymptotics": str(settings["check_asymptotics"]).lower(),
+            "toys": ToySettings(**settings["toys"]),
+            "interpolation": Interpolation(**settings["interpolation"]),
+        }
+    )
 
 
-def mu_jobs(mu: list[str], mu_per_job: int) -> dict[str, list[str]]:
-    """Consecutive values that one job tests, by the label that stands in its file name; "auto" without values."""
-    if not mu:
-        return {AUTO: []}
-    chunks = [mu[i : i + mu_per_job] for i in range(0, len(mu), mu_per_job)]
-    return {chunk[0] if len(chunk) == 1 else f"{chunk[0]}_to_{chunk[-1]}": chunk for chunk in chunks}
+def check_options(settings: ScanSettings) -> dict:
+    """Return the options of the step `invert` that say how asymptotic limits are checked."""
+    return {"check_asymptotics": settings.check_asymptotics, "seed": settings.toys.seed}
 
 
-def poi_bound(largest: float) -> int:
-    """The mu that fits must be able to reach: 10, 20, 40, ..., so that it seldom changes when a scan grows."""
-    bound = 10
-    while bound < largest:
-        bound *= 2
-    return bound
+def toy_rounds(toys: ToySettings) -> int:
+    """Return the number of rounds in which toys are thrown."""
+    return 1 if toys.target is None else TOY_ROUNDS
+
+
+def scan_plots(settings: ScanSettings, calculator: str) -> list[str]:
+    """Return the pictures of a scan with a calculator."""
+    without = [] if calculator == settings.calculators[0] else FIT_PLOTS
+    without = without if calculator == TOYBASED else [*without, *TOY_PLOTS]
+    return [plot for plot in settings.plots if plot not in without]
 
 
 def source_of(config: dict, analysis: str) -> tuple[str, dict]:
-    """The kind of an analysis' data set and what the configuration says of it."""
+    """Return the kind of source of an analysis' data set, such as "workspace", and its block."""
     return next(iter(config["datasets"][config["analyses"][analysis]["dataset"]].items()))

@@ -1,6 +1,7 @@
-"""What a configuration says, in full: the settings of each scan, its grid and jobs, the signals of a workspace, files.
+"""The signals of a published workspace: their names, their labels, and the files from which their workspaces are made.
 
-The rules call this module; it knows nothing of Snakemake. config_check.py has seen the configuration before."""
+A source here is the `workspace` block of a complete configuration (see `schema.complete`), or that of an outline of it.
+"""
 
 import re
 from fnmatch import fnmatchcase
@@ -12,33 +13,29 @@ from urllib.parse import quote
 
 from muscan.base.errors import InputError
 from muscan.base.file_kinds import instead_of
-from muscan.base.json_input import MAX_MEGABYTES, read_json
+from muscan.base.json_input import LARGEST_RESULT, read_json
 from muscan.base.words import did_you_mean, listed, shortened
 from muscan.config.settings import source_of
 
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
-
-
 NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
-
-
 LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
 
 
 def signals_of(config: dict, analysis: str) -> dict[str, str]:
-    """Signals of an analysis: {name in paths: name}."""
+    """Return the signals of an analysis, {name in paths: name}."""
     kind, block = source_of(config, analysis)
     return signal_names(block) if kind == "workspace" else {ONLY_SIGNAL: ONLY_SIGNAL}
 
 
 def signal_names(source: dict) -> dict[str, str]:
-    """Signals of a `workspace` source: {name in paths: name}; a wanted one that has no patch will fail, alone.
+    """Return the signals of a source, {name in paths: name}; one that is listed but has no patch will fail, alone.
 
     Raises:
         InputError: if the patches cannot be read, or none of them is wanted.
     """
     known = known_signals(source)
-    wanted = source.get("signals", "all")
+    wanted = source["signals"]
     if wanted == "all":
         names = known
     elif isinstance(wanted, str):
@@ -53,7 +50,7 @@ def signal_names(source: dict) -> dict[str, str]:
 
 
 def label_values(source: dict) -> dict[str, dict[str, float | str]]:
-    """What is known of each signal of a `workspace` source, masses in most cases: {name: {label: value}}.
+    """Return the values of the labels of each signal, masses in most cases: {name: {label: value}}.
 
     Raises:
         InputError: if a name does not have the form that the configuration says.
@@ -66,7 +63,7 @@ def label_values(source: dict) -> dict[str, dict[str, float | str]]:
 
 
 def _values_in(name: str, form: str) -> dict[str, float]:
-    """Numbers in a name, by the labels that stand in braces in its form: `stau_{m1}_{m2}`."""
+    """Return the numbers in a name by the labels that its form has in braces, such as `stau_{m1}_{m2}`."""
     parts = re.split(r"\{(.*?)\}", form)
     pattern = "".join(NUMBER if i % 2 else re.escape(part) for i, part in enumerate(parts))
     found = re.fullmatch(pattern, name)
@@ -77,18 +74,18 @@ def _values_in(name: str, form: str) -> dict[str, float]:
 
 
 def scan_name(analysis: str, signal: str) -> str:
-    """How people call a scan: the analysis, and the signal where there are several."""
+    """Return the name of a scan for people: the analysis, and the signal if there are several."""
     return analysis if signal == ONLY_SIGNAL else f"{analysis} / {signal}"
 
 
 def path_name(name: str) -> str:
-    """A name from a file as a part of a path: percent-encoded, as in a URL; it is no option of a command."""
+    """Return a name as a part of a path: percent-encoded as in a URL, and never like an option of a command."""
     encoded = quote(name, safe="+,=@")
     return f"%{ord(encoded[0]):X}{encoded[1:]}" if encoded.startswith((".", "-")) else encoded
 
 
 def workspace_files(source: dict, signal: str) -> dict[str, str]:
-    """Files that make the workspace of a signal, by the option of patch_workspace.py that takes them."""
+    """Return the files from which the workspace of a signal is made, by the option of the step that takes them."""
     files = {"workspace": source["file"]}
     if "patches" in source:
         patches = _loose_patches(source["patches"])
@@ -99,7 +96,7 @@ def workspace_files(source: dict, signal: str) -> dict[str, str]:
 
 
 def known_signals(source: dict) -> list[str]:
-    """Names of all patches of a `workspace` source.
+    """Return the names of all patches of a source.
 
     Raises:
         InputError: if they cannot be read, or a name cannot become a folder.
@@ -112,12 +109,12 @@ def known_signals(source: dict) -> list[str]:
 
 
 def _patches_of(source: dict) -> list[tuple[str, dict]]:
-    return _patchset(source["patchset"], source.get("max_megabytes", MAX_MEGABYTES))
+    return _patchset(source["patchset"], source.get("max_megabytes", LARGEST_RESULT))  # an outline has none
 
 
 @lru_cache
 def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
-    """Name, and values by their labels, of every patch of a set; only these are kept of a large file."""
+    """Return name and labelled values of every patch of a set; only these are kept of a large file."""
     patchset = read_json(file, max_megabytes)
     other = instead_of("a patch set", patchset)
     if other:
@@ -137,7 +134,7 @@ def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
 
 
 def _labelled(labels: list[str], values: list) -> dict:
-    """Values by their labels; none if there are more of one than of the other, which the step that patches reports."""
+    """Return values by their labels; none if their numbers differ, which the step that applies patches reports."""
     return dict(zip(labels, values, strict=True)) if len(labels) == len(values) else {}
 
 
@@ -146,7 +143,7 @@ def _can_name_a_folder(name) -> bool:
 
 
 def check_input(path: str) -> None:
-    """A file that the workflow can read.
+    """Check that a file can be an input of the workflow.
 
     Raises:
         InputError: if there is no such file, or Snakemake cannot take its name.
@@ -163,7 +160,7 @@ def check_input(path: str) -> None:
 
 @lru_cache
 def _loose_patches(pattern: str) -> dict[str, str]:
-    """{name: file} of a folder or a glob pattern."""
+    """Return {name: file} of the loose patches of a folder or a glob pattern."""
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
     if not files:
         raise InputError(f"there are no JSON files {shortened(pattern)!r}")

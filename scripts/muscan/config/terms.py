@@ -1,4 +1,4 @@
-"""Terms of the field that stand for no setting of muscan, or for one of another name, and what to write."""
+"""Terms of the field that muscan does not know or calls otherwise, and what to write in their place."""
 
 DISCOVERY = "q0 is for a discovery, which is no upper limit: it tests whether there is any signal; use qtilde or q"
 TWO_SIDED = "t is two-sided, for intervals around mu_hat; an upper limit needs qtilde or q"
@@ -28,7 +28,7 @@ TERMS["calculator"] = TERMS["calculators"]
 
 
 def explained(key: str, value) -> str:
-    """What to know of a value of a key that muscan does not have; empty if it is no term of the field.
+    """Return what to write in the place of an unknown value of a key; empty if it is no term of the field.
 
     Args:
         value: what is written, or a list of it.

@@ -1,4 +1,4 @@
-"""Look at configuration files as text, before Snakemake reads them.
+"""Check configuration files as text, before Snakemake reads them.
 
 Snakemake does not say in which line YAML is wrong, takes the last of two keys of one name without a word, and follows
 aliases that expand without end. Ends with an error that says where, if a file cannot be used.
@@ -32,7 +32,7 @@ def check_file(path: str) -> None:
 
 
 def _composed(path: str) -> yaml.Node:
-    """The nodes of a file, without any object made of them."""
+    """Return the nodes of a file, without making objects of them."""
     check_regular(path)
     with open(path, "rb") as file:
         content = file.read(MOST_BYTES + 1)
@@ -68,7 +68,7 @@ def _where(mark: yaml.Mark | None) -> str:
 
 
 def _problems(root: yaml.Node) -> Iterator[str]:
-    """Keys that stand twice, tags that ask for objects, aliases that expand to too much."""
+    """Yield keys that stand twice, tags that ask for objects, and aliases that expand to too much."""
     sizes: dict[int, float] = {}
     for node, size in _with_sizes(root, sizes):
         if size > MOST_NODES:
@@ -84,7 +84,7 @@ def _problems(root: yaml.Node) -> Iterator[str]:
 
 
 def _wrong_keys(node: yaml.MappingNode) -> Iterator[str]:
-    """Keys that are no single values or stand twice, and merges of what is no block of keys."""
+    """Yield keys that are no single values or stand twice, and merges of what is no block of keys."""
     lines: dict[str, yaml.Mark] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -104,7 +104,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _with_sizes(root: yaml.Node, sizes: dict[int, float]) -> Iterator[tuple[yaml.Node, float]]:
-    """Each node once, after those in it, with the number of nodes that it expands to; infinite if it holds itself."""
+    """Yield each node after those in it, with the number of nodes to which it expands; infinite if it holds itself."""
     stack = [(root, iter(_children(root)))]
     sizes[id(root)] = float("inf")  # until it is known
     while stack:

@@ -98,7 +98,7 @@ def build(histograms: Histograms, model: dict) -> dict:
         for channel, columns in histograms.columns.items()
         if "observed" in columns
     ]
-    config = {"poi": model.get("poi", "mu"), "parameters": model.get("parameters", [])}
+    config = {"poi": model["poi"], "parameters": model["parameters"]}
     return {
         "version": "1.0.0",
         "channels": channels,

@@ -12,9 +12,9 @@ import jsonpatch
 from muscan.base.errors import InputError
 from muscan.base.file_kinds import instead_of
 from muscan.base.files import named
-from muscan.base.json_input import MAX_MEGABYTES, read_json
-from muscan.base.schema_words import has
+from muscan.base.json_input import read_json
 from muscan.base.words import did_you_mean, shortened
+from muscan.inputs.pyhf_schema import has
 
 # What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
 MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -136,8 +136,8 @@ def of_signal(
     files: dict[str, str | None],
     signal: str,
     wrong: dict[str, str],
-    measurement: str | None = None,
-    max_megabytes: float = MAX_MEGABYTES,
+    measurement: str | None,
+    max_megabytes: float,
 ) -> dict:
     """The workspace of a signal.
 
@@ -145,7 +145,7 @@ def of_signal(
         files: `workspace`, and `patchset` or `patch` if there is one.
         signal: name of the patch.
         wrong: what is wrong with patches of the set, by their names.
-        measurement: its name; the first if missing.
+        measurement: its name; None for the first.
         max_megabytes: the largest size of a file, when it is unpacked.
 
     Raises:

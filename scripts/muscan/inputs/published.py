@@ -13,7 +13,7 @@ import pyhf
 from muscan.base.errors import InputError
 from muscan.base.file_kinds import instead_of
 from muscan.base.files import named
-from muscan.base.schema_words import has, problems
+from muscan.inputs.pyhf_schema import has, problems
 
 VERSIONS = ("1.0.0",)  # of pyhf's schemas
 

@@ -23,7 +23,7 @@ def normal(mean: float, width: float) -> Events:
     return lambda random, number: random.normal(mean, width, number)
 
 
-def exponential(scale: float, low: float = 0.0) -> Events:
+def exponential(scale: float, low: float) -> Events:
     return lambda random, number: low + random.exponential(scale, number)
 
 

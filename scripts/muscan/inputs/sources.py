@@ -1,11 +1,10 @@
 """The data sets of a configuration and the models that follow from them, in memory and without the steps of a run."""
 
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
-from muscan.base.json_input import MAX_MEGABYTES
 from muscan.config.datasets import histogram_spec
 from muscan.config.settings import scan_settings, source_of
 from muscan.config.signals import workspace_files
@@ -43,8 +42,8 @@ class Sources:
 
     def _wrong_patches(self, dataset: str) -> dict[str, str]:
         block = self.config["datasets"][dataset]["workspace"]
-        most = block.get("max_megabytes", MAX_MEGABYTES)
-        return check_published.check_files(block["file"], block.get("patchset"), patch_workspace.published, most)
+        read = patch_workspace.published
+        return check_published.check_files(block["file"], block.get("patchset"), read, block["max_megabytes"])
 
     def read(self, analysis: str) -> None:
         """Read the data set of an analysis.
@@ -66,7 +65,7 @@ class Sources:
         return self.histograms(dataset, not self._blind(analysis)).findings
 
     def _blind(self, analysis: str) -> bool:
-        return scan_settings(self.config, analysis)["blind"]
+        return scan_settings(self.config, analysis).blind
 
     def model(self, analysis: str, signal: str) -> Model:
         """The model of a signal.
@@ -79,10 +78,10 @@ class Sources:
         if kind == "workspace":
             wrong = self.wrong_patches(settings["dataset"])
             files = workspace_files(block, signal)
-            options = {key: block[key] for key in ("measurement", "max_megabytes") if key in block}
-            workspace = patch_workspace.of_signal(files, signal, wrong, **options)
+            reading = (block.get("measurement"), block["max_megabytes"])
+            workspace = patch_workspace.of_signal(files, signal, wrong, *reading)
         else:
             histograms = self.histograms(settings["dataset"], not blind)
             workspace = build_workspace.build(histograms, self.config["models"][settings["model"]])
-        codes = scan_settings(self.config, analysis)["interpolation"]
+        codes = asdict(scan_settings(self.config, analysis).interpolation)
         return compile_workspace(blinded(workspace) if blind else workspace, codes, self.known)

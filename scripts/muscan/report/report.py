@@ -168,9 +168,9 @@ def grid_section(results: Results, grid: str) -> dict:
     folder = RESULTS / "grids" / grid
     rows = read_table(folder / "points.csv")
     settings = grid_settings(results.config, grid)
-    axes = [label_column(settings[axis]) for axis in ("x", "y") if settings[axis] is not None]
-    names = ["signal", *(name for name in axes if name in rows[0]), *["analysis"] * (len(settings["analyses"]) > 1)]
-    numbers = POINT_COLUMNS | (CROSS_SECTION_COLUMNS if settings["cross_sections"] else {})
+    axes = [label_column(axis) for axis in (settings.x, settings.y) if axis is not None]
+    names = ["signal", *(name for name in axes if name in rows[0]), *["analysis"] * (len(settings.analyses) > 1)]
+    numbers = POINT_COLUMNS | (CROSS_SECTION_COLUMNS if settings.cross_sections else {})
     return {
         "name": grid,
         "names": names,
@@ -206,7 +206,7 @@ def signal_section(results: Results, analysis: str, signal: str, anchor: str) ->
     folder = RESULTS / analysis / path_name(signal)
     settings = scan_settings(results.config, analysis)
     limits = {
-        calculator: results.limits[f"{analysis}/{folder.name}/{calculator}"] for calculator in settings["calculators"]
+        calculator: results.limits[f"{analysis}/{folder.name}/{calculator}"] for calculator in settings.calculators
     }
     tests = read_tests(folder / "asymptotics", hypotest_files(settings)) if "asymptotics" in limits else []
     figures = [
@@ -248,7 +248,7 @@ def content(results: Results, problems: list[str]) -> dict:
         "poor_fit": summary.POOR_FIT,
         "limits": rows,
         "toys": toy_rows(results),
-        "grids": [grid_section(results, grid) for grid in results.config.get("grids", {})],
+        "grids": [grid_section(results, grid) for grid in results.config["grids"]],
         "overview": results.figure("limits", RESULTS / "plots" / "limits.png"),
         "signals": sections,
         "tables": [RESULTS / name for name in tables],

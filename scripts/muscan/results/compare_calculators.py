@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from muscan.base.files import read_result
-from muscan.config.scans import all_scans
+from muscan.config.scans import scans_in
 from muscan.config.settings import TOYBASED
 from muscan.records.columns import LIMIT_COLUMNS
 from muscan.records.limits import Limits
@@ -41,6 +41,6 @@ def _six(values: dict | None) -> list[float | None]:
 
 def compare_calculators(csv: str, markdown: str, settings: TableSettings) -> None:
     """Write the limits of all scans with toys beside the asymptotic ones as a CSV file, and the same as Markdown."""
-    scans = [scan for scan in all_scans(settings.outline) if scan.endswith(f"/{TOYBASED}")]
+    scans = [scan for scan in scans_in(settings.outline) if scan.endswith(f"/{TOYBASED}")]
     found = [row for scan in scans for row in rows(Path(settings.results), scan)]
     write_table(csv, markdown, with_labels(found, NUMBERS, settings.outline))

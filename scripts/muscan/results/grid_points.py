@@ -19,7 +19,7 @@ from muscan.base.errors import InputError, StepError
 from muscan.base.files import named, read_result
 from muscan.base.options import option
 from muscan.config import cross_sections
-from muscan.config.grids import grid_settings
+from muscan.config.grids import GridSettings
 from muscan.config.signals import path_name, signals_of
 from muscan.inference.limits_from_cls import MEDIAN, limits_from_cls
 from muscan.records.columns import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, label_column
@@ -35,20 +35,20 @@ EXCLUDED = ("excluded", "expected_excluded")
 LARGEST = 1e30  # value on an axis
 
 
-def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
+def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator[dict]:
     """Every signal of every analysis of the grid: a row without cross sections."""
-    for analysis in settings["analyses"]:
+    for analysis in settings.analyses:
         labels = label_columns(outline, analysis)
         for signal in signals_of(outline, analysis).values():
-            file = results / analysis / path_name(signal) / settings["calculator"] / "limits.json"
-            limits = read_limits(file, settings["calculator"])
+            file = results / analysis / path_name(signal) / settings.calculator / "limits.json"
+            limits = read_limits(file, settings.calculator)
             observed, _, _, expected, *_ = limits.six()
             values, wrong = _places(labels.get(signal, {}), settings)
             yield {
                 "signal": signal,
                 **values,
                 "analysis": analysis,
-                "calculator": settings["calculator"],
+                "calculator": settings.calculator,
                 "confidence_level": limits.confidence_level,
                 **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
                 "status": status(limits),
@@ -59,9 +59,9 @@ def candidates(outline: dict, settings: dict, results: Path) -> Iterator[dict]:
             }
 
 
-def _places(labels: dict, settings: dict) -> tuple[dict, list[str]]:
+def _places(labels: dict, settings: GridSettings) -> tuple[dict, list[str]]:
     """Labels whose values on the axes are numbers; those that are not are left out, with the reason."""
-    axes = [label_column(settings[axis]) for axis in ("x", "y")]
+    axes = [label_column(axis) for axis in (settings.x, settings.y)]
     bad = [label for label in axes if label in labels and not _is_number(labels[label])]
     reasons = [f"{label} = {labels[label]!r} has no place on an axis" for label in bad]
     return {label: value for label, value in labels.items() if label not in bad}, reasons
@@ -173,20 +173,20 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
     Raises:
         InputError: if the cross sections cannot be used.
     """
-    settings = grid_settings(outline, grid)
+    settings = GridSettings.from_json(outline["grids"][grid])
     rows = list(candidates(outline, settings, results))
-    known = (label_columns(outline, analysis).values() for analysis in settings["analyses"])
+    known = (label_columns(outline, analysis).values() for analysis in settings.analyses)
     labels = list(dict.fromkeys(label for signals in known for values in signals for label in values))
     points = pd.DataFrame(best(rows, labels))
     points[["cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]] = np.nan
     points["unit"] = ""
     points[NUMBERS] = points[NUMBERS].astype(float)
     points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of what failed altogether
-    if settings["cross_sections"]:
-        file = settings["cross_sections"]["csv"]
+    if settings.cross_sections:
+        file = settings.cross_sections.csv
         table = read_cross_sections(file, labels)
         with named(file):
-            points = with_cross_sections(points, table, settings["cross_sections"]["unit"])
+            points = with_cross_sections(points, table, settings.cross_sections.unit)
     columns = ["signal", *labels, "analysis", "calculator", "confidence_level", *LIMIT_COLUMNS, "status", *CLS_COLUMNS]
     columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]
     columns += [*EXCLUDED, "reason"]

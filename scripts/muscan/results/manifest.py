@@ -37,7 +37,7 @@ def toys(config: dict, scan: str) -> list[Path]:
     folder = seals.RESULTS / scan
     if not (folder / "toys").exists():
         return []
-    last = toy_rounds(scan_settings(config, scan.split("/")[0])["toys"]) - 1
+    last = toy_rounds(scan_settings(config, scan.split("/")[0]).toys) - 1
     plan = read_json(folder / f"plan_{last}.json")
     return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
 

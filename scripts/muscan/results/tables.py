@@ -14,7 +14,7 @@ from muscan.base.errors import StepError
 from muscan.base.files import read_result, write_text
 from muscan.base.options import option
 from muscan.base.words import printable
-from muscan.config.scans import all_scans
+from muscan.config.scans import scans_in
 from muscan.config.settings import source_of
 from muscan.config.signals import ONLY_SIGNAL, label_values
 from muscan.records.columns import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, label_column
@@ -144,7 +144,7 @@ class LimitsSettings(TableSettings):
 def tabulate_limits(csv: str, markdown: str, settings: LimitsSettings) -> None:
     """Write the limits of all scans as a CSV file, and the same as Markdown."""
     folder = Path(settings.results)
-    rows = [row(folder, scan) for scan in all_scans(settings.outline)]
+    rows = [row(folder, scan) for scan in scans_in(settings.outline)]
     rows += [row_not_run(analysis, why, rows[0]) for analysis, why in settings.not_run.items()]
     write_table(csv, markdown, with_labels(rows, LIMITS_NUMBERS, settings.outline))
 

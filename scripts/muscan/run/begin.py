@@ -5,12 +5,10 @@ import sys
 from typing import NamedTuple, NoReturn
 
 from muscan.base.errors import InputError
-from muscan.base.versions import ROOT
 from muscan.config import check
+from muscan.config.problems import ConfigError
 from muscan.config.text import check_file
 from muscan.run import look_ahead, start
-
-SCHEMA = ROOT / "config" / "config.schema.yaml"
 
 
 class Usable(NamedTuple):
@@ -33,8 +31,8 @@ def usable_part(config: dict, files: list[str], whole: bool = True) -> Usable:
     try:
         for file in files if whole else ():
             check_file(file)
-        usable, not_run, problems = check.usable(config, SCHEMA)
-    except (check.ConfigError, InputError) as error:
+        usable, not_run, problems = check.usable(config)
+    except (ConfigError, InputError) as error:
         _stop(files, str(error))
     return Usable(usable, not_run, problems, check.without_row(problems, not_run))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from muscan.base import versions
 from muscan.base.errors import StepError
-from muscan.config import settings as configuration
 from muscan.config.datasets import histogram_spec, input_files
+from muscan.config.settings import scan_settings
 
 MEMORY = Path(".snakemake", "muscan", "data_sets.json")  # what was found of files that have not changed since
 
@@ -19,7 +19,7 @@ def unreadable(config: dict) -> dict[str, str]:
     before, now, reasons = _remembered(), {}, {}
     sources = None
     for analysis, settings in config["analyses"].items():
-        key = _key(config, settings["dataset"], configuration.scan_settings(config, analysis)["blind"])
+        key = _key(config, settings["dataset"], scan_settings(config, analysis).blind)
         if key not in before and key not in now:
             from muscan.inputs.sources import Sources  # which takes a second, with pyhf
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from muscan.base.files import failure_recorded, write_json
-from muscan.base.json_input import MAX_MEGABYTES, read_json
+from muscan.base.json_input import read_json
 from muscan.base.options import option
 from muscan.inputs.published import check_files
 
@@ -13,8 +13,8 @@ class PublishedFiles:
     """What a published likelihood consists of."""
 
     workspace: str = option("pyhf workspace, plain or gzipped")
+    max_megabytes: float = option("of a file, when it is unpacked")
     patchset: str | None = option("patch set, plain or gzipped", default=None)
-    max_megabytes: float = option("of a file, when it is unpacked", default=MAX_MEGABYTES)
 
 
 def check_published(output: str, files: PublishedFiles) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from muscan.base.errors import FitError, InputError
 from muscan.base.files import failure_recorded, made_by, read_result, write_json
 from muscan.base.options import option
-from muscan.config.settings import poi_bound
+from muscan.config.mu_values import poi_bound
 from muscan.diagnosis.diagnose import HINDER_FITS, diagnose
 from muscan.diagnosis.findings import Finding
 from muscan.histfactory.likelihood import Likelihood

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from muscan.base.errors import FitError
 from muscan.base.words import off_by
-from muscan.config.settings import AUTO
+from muscan.config.mu_values import AUTO
 from muscan.inference.calculators import RELEVANT
 from muscan.inference.hypotest import Prepared
 from muscan.records.limits import Limits

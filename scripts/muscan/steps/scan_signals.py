@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from muscan.base.errors import InputError
 from muscan.base.options import option
-from muscan.config.settings import mu_jobs
+from muscan.config.mu_values import mu_jobs
 from muscan.inference.signal_point import SignalFiles
 from muscan.steps.build_workspace import BuildSettings, build_workspace
 from muscan.steps.compile_model import CompileSettings, compile_model

@@ -6,7 +6,6 @@ Methods with `wildcards` can stand in rules, as inputs or params.
 import json
 from collections.abc import Callable
 
-from muscan.base.json_input import MAX_MEGABYTES
 from muscan.config.datasets import histogram_spec, input_files, unobserved
 from muscan.run.rules.wildcards import Value, Wildcards, or_nothing
 
@@ -53,4 +52,4 @@ class Datasets:
 
     def max_megabytes(self, wildcards: Wildcards) -> float:
         """Return the largest size of a published file."""
-        return self._known[wildcards.dataset]["workspace"].get("max_megabytes", MAX_MEGABYTES)
+        return self._known[wildcards.dataset]["workspace"]["max_megabytes"]

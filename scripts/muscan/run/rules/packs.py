@@ -31,7 +31,7 @@ class Pack(NamedTuple):
         """Return all files that the steps write."""
         settings = scans.settings[self.analysis]
         names = ["workspace.json", "model.npz", "fit.json"]
-        if "asymptotics" in settings["calculators"]:
+        if "asymptotics" in settings.calculators:
             names += [f"asymptotics/{name}" for name in [*result_files.hypotest_files(settings), "limits.json"]]
         return [f"results/{self.analysis}/{signal}/{name}" for signal in self.signals for name in names]
 
@@ -44,7 +44,7 @@ def all_packs(config: dict, scans: Scans) -> list[Pack]:
     return [
         Pack(f"scan_{analysis}_{number}_of_{len(packs)}", analysis, signals)
         for analysis, settings in scans.settings.items()
-        if settings["signals_per_job"] > 1
+        if settings.signals_per_job > 1
         for packs in [packs_of(config, analysis)]
         for number, signals in enumerate(packs, 1)
     ]

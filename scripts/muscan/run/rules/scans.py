@@ -7,8 +7,9 @@ from collections.abc import Callable
 from os.path import basename
 from typing import Any
 
+from muscan.config.mu_values import mu_jobs, poi_bound
 from muscan.config.scans import all_scans
-from muscan.config.settings import TOYBASED, check_options, mu_grid, mu_jobs, poi_bound, scan_settings, source_of
+from muscan.config.settings import TOYBASED, scan_settings, source_of
 from muscan.config.signals import scan_name, signals_of
 from muscan.run.rules.wildcards import Value, Wildcards, or_nothing
 
@@ -29,9 +30,8 @@ class Scans:
     def __init__(self, config: dict):
         """Take a checked configuration."""
         self.settings = {analysis: scan_settings(config, analysis) for analysis in config["analyses"]}
-        self._mu = {analysis: mu_grid(settings["mu"]) for analysis, settings in self.settings.items()}
         self.mu_jobs = {
-            analysis: mu_jobs(mu, self.settings[analysis]["mu_per_job"]) for analysis, mu in self._mu.items()
+            analysis: mu_jobs(settings.mu, settings.mu_per_job) for analysis, settings in self.settings.items()
         }
         self.signals = {analysis: signals_of(config, analysis) for analysis in config["analyses"]}
         self.published = [analysis for analysis in self.signals if source_of(config, analysis)[0] == "workspace"]
@@ -41,24 +41,24 @@ class Scans:
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
         """Return a setting as a function of the wildcards."""
-        return lambda wildcards: or_nothing(self.settings[wildcards.analysis][key])
+        return lambda wildcards: or_nothing(getattr(self.settings[wildcards.analysis], key))
 
     def interpolation(self, kind: str) -> Callable[[Wildcards], str]:
         """Return the code of interpolation of `normsys` or `histosys`, as a function of the wildcards."""
-        return lambda wildcards: self.settings[wildcards.analysis]["interpolation"][kind]
+        return lambda wildcards: getattr(self.settings[wildcards.analysis].interpolation, kind)
 
     def fitted_by_pyhf(self, wildcards: Wildcards) -> bool:
         """Return whether pyhf makes the fits, which begin with the workspace."""
-        return self.settings[wildcards.analysis]["engine"] == "pyhf"
+        return self.settings[wildcards.analysis].engine == "pyhf"
 
     def poi_bound(self, wildcards: Wildcards) -> Value:
         """Return the largest mu that fits must be able to reach; nothing if the limits decide."""
-        mu = self._mu[wildcards.analysis]
+        mu = self.settings[wildcards.analysis].mu
         return poi_bound(float(mu[-1])) if mu else []
 
     def mu(self, wildcards: Wildcards) -> list[str]:
         """Return all values of mu of a scan; none if the limits decide."""
-        return self._mu[wildcards.analysis]
+        return self.settings[wildcards.analysis].mu
 
     def mu_of_job(self, wildcards: Wildcards) -> list[str]:
         """Return the values of mu that a job tests; none if the limits decide."""
@@ -66,11 +66,11 @@ class Scans:
 
     def check_asymptotics(self, wildcards: Wildcards) -> str:
         """Return whether toys check asymptotic limits: auto, true or false."""
-        return check_options(self.settings[wildcards.analysis])["check_asymptotics"]
+        return self.settings[wildcards.analysis].check_asymptotics
 
     def has(self, calculator: str) -> Callable[[Wildcards], bool]:
         """Return whether an analysis has limits of a calculator, as a function of the wildcards."""
-        return lambda wildcards: calculator in self.settings[wildcards.analysis]["calculators"]
+        return lambda wildcards: calculator in self.settings[wildcards.analysis].calculators
 
     def title(self, wildcards: Wildcards) -> str:
         """Return how people call the signal of an analysis."""

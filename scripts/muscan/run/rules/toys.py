@@ -17,11 +17,11 @@ class Toys:
 
     def __init__(self, scans: Scans):
         """Take the scans of a configuration."""
-        self._settings = {analysis: settings["toys"] for analysis, settings in scans.settings.items()}
+        self._settings = {analysis: settings.toys for analysis, settings in scans.settings.items()}
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
         """Return a setting as a function of the wildcards; an empty list if there is none."""
-        return lambda wildcards: or_nothing(self._settings[wildcards.analysis].get(key))
+        return lambda wildcards: or_nothing(getattr(self._settings[wildcards.analysis], key))
 
     def plan_before(self, wildcards: Wildcards) -> str:
         """Return the plan to which a round adds."""

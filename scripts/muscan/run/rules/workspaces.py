@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from os.path import exists
 
-from muscan.base.json_input import MAX_MEGABYTES
 from muscan.config import result_files
 from muscan.config.settings import source_of
 from muscan.config.signals import workspace_files
@@ -66,9 +65,9 @@ class Workspaces:
         """Return the name of the measurement that is used of a published workspace."""
         return or_nothing(self._source(wildcards).get("measurement"))
 
-    def max_megabytes(self, wildcards: Wildcards) -> float:
+    def max_megabytes(self, wildcards: Wildcards) -> Value:
         """Return the largest size of a published file."""
-        return self._source(wildcards).get("max_megabytes", MAX_MEGABYTES)
+        return or_nothing(self._source(wildcards).get("max_megabytes"))
 
     def _dataset(self, wildcards: Wildcards) -> str:
         return self._config["analyses"][wildcards.analysis]["dataset"]
@@ -77,7 +76,7 @@ class Workspaces:
         return f"results/datasets/{self._dataset(wildcards)}"
 
     def _blind(self, wildcards: Wildcards) -> bool:
-        return self._scans.settings[wildcards.analysis]["blind"]
+        return self._scans.settings[wildcards.analysis].blind
 
     def _is_published(self, wildcards: Wildcards) -> bool:
         return wildcards.analysis in self._scans.published

@@ -1,0 +1,190 @@
+"""A first configuration for histograms of a CSV or ROOT file: channels, templates, and modifiers that columns give."""
+
+from muscan.base.errors import InputError
+from muscan.base.words import listed
+from muscan.commands.commented_yaml import END, flow, said
+from muscan.commands.found import Found, about_scan, counted, first_scan, in_words
+from muscan.config.schema import complete
+from muscan.histfactory.compile import compile_workspace
+from muscan.inputs import build_workspace, flow_bins, read_histograms, root_histograms
+from muscan.inputs.blinding import blinded
+from muscan.inputs.columns import Roles, roles
+from muscan.inputs.histograms import Histograms
+
+DATA = ("observed", "data", "data_obs", "obs")  # how histograms of the data are called in ROOT files
+
+
+def from_csv(name: str, file: str) -> Found:
+    """Return a configuration for a CSV file."""
+    return from_histograms(name, {"csv": file})
+
+
+def from_root(name: str, file: str) -> Found:
+    """Return a configuration for the one-dimensional histograms of a ROOT file: each folder is a channel."""
+    return from_histograms(name, {"root": {"file": file, "channels": root_channels(file)}})
+
+
+def root_channels(file: str) -> dict[str, dict[str, str]]:
+    """Return `{channel: {template: histogram}}` of a ROOT file, each folder being a channel.
+
+    Raises:
+        InputError: if the file cannot be read, or a folder has no histogram of the data.
+    """
+    with root_histograms.opened(file) as source:
+        classes = source.classnames(cycle=False)
+    channels: dict[str, dict[str, str]] = {}
+    for path in [path for path, kind in classes.items() if kind.startswith("TH1")]:
+        folder, _, template = path.rpartition("/")
+        channels.setdefault(folder or "channel", {})[template] = path
+    if not channels:
+        raise InputError(f"{file}: no one-dimensional histograms")
+    for channel, names in channels.items():
+        data = next((each for each in DATA if each in names), None)
+        if data is None:
+            raise InputError(
+                f"{file}: the folder {channel!r} has no histogram with the name {' or '.join(DATA)}, only "
+                f"{listed(list(names))}"
+            )
+        names["observed"] = names.pop(data)
+        reserved = [each for each in names if each in ("channel", "bin_low", "bin_high")]
+        names |= {f"{each}_template": names.pop(each) for each in reserved}
+    return channels
+
+
+def from_histograms(name: str, spec: dict) -> Found:
+    """Return a configuration with a model, for the `histograms` block of a data set."""
+    histograms, unobserved = _read(spec)
+    known = roles(histograms)
+    model = {"samples": {each: _modifiers(each, known, histograms) for each in [known.signal, *known.backgrounds]}}
+    config = {
+        "datasets": {name: {"histograms": spec}},
+        "models": {name: model},
+        "scan": first_scan(),
+        "analyses": {name: {"dataset": name, "model": name} | ({"blind": True} if unobserved else {})},
+    }
+    workspace = build_workspace.build(histograms, complete(config)["models"][name])
+    compile_workspace(blinded(workspace) if unobserved else workspace)
+    here = ("models", name, "samples")
+    comments = {
+        ("datasets", name): ["Channels:", *_channels(histograms)],
+        ("datasets", name, "histograms", "root", END): _about_outside(histograms),
+        (*here, known.signal): _about_signal(known),
+        (*here, END): [f"No sample: {said(each)}, {said(why, 200)}." for each, why in known.others.items()],
+        **_about_blind(name, unobserved),
+        **about_scan(),
+    }
+    for sample in known.backgrounds:
+        comments[*here, sample, END] = _alternatives(sample, known, histograms)
+    comments[*here, known.signal, END] = _normsys(known.signal)
+    summary = [
+        f"channels: {in_words(histograms.columns)}",
+        f"signal: {said(known.signal)}" + ("" if known.named else " (the first template: none is called signal)"),
+        f"backgrounds: {in_words(known.backgrounds) or 'none'}",
+        *([f"blind: no observed counts to use: {said(unobserved, 200)}"] if unobserved else []),
+        *(f"not used: {said(each)}, {said(why, 200)}" for each, why in known.others.items()),
+    ]
+    return Found(config, {path: lines for path, lines in comments.items() if lines}, summary)
+
+
+def _read(spec: dict) -> tuple[Histograms, str]:
+    """Read histograms, and say why their observed counts cannot be used; empty if they can.
+
+    Raises:
+        InputError: if something else cannot be read.
+    """
+    unseen = read_histograms.read(spec, observed=False)
+    try:
+        return read_histograms.read(spec), ""
+    except InputError as error:
+        return unseen, str(error)
+
+
+def _about_blind(name: str, unobserved: str) -> dict[tuple, list[str]]:
+    if unobserved:
+        lines = [f"No observed counts to use: {said(unobserved, 200)}.", "Remove this when they are there."]
+        return {("analyses", name, "blind"): lines}
+    return {("analyses", name, END): ["blind: true    # hides the observed counts: expected limits only"]}
+
+
+def _about_outside(histograms: Histograms) -> list[str]:
+    """Return comments on events outside of the bins, if there are some."""
+    kinds = {each.kind for each in histograms.findings}
+    return [
+        f"{side.name}: {side.into}    # counts events {side.where} in the {side.bin_name}; else they are left out"
+        for side in flow_bins.SIDES
+        if side.name in kinds
+    ]
+
+
+def _modifiers(sample: str, known: Roles, histograms: Histograms) -> list[dict]:
+    """Return the modifiers that follow from the columns of a sample."""
+    found = [{"name": "mu", "type": "normfactor"}] if sample == known.signal else []
+    several = len(histograms.columns) > 1
+    column = known.statistical.get(sample)
+    for channel in _with(histograms, sample, column):
+        if (histograms.columns[channel][column] >= 0).all():
+            stat = {"name": _statistical(channel, known, several), "type": "staterror"}
+            found.append(stat | {"uncertainty": {"column": column}} | ({"channels": [channel]} if several else {}))
+    for name, up, down in known.variations.get(sample, []):
+        where = _with(histograms, sample, up, down)
+        limited = {"channels": where} if where != _with(histograms, sample) else {}
+        found += [{"name": name, "type": "histosys", "up": up, "down": down} | limited] if where else []
+    return found
+
+
+def _with(histograms: Histograms, *columns: str | None) -> list[str]:
+    """Return the channels that have all these columns."""
+    return [channel for channel, known in histograms.columns.items() if all(column in known for column in columns)]
+
+
+def _statistical(channel: str, known: Roles, several: bool) -> str:
+    """Return a name for the statistical uncertainty of a channel that no variation has."""
+    name = f"mcstat_{channel}" if several else "mcstat"
+    taken = {variation.name for each in known.variations.values() for variation in each} | {"mu"}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _channels(histograms: Histograms) -> list[str]:
+    """Return comments on each channel; observed counts are not among them, so that nobody sees them by accident."""
+    return [f"  {said(channel)}: {_bins(histograms, channel)}" for channel in histograms.columns]
+
+
+def _bins(histograms: Histograms, channel: str) -> str:
+    edges = histograms.edges[channel]
+    return f"{counted(len(edges) - 1, 'bin')} from {edges[0]:g} to {edges[-1]:g}"
+
+
+def _about_signal(known: Roles) -> list[str]:
+    lines = ["The signal, by its name." if known.named else "CHECK: no column is called signal. Is this the signal?"]
+    if not known.named:
+        lines += ["If not, move the line of mu to the one that is."]
+    lines += ["mu multiplies it; mu = 1 is the signal as it is predicted."]
+    if known.statistical:
+        lines += ["mcstat: statistical uncertainty of the sum of all templates of a channel, one parameter per bin."]
+    if known.variations:
+        lines += ["histosys: variation by one standard deviation; samples with the same name vary together."]
+    return lines
+
+
+def _alternatives(sample: str, known: Roles, histograms: Histograms) -> list[str]:
+    """Return comments with modifiers that do not follow from columns, for the user to choose."""
+    lines = _normsys(sample)
+    lines += [f"- {flow({'name': f'{sample}_free', 'type': 'normfactor'})}    # free: the data determine it"]
+    positive = all((histograms.columns[channel][sample] >= 0).all() for channel in _with(histograms, sample))
+    if sample not in known.statistical and positive:
+        for i, channel in enumerate(_with(histograms, sample)):
+            counted = {
+                "name": f"{sample}_counted_{i}",
+                "type": "shapesys",
+                "uncertainty": "sqrt",
+                "channels": [channel],
+            }
+            lines += [f"- {flow(counted)}    # its bins hold unweighted events"]
+    return lines
+
+
+def _normsys(sample: str) -> list[str]:
+    example = {"name": f"{sample}_norm", "type": "normsys", "up": 1.1, "down": 0.9}
+    return [f"- {flow(example)}    # its normalisation is known to 10 %"]
