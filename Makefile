@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: what else there is.
 .DEFAULT_GOAL := help
-.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -13,6 +13,7 @@ PROFILE_ARGS = $(if $(PROFILE),--workflow-profile "$$PROFILE")
 # The environment is made again when its lock file changes.
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
+DOCS_ENV := $(VENV)/.muscan-docs
 # Benchmarks: one core, and the kernel that OpenBLAS finds best.
 ONE_CORE := PYTHONPATH=scripts:tests:tests/benchmarks env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
@@ -84,6 +85,16 @@ tutorial: $(RUN_ENV) ## renew the histograms and the pictures of the tutorial
 	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
 	@$(call KEEP,free,pulls brazil yields/CR_postfit yields/SR_postfit)
 
+docs: $(DOCS_ENV) ## the documentation as a site: docs/_build/index.html
+	@rm -rf docs/reference
+	@$(IN_ENV) python scripts/muscan document_site --output .
+	@$(IN_ENV) python -m sphinx -W --keep-going --quiet --fresh-env docs docs/_build
+	@echo "The documentation is in docs/_build/index.html."
+
+rulegraph: $(RUN_ENV) ## renew the picture of the rules in docs/architecture.md
+	@$(IN_ENV) python scripts/muscan simulate_grid --output data/grid
+	@$(IN_ENV) snakemake --quiet --configfile docs/rulegraph.yaml --rulegraph | python scripts/muscan rule_graph --output docs/rulegraph.svg
+
 report: $(RUN_ENV) ## report.html: all results of the last scan in one file, to send around
 	@$(IN_ENV) python scripts/report.py --manifest results/manifest.json --embed --output report.html
 
@@ -144,10 +155,11 @@ lock: $(TEST_ENV) ## renew the pins in envs/
 	@$(IN_ENV) python -m pip install --quiet uv
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements.in --output-file envs/requirements.txt
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-test.in --output-file envs/requirements-test.txt
+	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-docs.in --output-file envs/requirements-docs.txt
 	@$(IN_ENV) python envs/conda_pins.py
 
 clean: ## remove results, logs and the environment
-	rm -rf results logs benchmarks report.html .snakemake $(VENV) $(PEERS)
+	rm -rf results logs benchmarks report.html docs/_build docs/reference .snakemake $(VENV) $(PEERS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("muscan needs Python 3.11 or newer; choose one with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -159,6 +171,10 @@ $(RUN_ENV): envs/requirements.txt | $(BIN)/python
 	@touch $@
 
 $(TEST_ENV): envs/requirements-test.txt $(RUN_ENV) | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DOCS_ENV): envs/requirements-docs.txt $(RUN_ENV) | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 

@@ -12,11 +12,13 @@ COMMANDS = (
     "check",
     "check_text",
     "document",
+    "document_site",
     "forecast",
     "init",
     "jobs",
     "limits",
     "reproduce",
+    "rule_graph",
     "simulate_grid",
     "verify",
 )

@@ -25,7 +25,6 @@ from muscan.config.schema import complete
 from muscan.config.settings import TOYBASED, scan_settings
 from muscan.histfactory.model import INTERPOLATIONS
 from muscan.inference.calculators import CALCULATORS
-from muscan.inference.limits import STATUSES
 from muscan.inference.test_statistics import TEST_STATISTICS
 from muscan.inputs import build_workspace, histograms
 from muscan.inputs import simulation as simulate
@@ -145,11 +144,6 @@ def every_key(schema: dict, path: str = "") -> Iterator[tuple[str, dict]]:
 def test_every_key_of_the_schema_has_a_text(name):
     without = [key for key, each in every_key(SCHEMA["$defs"][name] if name else SCHEMA) if "description" not in each]
     assert without == []
-
-
-def test_readme_explains_every_status():
-    for status in STATUSES:
-        assert f"\n| `{status}` |" in README
 
 
 @pytest.mark.parametrize(

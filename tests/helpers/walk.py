@@ -29,11 +29,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "docs/tutorial.md", "config/README.md", "config/examples/README.md")
+HOW_TO = ("own-data", "check-a-model", "published-likelihoods", "toys", "blind", "grids", "cluster", "reproduce")
+DOCUMENTS = (
+    "README.md",
+    "docs/tutorial.md",
+    *(f"docs/howto/{name}.md" for name in HOW_TO),
+    "docs/results.md",
+    "docs/architecture.md",
+    "CONTRIBUTING.md",
+    "config/README.md",
+    "config/examples/README.md",
+)
 NUMBERS = ("docs/tutorial.md",)
 NOT_RUN = {
-    "make test": "continuous integration runs it beside the walk",
-    "make init FROM=BkgOnly.json PATCHSET=patchset.json": "its files are an example; tests/test_init.py has real ones",
+    "make test PYTEST_ARGS=tests/base": "continuous integration runs all tests beside the walk",
+    "make init FROM=BkgOnly.json PATCHSET=patchset.json": "its files are an example; tests/commands has real ones",
     "make scan CONFIG=BkgOnly.yaml": "its files are an example",
     "snakemake --workflow-profile profiles/slurm --configfile mine.yaml": "needs a cluster; tests/cluster has one",
     "make reproduce MANIFEST=theirs/manifest.json": "its files are an example",

@@ -24,7 +24,7 @@ def test_conda_environment_has_the_pins_of_the_lock():
     assert {"snakemake", "pyhf", "numpy", "iminuit", "matplotlib", "pandas"} <= set(pinned)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt", "requirements-docs.txt"])
 def test_lock_has_hashes_and_no_urls(name):
     text = (ENVS / name).read_text()
     entries = re.split(r"\n(?=\S)", text.strip())
@@ -33,7 +33,10 @@ def test_lock_has_hashes_and_no_urls(name):
     assert "://" not in text
 
 
-def test_test_environment_extends_the_other():
-    run = conda_pins.pins((ENVS / "requirements.txt").read_text())
-    test = conda_pins.pins((ENVS / "requirements-test.txt").read_text())
+def test_further_environments_extend_the_first():
+    """All are installed into one."""
+    texts = ((ENVS / f"requirements{name}.txt").read_text() for name in ("", "-test", "-docs"))
+    run, test, docs = map(conda_pins.pins, texts)
     assert run.items() <= test.items()
+    assert run.items() <= docs.items()
+    assert all(test[name] == docs[name] for name in test.keys() & docs.keys())

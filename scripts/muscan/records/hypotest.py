@@ -11,22 +11,22 @@ from muscan.records.record import Record
 class Hypotest(Record):
     """One tested mu: hypotest/mu_{mu}.json. Numbers are None if the test failed."""
 
-    mu: float
+    mu: float  # the tested signal strength
     status: str  # "ok" or "fit_failed"
-    reason: str | None = None
-    CLs_obs: float | None = None
-    CLs_exp: list[float | None] = field(default=FIVE_NONE)  # -2 sigma first
-    CLsb_obs: float | None = None
-    CLb_obs: float | None = None
-    q_obs: float | None = None
-    q_asimov: float | None = None
+    reason: str | None = None  # why the test failed
+    CLs_obs: float | None = None  # CLsb_obs / CLb_obs
+    CLs_exp: list[float | None] = field(default=FIVE_NONE)  # expected without signal, at -2 to +2 sigma
+    CLsb_obs: float | None = None  # probability of q_obs or more, with signal of strength mu
+    CLb_obs: float | None = None  # probability of q_obs or more, without signal
+    q_obs: float | None = None  # the test statistic of the observed data
+    q_asimov: float | None = None  # the test statistic of the Asimov data
     rescued_fits: int = 0  # fits that Minuit had to finish
     # Stated bounds that the fits to the observed and the Asimov data met: {"observed": {"k": 10.0}}.
     at_bounds: dict[str, dict[str, float]] = field(default_factory=dict)
-    engine: str = "newton"
-    calculator: str = "asymptotics"
-    test_statistic: str = "qtilde"
-    made_by: dict = field(default_factory=dict)
+    engine: str = "newton"  # what made the fits
+    calculator: str = "asymptotics"  # what made the p-values
+    test_statistic: str = "qtilde"  # "qtilde" or "q"
+    made_by: dict = field(default_factory=dict)  # versions, options, digests of the inputs
 
     def blinded(self) -> "Hypotest":
         """Without what would be the test of observed data."""

@@ -16,32 +16,36 @@ class Limits(Record):
 
     FILE: ClassVar[str] = "limits"
 
-    calculator: str
-    test_statistic: str
+    calculator: str  # "asymptotics" or "toybased"
+    test_statistic: str  # "qtilde" or "q"
     confidence_level: float
-    observed_limit: float | None
-    expected_limit: list[float | None]  # -2 sigma first
+    observed_limit: float | None  # upper limit on mu
+    expected_limit: list[float | None]  # upper limits expected without signal, at -2 to +2 sigma
     status: dict[str, Any]  # {"observed_limit": "ok", "expected_limit": ["ok", ...]}
     reason: dict[str, Any]  # same shape: why there is no number
     bound: dict[str, Any]  # same shape: the end of the scan beyond which a limit lies
     points: list[dict]  # {"mu", "CLs_obs", "CLs_exp", "refinement"}: the curve, tests near the limits included
-    failed_points: list[dict]  # {"mu", "status", "reason"}
+    failed_points: list[dict]  # tests that failed: {"mu", "status", "reason"}
     # Stated bounds that fits of the tests met: [{"parameter", "bound", "data": "observed" or "asimov", "mu": [...]}]
     at_bounds: list[dict] = field(default_factory=list)
     nominal: dict | None = None  # {"CLs_obs", "CLs_exp"} of mu = 1, None each where the test failed
-    # Of limits from toys alone: errors, and the part of them that is due to the curve through the points (these have
-    # CLs_obs_error, CLs_exp_error, q_obs and counts too); all limits with the failed toys counted for and against
-    # exclusion; what was thrown; the asymptotic Limits.
-    observed_limit_error: float | None = None
-    expected_limit_error: list[float | None] = field(default=FIVE_NONE)
-    observed_limit_model_error: float | None = None
-    expected_limit_model_error: list[float | None] = field(default=FIVE_NONE)
+    # Of limits from toys alone; their points have CLs_obs_error, CLs_exp_error, CLs_status, q_obs and counts of toys too.
+
+    observed_limit_error: float | None = None  # of limits from toys: the error, that of the curve included
+    expected_limit_error: list[float | None] = field(default=FIVE_NONE)  # the same for the expected limits
+    observed_limit_model_error: float | None = None  # the part of the error that is due to the choice of the curve
+    expected_limit_model_error: list[float | None] = field(default=FIVE_NONE)  # the same for the expected limits
+    # All limits if every failed toy spoke for exclusion, and if every one spoke against it: {"for_exclusion",
+    # "against_exclusion"}.
     failed_toys: dict | None = None
+    # What was thrown: {"seed", "block", "thrown", "mu", "blocks_by_round", "target", "target_reached",
+    # "max_failed_fraction"}.
     toys: dict | None = None
-    asymptotics: dict | None = None
-    # Of asymptotic limits alone: what toys, or the events that they rest on, say of them, see limit_check.py.
+    asymptotics: dict | None = None  # the asymptotic Limits, for comparison
+
+    # Of asymptotic limits alone: what toys, or the events on which they rest, say of them, see limit_check.py.
     check: dict | None = None
-    made_by: dict = field(default_factory=dict)
+    made_by: dict = field(default_factory=dict)  # versions, options, digests of the inputs
 
     @classmethod
     def failed(cls, reason: str, confidence_level: float | None, **more) -> "Limits":

@@ -9,14 +9,14 @@ from muscan.records.record import Record
 class ToyPoint(Record):
     """A tested mu: the fit to the data from which signal+background toys are thrown, and how many there are to be."""
 
-    mu: float
+    mu: float  # the tested signal strength
     status: str  # "ok" or "fit_failed"
-    reason: str | None = None
-    q_obs: float | None = None
-    q_asimov: float | None = None
-    parameters: list[float] | None = None
-    signal: list[int] = field(default_factory=list)  # blocks in all, after each round
-    background: list[int] = field(default_factory=list)
+    reason: str | None = None  # why the fit failed
+    q_obs: float | None = None  # the test statistic of the observed data
+    q_asimov: float | None = None  # the test statistic of the Asimov data
+    parameters: list[float] | None = None  # of the fit with mu held: toys with signal come from it
+    signal: list[int] = field(default_factory=list)  # blocks of toys with signal in all, after each round
+    background: list[int] = field(default_factory=list)  # the same for background-only toys
     at_bounds: dict[str, dict[str, float]] = field(default_factory=dict)  # as in `Hypotest`
 
 
@@ -24,16 +24,16 @@ class ToyPoint(Record):
 class ToyPlan(Record):
     """toybased/plan_{round}.json: which toys are to be thrown."""
 
-    test_statistic: str
+    test_statistic: str  # "qtilde" or "q"
     confidence_level: float
-    seed: int
+    seed: int  # of the random numbers
     block: int  # toys of a block
-    max_failed_fraction: float
+    max_failed_fraction: float  # of toys whose fits fail, at one mu
     target: float | None  # relative error of the observed and the median expected limit
     max: int | None  # toys in all
-    points: list[ToyPoint]
+    points: list[ToyPoint]  # the tested values of mu
     asymptotics: dict  # Limits of the asymptotic calculator
-    made_by: dict = field(default_factory=dict)
+    made_by: dict = field(default_factory=dict)  # versions, options, digests of the inputs
 
     def toys(self) -> int:
         """How many there are to be, of both hypotheses and at all points."""

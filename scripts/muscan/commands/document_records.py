@@ -1,0 +1,115 @@
+"""The reference of the results, from the source of the records: one table of keys for each kind of JSON file."""
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from muscan.base.code import SCRIPTS
+
+RECORDS = SCRIPTS / "muscan" / "records"
+# Where each record stands.
+PLACES = {
+    "FitResult": "The file `results/{analysis}/{signal}/fit.json`.",
+    "Parameters": "`parameters` in fit.json.",
+    "ChannelYields": "An entry of `yields` in fit.json.",
+    "Hypotest": "The files `results/{analysis}/{signal}/asymptotics/hypotest/mu_{mu}.json`.",
+    "Limits": "The files `results/{analysis}/{signal}/{calculator}/limits.json`.",
+    "ToyPlan": "The files `results/{analysis}/{signal}/toybased/plan_{round}.json`.",
+    "ToyPoint": "An entry of `points` in plan_{round}.json.",
+}
+
+
+class FieldOfRecord(NamedTuple):
+    """A field of a class."""
+
+    name: str
+    type: str
+    comment: str  # behind it, or in the lines above
+
+
+class Source(NamedTuple):
+    """A class as its source describes it."""
+
+    docstring: str
+    fields: list[FieldOfRecord]
+
+
+@cache
+def classes(file: Path) -> dict[str, Source]:
+    """All classes of a module: their docstrings, and their annotated fields with the comments beside them."""
+    text = file.read_text(encoding="utf-8")
+    comments = _comments(text)
+    found = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef):
+            fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and "ClassVar" not in _type(each)]
+            described = [FieldOfRecord(each.target.id, _type(each), _comment(each, comments)) for each in fields]
+            found[node.name] = Source(ast.get_docstring(node) or "", described)
+    return found
+
+
+def field_comments(file: Path) -> dict[str, dict[str, str]]:
+    """The comments beside the fields of the classes of a module."""
+    return {name: {each.name: each.comment for each in source.fields} for name, source in classes(file).items()}
+
+
+def _type(field: ast.AnnAssign) -> str:
+    return ast.unparse(field.annotation)
+
+
+class Comment(NamedTuple):
+    text: str
+    alone: bool  # on its line
+
+
+def _comments(text: str) -> dict[int, Comment]:
+    """Comments of a module by their lines."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    found = (token for token in tokens if token.type == tokenize.COMMENT)
+    return {each.start[0]: Comment(each.string.lstrip("# "), not each.line[: each.start[1]].strip()) for each in found}
+
+
+def _comment(field: ast.AnnAssign, comments: dict[int, Comment]) -> str:
+    """The comment behind a field, or else the lines of comment that stand right above it."""
+    behind = comments.get(field.end_lineno)
+    if behind:
+        return behind.text
+    return " ".join(reversed(list(_above(field.lineno - 1, comments))))
+
+
+def _above(line: int, comments: dict[int, Comment]) -> Iterator[str]:
+    while (comment := comments.get(line)) and comment.alone:
+        yield comment.text
+        line -= 1
+
+
+def records() -> dict[str, Source]:
+    """The classes of the records of results."""
+    return {name: source for file in sorted(RECORDS.glob("*.py")) for name, source in classes(file).items()}
+
+
+INTRODUCTION = """# JSON results
+
+The keys of the results that are JSON files. [Results](../results.md) lists all files and the columns of tables. `{...}`
+stands for a name, and `{calculator}` is `asymptotics` or `toybased`. The types are those of Python. A number that does
+not exist is `null` in the file, which the types call `None`."""
+
+
+def page() -> str:
+    """The reference as Markdown."""
+    known = records()
+    parts = [INTRODUCTION]
+    for name, place in PLACES.items():
+        parts += [f"## `{name}`", place, known[name].docstring, table(known[name].fields)]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(fields: list[FieldOfRecord]) -> str:
+    """The keys of a record as a table in Markdown."""
+    rows = [("key", "type", "meaning"), ("---",) * 3]
+    rows += [(f"`{each.name}`", f"`{each.type}`", each.comment) for each in fields]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
