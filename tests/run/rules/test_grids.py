@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from muscan.config.schema import complete
 from muscan.run.rules.grids import Grids
 from muscan.run.rules.scans import Scans
 
@@ -31,7 +32,7 @@ def grids(tmp_path) -> Grids:
         },
         "grids": {"plane": plane, "line": {"analyses": ["a"], "x": "m1"}},
     }
-    return Grids(config, Scans(config))
+    return Grids(complete(config), Scans(complete(config)))
 
 
 def test_limits_are_of_the_calculator_that_all_analyses_have(grids):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from muscan.config.schema import complete
 from muscan.run.rules.pictures import drawn_from
 from muscan.run.rules.scans import Scans
 from muscan.run.rules.toys import Toys
@@ -22,7 +23,7 @@ CONFIG = {
 
 @pytest.fixture
 def scans() -> Scans:
-    return Scans(CONFIG)
+    return Scans(complete(CONFIG))
 
 
 def of(analysis: str, **others) -> SimpleNamespace:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from muscan.config.schema import complete
 from muscan.run.rules.datasets import Datasets
 from muscan.run.rules.packs import all_packs
 from muscan.run.rules.scans import Scans
@@ -44,7 +45,7 @@ def of(analysis: str, signal: str = "signal") -> SimpleNamespace:
 
 @pytest.fixture
 def workspaces(config) -> Workspaces:
-    return Workspaces(config, Scans(config))
+    return Workspaces(complete(config), Scans(complete(config)))
 
 
 def test_an_analysis_of_histograms(workspaces):
@@ -75,7 +76,7 @@ def test_an_analysis_of_a_published_workspace(workspaces, tmp_path):
 
 def test_a_patch_that_is_missing_is_named_but_is_no_input(config, tmp_path):
     config["datasets"]["loose"]["workspace"]["signals"] = ["m_1", "gone"]
-    workspaces = Workspaces(config, Scans(config))
+    workspaces = Workspaces(complete(config), Scans(complete(config)))
     assert workspaces.published("patch")(of("l", "gone")) == str(tmp_path / "gone.json")
     assert workspaces.existing_patch(of("l", "gone")) == []
 
@@ -83,7 +84,7 @@ def test_a_patch_that_is_missing_is_named_but_is_no_input(config, tmp_path):
 class TestDatasets:
     @pytest.fixture
     def datasets(self, config) -> Datasets:
-        return Datasets(config)
+        return Datasets(complete(config))
 
     def test_names(self, datasets):
         assert (datasets.simulated, datasets.read) == (["drawn"], ["mine", "file"])
@@ -107,8 +108,8 @@ class TestDatasets:
 
 class TestPacks:
     def test_signals_share_jobs(self, config):
-        scans = Scans(config)
-        packs = all_packs(config, scans)
+        scans = Scans(complete(config))
+        packs = all_packs(complete(config), scans)
         assert [(pack.name, pack.signals) for pack in packs] == [
             ("scan_l_1_of_2", ["%2Dx%20y", "m_1"]),
             ("scan_l_2_of_2", ["m_2"]),
@@ -124,15 +125,15 @@ class TestPacks:
 
     def test_without_asymptotics_there_are_only_fits(self, config):
         config["analyses"]["l"]["calculators"] = ["toybased"]
-        scans = Scans(config)
-        outputs = all_packs(config, scans)[1].outputs(scans)
+        scans = Scans(complete(config))
+        outputs = all_packs(complete(config), scans)[1].outputs(scans)
         assert outputs == [f"results/l/m_2/{name}" for name in ("workspace.json", "model.npz", "fit.json")]
 
     def test_they_answer_for_their_signals(self, config, workspaces, tmp_path):
         config["datasets"]["loose"]["workspace"]["signals"] = ["m_1", "gone"]
-        scans = Scans(config)
-        (pack,) = all_packs(config, scans)
-        workspaces = Workspaces(config, scans)
+        scans = Scans(complete(config))
+        (pack,) = all_packs(complete(config), scans)
+        workspaces = Workspaces(complete(config), scans)
         assert pack.answer(workspaces.published("workspace"))(None) == "BkgOnly.json"
         assert pack.answer(scans.setting("engine"))(None) == "newton"
         assert pack.each(workspaces.published("patch"))(None) == [
