@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from muscan.base.script import run
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 from muscan.report.verdict import all_failures
 
 
@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     failed = all_failures(args.limits, args.problems)
     for failure in failed:
-        print(f"failed: {printable(failure)}", file=sys.stderr)
+        print(f"failed: {printable_text(failure)}", file=sys.stderr)
     return 1 if failed else 0
 
 

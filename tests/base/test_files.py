@@ -117,7 +117,7 @@ class TestReading:
         [
             (b"[" * 100_000, "nested deeper"),
             (b"[" * 60 + b"1" + b"]" * 60, "nested deeper"),
-            (b'{"a": {"b": 1, "c": 2, "b": 3}}', "the key 'b' stands twice"),
+            (b'{"a": {"b": 1, "c": 2, "b": 3}}', "the key 'b' occurs twice"),
             (b'{"a": [1, {"b/c": [0, NaN]}]}', "/a/1/b/c/1 is not a finite number"),
             (b'{"a": [1e999]}', "/a/0 is not a finite number"),
             (b'{"a": [-Infinity, Infinity]}', "/a/0 is not a finite number"),

@@ -35,20 +35,20 @@ def test_an_absolute_path_is_the_same_result(tmp_path):
 @pytest.mark.parametrize("content", ["", "somethin\n", "somethinG\n", "something\n\n"])
 def test_a_changed_result_is_broken(content):
     files.write_text("results/b.txt", "something\n")
-    seals.check("results/b.txt")
-    assert list(seals.broken()) == []
+    seals.require_intact("results/b.txt")
+    assert list(seals.broken_results()) == []
     (seals.RESULTS / "b.txt").write_text(content)
-    assert list(seals.broken()) == [seals.RESULTS / "b.txt"]
+    assert list(seals.broken_results()) == [seals.RESULTS / "b.txt"]
     with pytest.raises(seals.BrokenResult, match=r"results/b\.txt was cut off, edited or replaced"):
-        seals.check("results/b.txt")
-    seals.remove("results/b.txt")
+        seals.require_intact("results/b.txt")
+    seals.remove_result("results/b.txt")
     assert not [path for path in seals.RESULTS.rglob("*") if path.is_file()]
 
 
 def test_a_touched_result_is_whole():
     files.write_text("results/b.txt", "something\n")
     os.utime("results/b.txt", (0, 0))
-    assert list(seals.broken()) == []
+    assert list(seals.broken_results()) == []
 
 
 def test_the_old_time_does_not_hide_a_change():
@@ -56,7 +56,7 @@ def test_the_old_time_does_not_hide_a_change():
     times = os.stat("results/b.txt")
     (seals.RESULTS / "b.txt").write_text("somethinG\n")
     os.utime("results/b.txt", ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert list(seals.broken()) == [seals.RESULTS / "b.txt"]
+    assert list(seals.broken_results()) == [seals.RESULTS / "b.txt"]
 
 
 @pytest.mark.parametrize("damage", ["edit", "remove", "add"])
@@ -64,17 +64,17 @@ def test_a_folder_is_one_result(damage):
     with files.folder_written_whole("results/folder") as folder:
         for name in ("one", "two"):
             (folder / name).write_text(name)
-    (seals.RESULTS / "folder" / seals.SNAKEMAKE).touch()
-    assert list(seals.broken()) == []
+    (seals.RESULTS / "folder" / seals.SNAKEMAKE_TIMESTAMP).touch()
+    assert list(seals.broken_results()) == []
     if damage == "edit":
         (seals.RESULTS / "folder" / "one").write_text("on")
     elif damage == "remove":
         (seals.RESULTS / "folder" / "one").unlink()
     else:
         (seals.RESULTS / "folder" / "three").touch()
-    assert list(seals.broken()) == [seals.RESULTS / "folder"]
-    seals.remove("results/folder")
-    assert list(seals.broken()) == []
+    assert list(seals.broken_results()) == [seals.RESULTS / "folder"]
+    seals.remove_result("results/folder")
+    assert list(seals.broken_results()) == []
 
 
 def test_a_result_without_a_seal_is_taken_as_it_is():
@@ -82,5 +82,5 @@ def test_a_result_without_a_seal_is_taken_as_it_is():
     files.write_text("results/b.txt", "something\n")
     shutil.rmtree(seals.SEALS)
     (seals.RESULTS / "b.txt").write_text("else")
-    seals.check("results/b.txt")
-    assert list(seals.broken()) == []
+    seals.require_intact("results/b.txt")
+    assert list(seals.broken_results()) == []

@@ -28,7 +28,7 @@ from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.local_minima import local_minima
 from muscan.inference.newton import Newton
 from muscan.inference.signal_point import bounded
-from muscan.inputs.patches import from_patchset, with_measurement
+from muscan.inputs.patches import apply_from_patchset, select_measurement
 
 REPEATS = 5
 
@@ -128,8 +128,8 @@ def patchset_row() -> str:
         gc.freeze()  # the garbage collector need not look at the patches again
         failed, known = 0, {}
         for patch in patchset["patches"]:
-            spec = with_measurement(from_patchset(background, patchset, patch["metadata"]["name"]), None)
-            ours = Newton(bounded(compile_workspace(spec, known=known), "qtilde", 10.0))
+            spec = select_measurement(apply_from_patchset(background, patchset, patch["metadata"]["name"]), None)
+            ours = Newton(bounded(compile_workspace(spec, cache=known), "qtilde", 10.0))
             tested = hypotests(ours, prepare(ours, "qtilde"), [1.0], "qtilde", "asymptotics")
             failed += isinstance(tested[0], Exception)
         return failed

@@ -34,7 +34,7 @@ def run(capsys, config: dict) -> tuple[int, list[str]]:
     """Exit code and lines of what is printed."""
     with open("mine.yaml", "w", encoding="utf-8") as file:
         yaml.safe_dump(config, file, sort_keys=False)
-    for read in (patch_workspace.published, configuration._patchset, configuration._loose_patches):
+    for read in (patch_workspace.read_published, configuration._patchset, configuration._loose_patches):
         read.cache_clear()  # what one process reads once, tests write anew under the same names
     before = contents()
     code = check.main(["--configfiles", "mine.yaml"])
@@ -89,7 +89,9 @@ def test_no_problems_are_one_line(folder, capsys):
 def test_warnings_alone_do_not_fail(folder, capsys):
     code, lines = run(capsys, single(sound=SOUND, odd=ODD))
     assert code == 0
-    assert lines[0].startswith("warning odd: normsys 'scale': up and down change the events to the same side")
+    assert lines[0].startswith(
+        "warning odd: normsys 'scale': the up and down variations change the events in the same direction"
+    )
     assert lines[1:] == ["1 warning: 2 analyses, 2 signals, 1 channel, 2 bins, 2 parameters."]
 
 

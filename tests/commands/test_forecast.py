@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from helpers.workflow import REPO, clone, planned, snakemake, write_config
+from muscan.base.words import format_duration
 from muscan.commands import forecast, simulate_grid
-from muscan.commands.forecast import Sample, advice, duration, first_toys, toy_fits
+from muscan.commands.forecast import Sample, advice, first_toys, toy_fits
 from muscan.config.schema import complete
 from muscan.config.settings import ScanSettings, scan_settings
 
@@ -142,7 +143,7 @@ def test_toys_are_counted_as_fits():
     [(0.04, "0.04 s"), (12.3, "12 s"), (99, "99 s"), (120, "2 min"), (7200, "2 h"), (360000, "100 h")],
 )
 def test_times_have_a_fitting_unit(seconds, text):
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 class TestAdvice:

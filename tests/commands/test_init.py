@@ -24,7 +24,7 @@ from muscan.config.check import check
 from muscan.config.signals import label_values
 from muscan.histfactory.compile import compile_workspace
 from muscan.inputs import build_workspace, read_histograms
-from muscan.inputs.columns import Variation, roles
+from muscan.inputs.column_roles import Variation, infer_roles
 from muscan.inputs.histograms import Histograms
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +145,7 @@ def histograms(*names: str, channels: tuple[str, ...] = ("channel",)) -> Histogr
     ],
 )
 def test_which_column_is_the_signal(names, signal, backgrounds):
-    found = roles(histograms(*names))
+    found = infer_roles(histograms(*names))
     assert found.named == (signal is not None)
     assert found.signal == (signal or next(name for name in names if name in ("design", "s")))
     assert found.backgrounds == backgrounds
@@ -174,7 +174,7 @@ def test_what_endings_say():
         "b_2_jes_hi",
     ]
     names += ["b_2_jes_lo", "b_tilt_up", "other_up", "b_mu_up", "b_mu_down", "b_jes_hi", "b_jes_up_stat", "sig_200"]
-    found = roles(histograms(*names))
+    found = infer_roles(histograms(*names))
     assert (found.signal, found.backgrounds) == ("sig", ["b", "b_2"])
     assert found.statistical == {"b": "b_stat", "b_2": "b_2_unc"}
     assert found.variations == {
@@ -187,7 +187,7 @@ def test_what_endings_say():
     }
     assert found.others == {
         "b_error": "another uncertainty of b",
-        "b_tilt_up": "is varied to one side only",
+        "b_tilt_up": "is varied in one direction only",
         "other_up": "ends in up, but belongs to no template",
         "b_jes_hi": "is the same variation as b_jes_UP",
         "b_jes_up_stat": "ends in stat, but belongs to no template",

@@ -16,7 +16,7 @@ from muscan.config.check import check
 from muscan.config.schema import complete
 from muscan.config.signals import label_values, signals_of
 from muscan.inference.hypotest import hypotest, prepare
-from muscan.inputs.patches import from_patchset
+from muscan.inputs.patches import apply_from_patchset
 from muscan.inputs.published import check_patchset, check_workspace
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def patchset(folder) -> dict:
 @pytest.fixture
 def patched(background_only, patchset):
     """The workspace of a signal point."""
-    return lambda m1, m2: from_patchset(background_only, patchset, f"signal_{m1}_{m2}")
+    return lambda m1, m2: apply_from_patchset(background_only, patchset, f"signal_{m1}_{m2}")
 
 
 def masses(patchset: dict) -> list[list[int]]:

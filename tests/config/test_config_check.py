@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 
 from helpers.configurations import complete_model
-from muscan.base.words import WITHOUT_OBSERVED
+from muscan.base.words import OBSERVED_HINT
 from muscan.config.check import check, usable
 from muscan.config.mu_values import mu_jobs, poi_bound
 from muscan.config.problems import ConfigError
@@ -329,12 +329,12 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "datasets/original",
             {"histograms": {"root": {"file": "config/README.md", "channels": {"SR": {"s": "s"}}}}},
-            f"datasets.original.histograms.root.channels: the key 'observed' is missing in 'SR'; {WITHOUT_OBSERVED}",
+            f"datasets.original.histograms.root.channels: the key 'observed' is missing in 'SR'; {OBSERVED_HINT}",
         ),
         (
             "datasets/original",
             {"histograms": {"counts": {"SR": {"s": 1}, "CR": {"s": 1, "observed": 2}}}},
-            f"datasets.original.histograms.counts: the key 'observed' is missing in 'SR'; {WITHOUT_OBSERVED}",
+            f"datasets.original.histograms.counts: the key 'observed' is missing in 'SR'; {OBSERVED_HINT}",
         ),
         (
             "datasets/more",

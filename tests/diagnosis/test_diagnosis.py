@@ -13,7 +13,7 @@ from muscan.base.errors import FitError
 from muscan.base.files import read_json, write_bytes
 from muscan.diagnosis.diagnose import diagnose
 from muscan.histfactory.compile import compile_workspace
-from muscan.histfactory.model import to_bytes
+from muscan.histfactory.model import to_npz
 from muscan.inference.hypotest import hypotest, prepare
 from muscan.inputs import patches as patch_workspace
 
@@ -191,7 +191,7 @@ FINDINGS = {
     "a normsys that does nothing at all": (
         counting(*TWO, scaled(1.0, 1.0)),
         ("warning", "no-effect"),
-        ["parameter 'scale'", "limits do not suffer"],
+        ["parameter 'scale'", "limits are not affected"],
     ),
     "a gamma above 100 %": (
         counting(*TWO, ("stat", "staterror", [60.0, 5.0])),
@@ -439,7 +439,7 @@ class TestPublished:
         (file,) = (data / folder).glob("patchset.json*")
         for patch in read_json(file)["patches"]:
             if patch["metadata"]["name"] in names:
-                yield patch_workspace.patched(background, patch["patch"])
+                yield patch_workspace.apply_patch(background, patch["patch"])
 
     def test_no_errors_and_few_lines(self, data):
         """126 parameters in thousands of modifiers."""
@@ -480,7 +480,7 @@ class TestPublished:
 class TestFitStep:
     def run(self, folder, spec: dict) -> dict:
         model, output = folder / "model.npz", folder / "fit.json"
-        write_bytes(model, to_bytes(compile_workspace(spec)))
+        write_bytes(model, to_npz(compile_workspace(spec)))
         run_step(fit, ["--model", str(model), "--poi-bound", "10", "--output", str(output)])
         return json.loads(output.read_text(encoding="utf-8"))
 

@@ -286,7 +286,9 @@ TEXTS = {
     "histfactory-channel": not_json(
         "<?xml version='1.0'?><!-- top -->\n<Channel Name='SR'/>", "XML of one channel", "xml2json measurement"
     ),
-    "other-xml": not_json("<svg xmlns='http://www.w3.org/2000/svg'/>", "not JSON but XML, not that of HistFactory"),
+    "other-xml": not_json(
+        "<svg xmlns='http://www.w3.org/2000/svg'/>", "not JSON but XML other than that of HistFactory"
+    ),
     "root": not_json(b"root\x00\x00\xf7\xfe" + bytes(300), "not JSON but a ROOT file", "`histograms.root`"),
     "zip": not_json(b"PK\x03\x04" + bytes(100), "zip archive", "unpack"),
     "tar": not_json(tarball("w"), "tar archive", "unpack"),

@@ -14,7 +14,7 @@ from helpers.workspaces import EVERY_MODIFIER, MU, SMALL, counting, normsys, pai
 from muscan.base.errors import InputError
 from muscan.histfactory.compile import compile_workspace
 from muscan.histfactory.likelihood import Likelihood
-from muscan.histfactory.model import from_file, to_bytes
+from muscan.histfactory.model import from_npz, to_npz
 from muscan.inference.signal_point import bounded
 
 
@@ -107,25 +107,25 @@ class TestTheFile:
     def test_it_holds_the_model(self, tmp_path, spec):
         model = compile_workspace(spec)
         path = tmp_path / "model.npz"
-        path.write_bytes(to_bytes(model))
-        again = from_file(path)
+        path.write_bytes(to_npz(model))
+        again = from_npz(path)
         for field in dataclasses.fields(model):
             for ours, read in zip(*(np.atleast_1d(getattr(each, field.name)) for each in (model, again)), strict=True):
                 np.testing.assert_array_equal(ours, read)
-        assert to_bytes(again) == to_bytes(compile_workspace(copy.deepcopy(spec)))
+        assert to_npz(again) == to_npz(compile_workspace(copy.deepcopy(spec)))
 
     @pytest.mark.parametrize("length", [0, 10, 1000])
     def test_a_part_of_it_is_refused(self, tmp_path, length):
         path = tmp_path / "model.npz"
-        path.write_bytes(to_bytes(compile_workspace(EVERY_MODIFIER))[:length])
+        path.write_bytes(to_npz(compile_workspace(EVERY_MODIFIER))[:length])
         with pytest.raises(InputError, match="not a compiled model"):
-            from_file(path)
+            from_npz(path)
 
     def test_pickles_are_refused(self, tmp_path):
         path = tmp_path / "model.npz"
         np.savez(path, plain=np.array([{"a": 1}], dtype=object))
         with pytest.raises(InputError, match="not a compiled model"):
-            from_file(path)
+            from_npz(path)
 
 
 def paths(value, path=()):
@@ -254,5 +254,5 @@ def test_all_problems_of_a_workspace_are_told_at_once():
     spec["measurements"][0]["config"]["poi"] = 3
     with pytest.raises(InputError) as error:
         compile_workspace(spec)
-    for words in ("normfactr", "found null", "must be positive", "'poi' must be a text"):
+    for words in ("normfactr", "found null", "must be positive", "'poi' must be a string"):
         assert words in str(error.value)

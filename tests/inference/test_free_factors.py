@@ -18,16 +18,16 @@ from helpers.workspaces import MU, counting, engine_of, normsys, referee, tight_
 from muscan.commands import verify
 from muscan.diagnosis.diagnose import diagnose
 from muscan.histfactory.compile import compile_workspace
-from muscan.histfactory.model import digest, from_file
+from muscan.histfactory.model import from_npz, model_digest
 from muscan.histfactory.parameters import FACTOR_BOUNDS
 from muscan.inference.engines import engine
 from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.limits import upper_limits
 from muscan.inference.minuit import fit as fit_by_minuit
 from muscan.inference.signal_point import bounded
-from muscan.inputs.blinding import before_any_fit
+from muscan.inputs.blinding import prefit_background_parameters
 from muscan.records.limits import Limits
-from muscan.report.bounds_met import on_bounds
+from muscan.report.bounds_met import describe_bounds_met
 from muscan.toys import pseudo_data
 from muscan.toys.pseudo_data import AT_STATED
 
@@ -154,7 +154,7 @@ def test_bounds_of_small_factors_stay():
     """Nothing changes for fits that the default bounds do not touch."""
     found, _, _ = ranged(counting(OBSERVED, SIGNAL, BACKGROUND, K))
     assert found.model.bounds[0].tolist() == list(FACTOR_BOUNDS)
-    assert found.model.grows.tolist() == [True, False]
+    assert found.model.default_bounded.tolist() == [True, False]
 
 
 def test_a_fit_that_only_a_default_bound_makes_impossible():
@@ -233,13 +233,13 @@ class TestStatedBounds:
         (told,) = (each["mu"] for each in found.at_bounds if (each["data"], each["bound"]) == ("observed", 10.0))
         assert told == [mu for mu in mus if met(np.array(OBSERVED), mu)]
         assert told[0] == 0.2
-        sentence, other = (each.sentence for each in on_bounds(fit, [found]))
+        sentence, other = (each.sentence for each in describe_bounds_met(fit, [found]))
         assert other.startswith("k is at its bound 0 in ")  # where mu is large
-        assert sentence.startswith("k is at its bound 10 in the fit at mu = 0 and that of its Asimov data, in ")
+        assert sentence.startswith("k is at its bound 10 in the fit at mu = 0 that defines the Asimov data, in ")
         tested = sorted({mu for each in found.at_bounds if each["bound"] for mu in each["mu"]})
-        assert f"in {len(tested)} tests, of mu = {tested[0]:.4g} to {tested[-1]:.4g}: limits depend" in sentence
+        assert f"in {len(tested)} tests from mu = {tested[0]:.4g} to {tested[-1]:.4g}: limits depend" in sentence
         far = {"parameter": "k", "bound": 0.0, "data": "observed", "mu": [9.0]}  # above all limits
-        (only,) = on_bounds(fit | {"at_bounds": {}}, [replace(found, at_bounds=[far])])
+        (only,) = describe_bounds_met(fit | {"at_bounds": {}}, [replace(found, at_bounds=[far])])
         assert only == ("k is at its bound 0 in the test of mu = 9", False)
 
     def test_pyhf_as_the_engine_obeys_and_tells(self):
@@ -257,7 +257,7 @@ class TestStatedBounds:
         data = pseudo_data.throw(
             found.likelihood, parameters, number, pseudo_data.stream(0, "test", pseudo_data.WITH_SIGNAL, 0.7, 0)
         )
-        thrown = pseudo_data.test(found, data, found.fit(data, [parameters]), 0.7, "qtilde")
+        thrown = pseudo_data.calculate_q(found, data, found.fit(data, [parameters]), 0.7, "qtilde")
 
         def slope(template: np.ndarray, counts: np.ndarray, mu: float, k: float) -> float:
             """Half of the derivative of the deviance by the factor of this template."""
@@ -288,19 +288,19 @@ def test_toys_do_not_feel_the_scale():
         data = pseudo_data.throw(
             fitted.likelihood, parameters, 300, pseudo_data.stream(0, "test", pseudo_data.BACKGROUND_ONLY, 0.0, 0)
         )
-        found[scale] = pseudo_data.test(fitted, data, fitted.fit(data, [parameters]), 1.5, "qtilde")
+        found[scale] = pseudo_data.calculate_q(fitted, data, fitted.fit(data, [parameters]), 1.5, "qtilde")
         assert not (found[scale].flags & AT_STATED).any()
     np.testing.assert_allclose(found[10.0].q, found[1.0].q, atol=1e-6)
 
 
 def test_the_random_numbers_of_toys_do_not_depend_on_who_gave_the_bounds():
     model = compile_workspace(counting(OBSERVED, SIGNAL, BACKGROUND, K))
-    assert digest(model) == digest(replace(model, stated=~model.stated))
-    assert digest(model) != digest(model.with_upper_bounds({"k": 20.0}))
+    assert model_digest(model) == model_digest(replace(model, stated=~model.stated))
+    assert model_digest(model) != model_digest(model.with_upper_bounds({"k": 20.0}))
 
 
 def test_minuit_finds_the_way_without_an_upper_bound():
-    model = compile_workspace(counting(OBSERVED, SIGNAL, [6e-5, 4e-5], K)).without_defaults()
+    model = compile_workspace(counting(OBSERVED, SIGNAL, [6e-5, 4e-5], K)).without_default_bounds()
     found = fit_by_minuit(engine("newton", model).likelihood, model.data, model.initial, 0.0)
     assert found[0] == pytest.approx([1.7e5, 0.0], rel=1e-4)
 
@@ -313,7 +313,7 @@ def test_what_fit_json_says_is_what_tests_and_pyhf_take(tmp_path, capsys):
     fit = json.loads(chain.fit_file.read_text(encoding="utf-8"))
     assert fit["factor_bounds"]["k"] >= 4 * 17
     assert fit["at_bounds"] == {"free": {}, "reference": {}}
-    assert list(on_bounds(fit, [found])) == []
+    assert list(describe_bounds_met(fit, [found])) == []
     assert verify.main(["--results", str(tmp_path / "results"), "--number", "4"]) == 0
     assert capsys.readouterr().out.count(": agrees\n") == 4
 
@@ -332,15 +332,15 @@ def test_the_compiled_file_knows_who_gave_the_bounds(tmp_path):
         json.dumps(counting(OBSERVED, SIGNAL, BACKGROUND, *free, parameters=parameters)), encoding="utf-8"
     )
     run_step(compile_model, ["--workspace", str(source), "--output", str(output)])
-    model = from_file(output)
+    model = from_npz(output)
     assert {name for name, stated in zip(model.names, model.stated, strict=True) if stated} == {"k", "mu"}
-    assert {model.names[i] for i in np.flatnonzero(model.grows)} == {"l", "shape[0]", "shape[1]"}
+    assert {model.names[i] for i in np.flatnonzero(model.default_bounded)} == {"l", "shape[0]", "shape[1]"}
 
 
 def test_an_initial_value_beyond_the_default_bound():
     """It is not outside of anything: the blind expectation is made with it, and nothing is said."""
     model = compile_workspace(counting([30.0, 20.0], SIGNAL, UNIT, K, parameters=({"name": "k", "inits": [50.0]},)))
-    assert before_any_fit(model).tolist() == [50.0, 0.0]
+    assert prefit_background_parameters(model).tolist() == [50.0, 0.0]
     assert "initial-value" not in {finding.kind for finding in diagnose(model)}
 
 

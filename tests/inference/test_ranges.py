@@ -10,7 +10,7 @@ from helpers.ranges import curves, ranged
 from helpers.workspaces import SMALL, counting, engine_of, normsys
 from muscan.inference.hypotest import hypotest, prepare
 from muscan.inference.limits import upper_limits
-from muscan.inference.ranges import MOST, POINTS, scan_range
+from muscan.inference.ranges import LARGEST_MU, POINTS, scan_range
 from muscan.steps.fit import inside
 
 
@@ -80,7 +80,7 @@ def test_a_deficit_with_the_unbounded_statistic():
 
 def test_a_signal_without_effect_ends_at_the_largest_mu():
     engine, fits, mu = ranged(counting([50.0], [0.0], [50.0]))
-    assert mu[-1] == pytest.approx(MOST, rel=0.05)
+    assert mu[-1] == pytest.approx(LARGEST_MU, rel=0.05)
     assert curves(engine, fits, mu)[-1] == pytest.approx([1.0] * 6)
 
 
@@ -92,7 +92,7 @@ def test_models_of_every_kind(name):
 
 def test_a_failed_test_is_avoided(monkeypatch):
     """The tests at mu = 1 fail; the range is found from those around it."""
-    engine = engine_of(counting([50.0], [30.0], [50.0]), {}, "qtilde", MOST)
+    engine = engine_of(counting([50.0], [30.0], [50.0]), {}, "qtilde", LARGEST_MU)
     fits = prepare(engine, "qtilde")
     expected = scan_range(engine, fits, "qtilde", 0.05)
 

@@ -242,8 +242,8 @@ def shapesys(uncertainty, **more) -> dict:
         (
             TWO,
             model(shapesys("sqrt")),
-            "sample 'background', shapesys 'theta': its bins are independent, but it stands in the channels SR, CR: "
-            "give it once for each channel, under different names, with `channels`",
+            "sample 'background', shapesys 'theta': its bins are independent, but it acts on several channels, SR, CR: "
+            "define one for each channel, with different names and with `channels`",
         ),
         (
             TWO,
@@ -258,8 +258,8 @@ def shapesys(uncertainty, **more) -> dict:
             of(SR={"signal": [1.0, 1.0], "background": [5.0, -4.0], "observed": [5, 5]}),
             model(shapesys("sqrt")),
             PLACE
-            + "the uncertainty of bin 2, with -4 events, is nan, as a root of negative events; give it as a column or "
-            "a list",
+            + "the uncertainty of bin 2, with -4 events, is nan, the square root of a negative number; define it by a "
+            "column or a list",
         ),
         (
             of(SR={"signal": [1.0], "background": [5.0], "error": [-1.0], "observed": [5]}),

@@ -17,6 +17,7 @@ from muscan.inputs import histograms
 from muscan.inputs import read_histograms as read_histograms_library
 from muscan.inputs import simulation as simulate_library
 from muscan.inputs.histograms import Histograms
+from muscan.inputs.root_histograms import histograms_from_root
 
 # --- Simulation
 
@@ -73,8 +74,10 @@ def test_drawing_order():
 
 
 def test_bin_edges():
-    np.testing.assert_array_equal(simulate_library.bin_edges([0, 1, 2.5]), [0, 1, 2.5])
-    np.testing.assert_allclose(simulate_library.bin_edges({"number": 4, "low": -1, "high": 1}), [-1, -0.5, 0, 0.5, 1])
+    np.testing.assert_array_equal(simulate_library.parse_bin_edges([0, 1, 2.5]), [0, 1, 2.5])
+    np.testing.assert_allclose(
+        simulate_library.parse_bin_edges({"number": 4, "low": -1, "high": 1}), [-1, -0.5, 0, 0.5, 1]
+    )
 
 
 # --- CSV
@@ -160,15 +163,15 @@ HEADER = "bin_low,bin_high,s,observed\n"
         ("bin_low,bin_high,s\n", "the header line lacks the column observed; it reads 'bin_low,bin_high,s'"),
         (
             "bin_low;bin_high;s;observed\n0;1;2;3\n",
-            "the header line lacks the column bin_low, bin_high, observed; "
+            "the header line lacks the columns bin_low, bin_high, observed; "
             "it reads 'bin_low;bin_high;s;observed'; cells are separated by commas",
         ),
         (
             "bin_low\tbin_high\tobserved\n",
-            "the header line lacks the column bin_low, bin_high, observed; "
+            "the header line lacks the columns bin_low, bin_high, observed; "
             "it reads 'bin_low\\tbin_high\\tobserved'; cells are separated by commas",
         ),
-        ("bin_low,bin_high,s,s,observed\n", "the header line has two columns of one name, 's'; "),
+        ("bin_low,bin_high,s,s,observed\n", "the header line has two columns with the same name, 's'; "),
         (HEADER, "no bins"),
         (HEADER + "0,1,2\n", ", line 2: 3 cells, but the header has 4"),
         (HEADER + "0,1,2,3\n\n1,2,x,3\n", ", line 4, column s: 'x' is not a finite number"),
@@ -204,7 +207,7 @@ def test_files_that_are_not_there_or_not_text(tmp_path):
 
 
 def test_a_counting_experiment_is_three_numbers():
-    read = read_histograms_library.from_counts({"SR": {"signal": 2.5, "background": [4.1], "observed": 6}})
+    read = read_histograms_library.histograms_from_counts({"SR": {"signal": 2.5, "background": [4.1], "observed": 6}})
     np.testing.assert_array_equal(read.edges["SR"], [0, 1])
     assert {name: values.tolist() for name, values in read.columns["SR"].items()} == {
         "signal": [2.5],
@@ -215,7 +218,7 @@ def test_a_counting_experiment_is_three_numbers():
 
 def test_counts_of_different_lengths():
     with pytest.raises(InputError, match=r"channel 'SR': templates of different lengths: .*'s': 2.*'observed': 1"):
-        read_histograms_library.from_counts({"SR": {"s": [1, 2], "observed": 3}})
+        read_histograms_library.histograms_from_counts({"SR": {"s": [1, 2], "observed": 3}})
 
 
 # --- ROOT
@@ -261,7 +264,7 @@ def root_file(tmp_path):
 
 
 def from_root(file, **names) -> Histograms:
-    return read_histograms_library.from_root({"file": str(file), "channels": {"SR": {"observed": "SR/data", **names}}})
+    return histograms_from_root({"file": str(file), "channels": {"SR": {"observed": "SR/data", **names}}})
 
 
 def test_root_histograms_with_weights(root_file):

@@ -15,7 +15,7 @@ import patch_workspace
 from helpers.steps import run_step
 from muscan.base.errors import InputError
 from muscan.base.json_input import read_json
-from muscan.inputs.patches import from_patchset, patched, with_measurement
+from muscan.inputs.patches import apply_from_patchset, apply_patch, select_measurement
 from muscan.inputs.published import check_patchset, check_workspace
 
 WORKSPACE = {
@@ -111,7 +111,7 @@ def test_loose_patches_of_a_published_analysis(data, tmp_path):
 def test_digest_of_a_published_patch_set(data):
     workspace, patches = read_json(data / "1Lbb" / "BkgOnly.json.gz"), read_json(data / "1Lbb" / "patchset.json.gz")
     patches["patches"] = [each for each in patches["patches"] if each["metadata"]["name"] == "C1N2_Wh_hbb_1000_0"]
-    built = from_patchset(workspace, patches, "C1N2_Wh_hbb_1000_0")
+    built = apply_from_patchset(workspace, patches, "C1N2_Wh_hbb_1000_0")
     assert built == dict(pyhf.PatchSet(patches).apply(workspace, "C1N2_Wh_hbb_1000_0"))
     workspace["observations"][0]["data"][0] += 1
     with pytest.raises(InputError, match=r"made for another workspace: .*sha256"):
@@ -140,7 +140,7 @@ def test_inputs_stay_as_they_are():
     patch = copy.deepcopy(PATCH + inside + gone)
     theirs = jsonpatch.JsonPatch(patch).apply(copy.deepcopy(WORKSPACE))
     for _ in range(2):  # nothing leaks into the patch either
-        assert patched(WORKSPACE, patch) == from_patchset(WORKSPACE, patchset(("a", patch)), "a") == theirs
+        assert apply_patch(WORKSPACE, patch) == apply_from_patchset(WORKSPACE, patchset(("a", patch)), "a") == theirs
     assert before == WORKSPACE
 
 
@@ -152,7 +152,7 @@ def test_a_workspace_alone(run):
 def test_measurement_is_selected(run, name):
     expected = [each for each in WORKSPACE["measurements"] if each["name"] == name]
     assert run(workspace=WORKSPACE, measurement=name) == WORKSPACE | {"measurements": expected}
-    assert with_measurement(WORKSPACE, name)["measurements"] == expected
+    assert select_measurement(WORKSPACE, name)["measurements"] == expected
 
 
 def test_gzipped_files(run):
@@ -278,7 +278,7 @@ OPERATIONS = st.fixed_dictionaries(
 @given(patch=st.one_of(JSON, st.lists(OPERATIONS, max_size=3)))
 def test_any_patch_applies_or_is_refused(patch):
     try:
-        check_workspace(patched(WORKSPACE, patch))
+        check_workspace(apply_patch(WORKSPACE, patch))
     except InputError as error:
         assert "the patch does not apply" in str(error) or "not a valid pyhf workspace" in str(error)  # noqa: PT017
 

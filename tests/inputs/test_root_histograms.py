@@ -52,7 +52,7 @@ def read(file, names=("signal", "background", "observed"), observed=True, **sett
     """Histograms of one channel, each under the name of its column; `clip` stands outside of `root`."""
     outer = {key: settings.pop(key) for key in ("clip", "uncertainties") if key in settings}
     names = names if isinstance(names, dict) else {name: name for name in names}
-    return read_histograms_library.read(
+    return read_histograms_library.read_source(
         {"root": {"file": file, "channels": {"SR": names}, **settings}, **outer}, observed
     )
 
@@ -160,7 +160,7 @@ def test_the_overflow_of_data_is_not_seen_in_blind_analyses(flows):
     [
         ("s", [0, 1, 2, 3, np.nan], None, {"overflow": "last_bin"}, "'s': the content beyond the last edge is nan"),
         ("s", [0, 1, 2, 3, np.inf], None, {"overflow": "last_bin"}, "'s': the content beyond the last edge is inf"),
-        ("s", [np.nan, 1, 2, 3, 0], None, {"underflow": "error"}, "below the first edge lie s nan, which is no number"),
+        ("s", [np.nan, 1, 2, 3, 0], None, {"underflow": "error"}, "below the first edge lie s nan, which is not a"),
         ("observed", [0, 1, 2, 3, -1], None, {"overflow": "last_bin"}, "'observed': the content beyond .* is -1: "),
         ("s", [0, 1, 2, 3, 1], [0, 1, 2, 3, -1], {"overflow": "last_bin"}, "squared uncertainty beyond .* is -1"),
     ],
@@ -176,7 +176,7 @@ def test_what_cannot_be_counted(tmp_path, column, contents, squares, settings, m
 def test_what_is_no_number_is_said(tmp_path):
     file = written(tmp_path / "nan.root", s=th1([0, 1, 2, 3, np.nan]), b=th1([0, 1, 2, 3, 2]))
     text = told(read(file, ("b", "s"), observed=False))["overflow"]
-    assert "beyond the last edge lie s nan, which is no number of events, b 2 of 8 (25 %), in no bin" in text
+    assert "beyond the last edge lie s nan, which is not a number of events, b 2 of 8 (25 %), in no bin" in text
 
 
 def test_negative_weights_outside(tmp_path):
@@ -229,7 +229,7 @@ def test_a_channel_without_templates(tmp_path):
     file = written(tmp_path / "mine.root", h=th1(np.ones(5)))
     for spec in ({"root": {"file": file, "channels": {"SR": {"observed": "h"}}}}, {"counts": {"SR": {"observed": 1}}}):
         with pytest.raises(InputError, match="channel 'SR' has no templates"):
-            read_histograms_library.read(spec, observed=False)
+            read_histograms_library.read_source(spec, observed=False)
 
 
 # --- Edges
@@ -274,7 +274,7 @@ def test_rounding_does_not_add_up_and_the_order_does_not_matter(tmp_path):
     for order in permutations(shifts):
         with pytest.raises(InputError, match="edge 2 is "):
             read(file, order, observed=False)
-    kept = {tuple(bin_edges.common([edges[name] for name in order])) for order in permutations("ab")}
+    kept = {tuple(bin_edges.representative_edges([edges[name] for name in order])) for order in permutations("ab")}
     assert len(kept) == 1
 
 
@@ -362,7 +362,7 @@ def test_negative_bins_stay_unless_they_are_clipped(tmp_path):
     found = read(file, clip=0, **settings)
     assert found.columns["SR"]["s"].tolist() == [4, 0, 2]
     assert found.columns["SR"]["s_stat"].tolist() == pytest.approx([2, 1.2, 2])
-    text = "channel 'SR', template 's': negative and set to zero: bin 2 (-0.75). Its sum is 6 now, and was 5.25"
+    text = "channel 'SR', template 's': negative and set to zero: bin 2 (-0.75). Its sum changes from 5.25 to 6"
     assert told(found) == {"clipped": text}
 
 
@@ -377,12 +377,12 @@ def test_clipping_of_csv_and_counts(tmp_path):
         )
     )
     for spec in ({"counts": counts}, {"csv": str(tmp_path / "mine.csv")}):
-        found = read_histograms_library.read(spec | {"clip": 0, "uncertainties": ["error"]})
+        found = read_histograms_library.read_source(spec | {"clip": 0, "uncertainties": ["error"]})
         columns = {name: values.tolist() for name, values in found.columns["SR"].items()}
         assert columns == {"s": [1, 0], "s_up": [0, 1], "error": [1, -1], "observed": [2, 3]}
         assert [str(each) for each in found.findings] == [
-            "channel 'SR', template 's': negative and set to zero: bin 2 (-2). Its sum is 1 now, and was -1",
-            "channel 'SR', template 's_up': negative and set to zero: bin 1 (-3). Its sum is 1 now, and was -2",
+            "channel 'SR', template 's': negative and set to zero: bin 2 (-2). Its sum changes from -1 to 1",
+            "channel 'SR', template 's_up': negative and set to zero: bin 1 (-3). Its sum changes from -2 to 1",
         ]
 
 

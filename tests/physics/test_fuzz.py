@@ -19,8 +19,9 @@ from helpers.random_workspaces import EXTREME, SENSIBLE, any_workspace, changed_
 from helpers.workspaces import SMALL, referee
 from muscan.base.errors import InputError
 from muscan.histfactory.compile import compile_workspace
+from muscan.histfactory.json_form import KEYS
 from muscan.histfactory.parameters import TYPES
-from muscan.histfactory.workspace import KEYS, VERSION
+from muscan.histfactory.workspace import VERSION
 
 STUDY = bool(os.environ.get("MUSCAN_STUDY"))
 LONGEST = 60.0  # seconds for all fits of one workspace, on a busy machine; most need less than one
@@ -117,7 +118,7 @@ CONFIG = ("measurements", 0, "config")
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        (changed(("version",), "2.0.0"), "workspace: unknown version '2.0.0'; there is 1.0.0"),
+        (changed(("version",), "2.0.0"), "workspace: unknown version '2.0.0'; only 1.0.0 can be read"),
         (SMALL["normsys"] | {"observation": []}, "workspace: unknown key 'observation'"),
         ({key: SMALL["normsys"][key] for key in ("channels", "observations", "measurements")}, "'version' is missing"),
         (changed(("channels", 0), lambda it: it | {"sample": []}), "channel 'region': unknown key 'sample'"),
@@ -159,7 +160,7 @@ CONFIG = ("measurements", 0, "config")
             "observation 'region': unknown key 'Data'",
         ),
         (changed(("observations", 1, "name"), "region"), "two observations have the name 'region'"),
-        (changed(("measurements", 0, "name"), None), "measurements[0]: 'name' must be a text, found null"),
+        (changed(("measurements", 0, "name"), None), "measurements[0]: 'name' must be a string, found null"),
         (changed(("measurements", 0), lambda it: it | {"POI": "mu"}), "measurements[0]: unknown key 'POI'"),
         (
             changed(CONFIG, lambda it: it | {"pois": ["mu"]}),

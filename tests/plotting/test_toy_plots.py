@@ -17,8 +17,8 @@ from muscan.records.columns import LIMIT_COLUMNS
 from muscan.records.limits import Limits
 from muscan.records.toys import ToyPoint
 from muscan.results import compare_calculators, tables
-from muscan.toys.plan import Thrown
-from muscan.toys.pseudo_data import Toys
+from muscan.toys.plan import ThrownPoint
+from muscan.toys.pseudo_data import ToyResults
 
 SCAN = ("--mu", 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5)
 
@@ -71,7 +71,7 @@ def test_distributions_are_fractions_of_the_toys(limits):
     q = [np.where(rng.random(3000) < 0.5, 0.0, rng.chisquare(1, 3000)), rng.chisquare(4, 3000)]
     flags = np.zeros(3000, np.uint8)
     point = ToyPoint(2.0, "ok", None, 1.7, 4.0)
-    figure = plot_distributions.draw(Thrown(point, *(Toys(each, flags) for each in q)), limits, "a scan")
+    figure = plot_distributions.draw(ThrownPoint(point, *(ToyResults(each, flags) for each in q)), limits, "a scan")
     (axes,) = figure.axes
     points = [np.nansum(container[0].get_ydata()) for container in axes.containers]
     assert points == pytest.approx([1, 1], abs=2e-3)

@@ -18,7 +18,7 @@ import yaml
 from helpers.workflow import REPO, clone, copy, environment, snakemake, write_config
 from helpers.workspaces import MU, normsys, workspace
 from muscan.config.schema import at, complete
-from muscan.report.report import without_hidden
+from muscan.report.sections import without_blinded_counts
 
 NASTY = '<img src=x onerror="alert(1)" '
 ODD = "a|b `c` $x$ & 100 % ?#"
@@ -178,7 +178,7 @@ def test_the_signal_that_failed_is_named_with_its_reason(finished, report):
     assert "No fit:" in report.text
     assert re.search(r"failed\s*search / nowhere <b / asymptotics: fit_failed", report.text)
     words = re.sub(r"\s+", " ", (finished / "output.txt").read_text())
-    assert "Look at first: - search / nowhere <b / asymptotics: fit_failed" in words
+    assert "Check first: - search / nowhere <b / asymptotics: fit_failed" in words
 
 
 def test_names_are_literal(report):
@@ -280,7 +280,7 @@ def test_the_configuration_hides_counts_that_only_blind_analyses_could_use():
         },
     }
     config = complete(written)
-    shown = without_hidden(config)
+    shown = without_blinded_counts(config)
     assert "7357" not in json.dumps(shown)
     assert shown["datasets"]["hidden"]["histograms"]["counts"] == {"observed": {"signal": 1, "background": 2}}
     assert [shown["datasets"][name] for name in ("shared", "file")] == [counts(12), config["datasets"]["file"]]

@@ -40,14 +40,14 @@ def test_table_says_everything_at_any_width(limits, capsys, monkeypatch, width):
     assert "an-analys" in flat
     for text in ("1.376", "0.451", "0.326", "0.623", "1.03±0.21", "0.73", "ok", "fit_failed", "above_scan", "0(bound)"):
         assert text in flat
-    assert "Lookatfirst:" in flat
+    assert "Checkfirst:" in flat
     assert "search/[bold]odd:fit_failed(thepatchdoesnotapply)" in flat
     assert "extendmubeyond1" in flat
 
 
 def test_blinding_does_not_hide_that_other_limits_are_missing(limits, capsys):
     assert limits_command.main(limits(BLIND)) == 0
-    assert "above_scan" in capsys.readouterr().out.partition("Look at first")[0]
+    assert "above_scan" in capsys.readouterr().out.partition("Check first")[0]
 
 
 def test_verdict_names_what_failed(limits, capsys):
@@ -82,15 +82,15 @@ def test_what_is_fine_is_said(limits, tmp_path, capsys):
     good = GOOD.replace("1.376", "0.5")
     assert limits_command.main(limits(good)) == 0
     output = capsys.readouterr().out
-    assert "Look at first" in output
+    assert "Check first" in output
     assert "fit.json cannot be read" in output
     fit = tmp_path / "an-analysis-of-long-name" / "signal" / "fit.json"
     fit.parent.mkdir(parents=True)
     fit.write_text('{"poi": "mu"}', encoding="utf-8")
     assert limits_command.main(limits(good)) == 0
     output = capsys.readouterr().out
-    assert "Look at first" not in output
-    assert "Nothing to look at first" in output
+    assert "Check first" not in output
+    assert "Nothing needs attention" in output
 
 
 def test_a_grid_is_summed_up(limits, tmp_path, capsys):

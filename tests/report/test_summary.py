@@ -8,10 +8,11 @@ from muscan.config.signals import path_name
 from muscan.diagnosis.findings import DOUBT, HINDER, UNTIDY
 from muscan.diagnosis.findings import Finding as Warned
 from muscan.records.columns import LIMIT_COLUMNS
-from muscan.report import summary
-from muscan.report.fits import fit_section
-from muscan.report.report import found_in_full
-from muscan.report.summary import FAILED, NOTE, WARNING, brief, findings
+from muscan.report import run_findings
+from muscan.report.fit_section import fit_section
+from muscan.report.run_findings import FAILED, NOTE, WARNING, collect_findings
+from muscan.report.sections import list_findings
+from muscan.report.summary import describe_all_clear, summary_lines
 
 LIMITS = dict(zip(LIMIT_COLUMNS, ("1", "0.5", "0.7", "0.9", "1.2", "1.5"), strict=True))
 
@@ -46,7 +47,7 @@ FITTED = {"mu_hat": None, "goodness_of_fit": None}
 
 def found(*rows: dict[str, str], fits: dict | None = None) -> list[tuple[str, str, str]]:
     known = {(each["analysis"], each["signal"]): fit() for each in rows} | (fits or {})
-    return [(each.kind, each.scan, each.message) for each in findings(list(rows), known)]
+    return [(each.kind, each.scan, each.message) for each in collect_findings(list(rows), known)]
 
 
 def test_nothing_to_look_at():
@@ -106,7 +107,7 @@ def test_parameters_at_bounds():
     """Parameters that met their bounds in the same fits share a line."""
     met = {"free": {"one": 0.0, "two": 5.0}, "reference": {"two": 5.0, "three": 10.0}}
     fits = {("a", "signal"): fit(at_bounds=met, reference={"mu": 0.0})}
-    held = "in the fit at mu = 0 and that of its Asimov data: limits depend on it"
+    held = "in the fit at mu = 0 that defines the Asimov data: limits depend on it"
     assert found(row("a"), fits=fits) == [
         ("bounds", "a", "one is at its bound 0 in the best fit"),
         ("bounds", "a", f"two is at its bound 5 in the best fit, {held}"),
@@ -130,7 +131,7 @@ def warned(weight: str, kind: str, where: str = "bin 1", message: str = "odd", a
 )
 def test_warnings_about_the_model(weight, kind, severity):
     """Their weight, given where they are made, says how they are told; what is not known is not played down."""
-    (told,) = findings([row("a")], {("a", "signal"): fit(warnings=[warned(weight, "shape")])})
+    (told,) = collect_findings([row("a")], {("a", "signal"): fit(warnings=[warned(weight, "shape")])})
     assert (told.kind, told.severity, told.message, told.advice) == (kind, severity, "bin 1: odd", "mend it")
 
 
@@ -180,7 +181,9 @@ def test_the_worst_comes_first():
         ("pulls", "pulled"),
         ("mu_hat", "at bound"),
     ]
-    severities = [each.severity for each in findings(rows, {(each["analysis"], "signal"): fit() for each in rows})]
+    severities = [
+        each.severity for each in collect_findings(rows, {(each["analysis"], "signal"): fit() for each in rows})
+    ]
     assert severities == [FAILED, *[WARNING] * 5, NOTE]
 
 
@@ -199,9 +202,9 @@ def test_few_lines_for_many_signals():
     ]
     rows.append(row("g", signal="broken", status="fit_failed", reason="no patch"))
     fits = {("g", each["signal"]): fit(warnings=[warned(UNTIDY, "shape")]) for each in rows}
-    told = findings(rows, fits)
+    told = collect_findings(rows, fits)
     assert [each.kind for each in told].count("untidy") == 41
-    (failed, first), (warning, second) = brief(told)
+    (failed, first), (warning, second) = summary_lines(told)
     assert (failed, warning) == (FAILED, WARNING)
     assert first == "g / broken: fit_failed (no patch)"
     assert second.startswith("40 signals of g, the worst g / s0: goodness of fit p = 0.001: ")
@@ -212,17 +215,17 @@ def test_signals_of_several_analyses_share_a_line():
         row(name, signal=f"s{i}") for name, number in (("one", 12), ("two", 1), ("three", 5)) for i in range(number)
     ]
     warnings = [warned(DOUBT, "shape"), warned(DOUBT, "other", message="strange")]
-    told = findings(rows, {(each["analysis"], each["signal"]): fit(warnings=warnings) for each in rows})
+    told = collect_findings(rows, {(each["analysis"], each["signal"]): fit(warnings=warnings) for each in rows})
     owners = "12 signals of one, two / s0, 5 signals of three"
-    assert brief(told) == [(WARNING, f"{owners}: bin 1: odd"), (WARNING, f"{owners}: bin 1: strange")]
+    assert summary_lines(told) == [(WARNING, f"{owners}: bin 1: odd"), (WARNING, f"{owners}: bin 1: strange")]
 
 
 def test_what_differs_in_details_is_an_example():
     fits = {("a", f"s{i}"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}")]) for i in range(4)}
-    ((_, text),) = brief(findings([row("a", signal=f"s{i}") for i in range(4)], fits))
+    ((_, text),) = summary_lines(collect_findings([row("a", signal=f"s{i}") for i in range(4)], fits))
     assert text == "4 signals of a, for example a / s0: bin 1: odd 0"
     fits = {("a", "signal"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}") for i in range(3)])}
-    ((_, text),) = brief(findings([row("a")], fits))
+    ((_, text),) = summary_lines(collect_findings([row("a")], fits))
     assert text == "a: bin 1: odd 0, and 2 more of this kind"
 
 
@@ -234,7 +237,7 @@ def test_the_report_has_all_of_it():
         warned(UNTIDY, "empty", message="zero"),
     ]
     rows = [row("a", signal=f"s{i}", gof_p_value="0.01" if i == 3 else "0.5") for i in range(5)]
-    shown = found_in_full(findings(rows, {("a", each["signal"]): fit(warnings=warnings) for each in rows}))
+    shown = list_findings(collect_findings(rows, {("a", each["signal"]): fit(warnings=warnings) for each in rows}))
     assert [(each["scan"], each["kind"]) for each in shown["findings"]] == [
         ("5 signals of a", "doubt"),
         ("a / s3", "fit"),
@@ -245,7 +248,7 @@ def test_the_report_has_all_of_it():
 @pytest.mark.parametrize(("number", "lines"), [(3, 4), (4, 5), (5, 2)])
 def test_reasons_of_failures_are_told_if_there_is_room(number, lines):
     rows = [row(f"a{i}", status="fit_failed", reason=f"reason {i}") for i in range(number)] + [row("b")]
-    told = brief(findings(rows, {("b", "signal"): fit({"x": 3.0})}))
+    told = summary_lines(collect_findings(rows, {("b", "signal"): fit({"x": 3.0})}))
     assert len(told) == lines
     assert told[-1][1].startswith("b: a pull")
     assert told[0][1].endswith("a0: fit_failed (reason 0)")
@@ -255,7 +258,7 @@ def test_reasons_of_failures_are_told_if_there_is_room(number, lines):
 def test_never_more_than_five_lines(number, lines):
     """Doubtful limits come before what hinders fits; the last line counts the others."""
     warnings = [warned(HINDER if i else DOUBT, f"kind {i}", message=f"odd {i}") for i in reversed(range(number))]
-    told = brief(findings([row("a")], {("a", "signal"): fit(warnings=warnings)}))
+    told = summary_lines(collect_findings([row("a")], {("a", "signal"): fit(warnings=warnings)}))
     assert len(told) == lines
     assert told[0][1] == "a: bin 1: odd 0"
     assert (told[-1] == (NOTE, f"... and {number - 4} more, in the report")) == (number > 5)
@@ -263,14 +266,14 @@ def test_never_more_than_five_lines(number, lines):
 
 def test_what_is_fine_holds_with_notes_alone():
     """Nothing is said to be without problems that is blinded, or has notes about its model."""
-    assert "status ok and" in summary.fine([])
-    told = findings([row("a", status="blinded: observed_limit", observed_limit="")], {("a", "signal"): fit()})
-    assert brief(told) == []
-    assert "of blind analyses only the expected limits" in summary.fine(told)
+    assert "status ok, and every observed limit" in describe_all_clear([])
+    told = collect_findings([row("a", status="blinded: observed_limit", observed_limit="")], {("a", "signal"): fit()})
+    assert summary_lines(told) == []
+    assert "of blind analyses only the expected limits" in describe_all_clear(told)
 
 
 def test_lines_are_short_and_without_control_characters():
-    lines = brief([summary.Finding("failed", "a\x1b[2J\nb", "x" * 5000 + "\x07")])
+    lines = summary_lines([run_findings.RunFinding("failed", "a\x1b[2J\nb", "x" * 5000 + "\x07")])
     ((_, text),) = lines
     assert len(text) < 350
     assert text.endswith("…")
@@ -286,6 +289,6 @@ def test_fits_are_found_whatever_the_signal_is_called(tmp_path):
     (tmp_path / "b" / "signal").mkdir(parents=True)
     (tmp_path / "b" / "signal" / "fit.json").write_text("{")
     rows = [row("a", signal=name), row("b"), row("c")]
-    fits = summary.read_fits(tmp_path, rows)
-    told = [(each.kind, each.scan) for each in findings(rows, fits)]
+    fits = run_findings.read_fits(tmp_path, rows)
+    told = [(each.kind, each.scan) for each in collect_findings(rows, fits)]
     assert told == [("unread", "b"), ("unread", "c"), ("pulls", f"a / {name}")]

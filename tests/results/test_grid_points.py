@@ -186,7 +186,7 @@ class TestCrossSections:
             ),
             ("m1,cross_section,cross_section_error\n100,4,1\n200,1,1,7\n", "line 3: 4 cells, but the header has 3"),
             ("m1,cross_section,cross_section_error\n100,4,1,7\n", "line 2: 4 cells, but the header has 3"),
-            ("m1,m1,cross_section,cross_section_error\n100,1,4,1\n", "has two columns of one name, 'm1'"),
+            ("m1,m1,cross_section,cross_section_error\n100,1,4,1\n", "has two columns with the same name, 'm1'"),
             (
                 "m1,cross_section,cross_section_error\n",
                 "no row belongs to a point of the grid: the first row is missing",
@@ -239,7 +239,7 @@ class TestSeveralAnalyses:
 
     def test_what_failed_in_the_other_is_told(self, grid):
         kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}
-        grid.add("a", {"a_100_1": Limits.failed("the minimiser gave up", 0.95, **kind)})
+        grid.add("a", {"a_100_1": Limits.from_failure("the minimiser gave up", 0.95, **kind)})
         grid.add("b", {"a_100_1": limits(1.0, 1.0)})
         row = grid.rows()["a_100_1"]
         assert (row["analysis"], row["status"], row["reason"]) == ("b", "ok", "a: the minimiser gave up")
@@ -249,7 +249,7 @@ def test_failures_are_rows_without_numbers(grid):
     kind = {"calculator": "asymptotics", "test_statistic": "qtilde"}
     records = [
         {"status": "failed", "reason": "no such file"},
-        Limits.failed("no patch", 0.95, **kind),
+        Limits.from_failure("no patch", 0.95, **kind),
         limits(1.0, 1.0),
     ]
     grid.add("a", dict(zip(MASSES, records, strict=True)))

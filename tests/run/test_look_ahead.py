@@ -75,5 +75,5 @@ def test_nothing_runs_if_no_data_set_can_be_read(tmp_path):
     result = snakemake(folder, check=False)
     assert result.returncode != 0
     assert "test.yaml cannot be used" in result.stderr
-    assert "data set 'bad': bad.csv: the header line lacks the column bin_low" in result.stderr
+    assert "data set 'bad': bad.csv: the header line lacks the columns bin_low" in result.stderr
     assert not (folder / "results").exists()

@@ -22,15 +22,16 @@ from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.newton import Newton
 from muscan.inference.signal_point import bounded, run_tests
 from muscan.records.limits import Limits
-from muscan.report import summary
-from muscan.report.fits import _check_facts
+from muscan.report import run_findings
+from muscan.report.fit_section import _check_facts
 from muscan.steps import limit_check
 from muscan.steps.fit import with_range
 from muscan.steps.invert import Curves, collect
 from muscan.steps.limit_check import with_check, with_error
-from muscan.toys import asymptotics_check, pseudo_data
-from muscan.toys.asymptotics_check import check, seconds, sensitivities
-from muscan.toys.weighted import CLs, Source, WeightedToys, log_probability
+from muscan.toys import asymptotics_check, pseudo_data, sensitivity
+from muscan.toys.asymptotics_check import check_by_toys, estimated_seconds
+from muscan.toys.sensitivity import sensitivities
+from muscan.toys.weighted import CLsEstimate, ToySource, WeightedToys, log_probability
 
 ALPHA = 0.05
 SIGNAL_ALONE = np.log(20) / 3  # the limit on a signal of 3 events where nothing is observed, whatever the background
@@ -88,7 +89,7 @@ def test_nothing_observed_where_little_is_expected():
 @pytest.mark.parametrize(("observed", "background"), [(3, 5.0), (9, 4.2), (0, 3.0), (1, 0.6)])
 def test_limits_of_counting_experiments(observed, background):
     engine, prepared, limits = asymptotic(counting([observed], [1.0], [background]))
-    found = check(engine, prepared, both(limits), "qtilde", ALPHA, 0)
+    found = check_by_toys(engine, prepared, both(limits), "qtilde", ALPHA, 0)
     median = int(np.flatnonzero(pdtr(np.arange(20), background) >= 0.5)[0])
     for each, events in ((found.observed, observed), (found.expected, median)):
         assert abs(each.CLs.value - counted(events, background, 1.0, each.mu)) < 4 * each.CLs.error
@@ -104,7 +105,7 @@ def test_errors_are_honest():
     """Pulls of CLs over seeds, against the closed formula."""
     engine, prepared, limits = asymptotic(counting([4], [1.0], [5.0]))
     mu = both(limits)
-    found = [check(engine, prepared, mu, "qtilde", ALPHA, seed) for seed in range(16)]
+    found = [check_by_toys(engine, prepared, mu, "qtilde", ALPHA, seed) for seed in range(16)]
     for which, events in (("observed", 4), ("expected", 5)):
         values = [getattr(each, which).CLs for each in found]
         right = counted(events, 5.0, 1.0, getattr(found[0], which).mu)
@@ -116,7 +117,7 @@ def test_errors_are_honest():
 @pytest.mark.parametrize("name", ["shapesys", "deficit"])
 def test_weighted_toys_agree_with_toys_of_each_hypothesis(name):
     engine, prepared, limits = asymptotic(SMALL[name])
-    found = check(engine, prepared, both(limits), "qtilde", ALPHA, 0)
+    found = check_by_toys(engine, prepared, both(limits), "qtilde", ALPHA, 0)
     number = 20_000
     background = prepared.reference.parameters
     for each, median in ((found.observed, False), (found.expected, True)):
@@ -124,7 +125,7 @@ def test_weighted_toys_agree_with_toys_of_each_hypothesis(name):
         q = []
         for parameters in (tested.parameters, background):
             data = pseudo_data.throw(engine.likelihood, parameters, number, np.random.default_rng(1))
-            q.append(pseudo_data.test(engine, data, engine.fit(data, [parameters]), each.mu, "qtilde").q)
+            q.append(pseudo_data.calculate_q(engine, data, engine.fit(data, [parameters]), each.mu, "qtilde").q)
         threshold = np.median(q[1]) if median else tested.q_obs
         tails = [(values >= threshold - 1e-6).sum() for values in q]
         error = each.CLs.value * np.sqrt(1 / tails[0] + (8 if median else 1) / tails[1])
@@ -139,9 +140,9 @@ def test_weights_make_toys_of_one_fit_of_toys_of_others():
     for mu in (0.0, 1.0, 2.0):
         parameters = initial.copy()
         parameters[engine.model.poi] = mu
-        sources.append(Source("test", mu, parameters, 4000))
+        sources.append(ToySource("test", mu, parameters, 4000))
     thrown = WeightedToys(engine, "qtilde", sources, lambda name, mu, block: np.random.default_rng([int(mu), block]))
-    thrown.throw()
+    thrown.throw_block()
     data = thrown.blocks[0][0]
     for parameters in (sources[1].parameters, (sources[0].parameters + sources[1].parameters) / 2):
         weights = thrown.weights(parameters)
@@ -192,44 +193,49 @@ def test_pyhfs_limits_are_checked_with_newton_steps():
     newton, prepared, limits = asymptotic(spec)
     pyhf = Pyhf(newton.model, spec)
     found = [
-        check(*each, both(limits), "qtilde", ALPHA, 0) for each in ((newton, prepared), (pyhf, prepare(pyhf, "qtilde")))
+        check_by_toys(*each, both(limits), "qtilde", ALPHA, 0)
+        for each in ((newton, prepared), (pyhf, prepare(pyhf, "qtilde")))
     ]
     assert found[0].observed.CLs.value == pytest.approx(found[1].observed.CLs.value, rel=1e-6)
 
 
 def test_a_limit_that_is_too_weak():
     """Toys cannot tell CLs below a thousandth of alpha from none, but say on which side a limit is off."""
-    found = limit_check._of_toys("observed", asymptotics_check.Checked(2.0, CLs(0.03, 0.002), 1.6, 0.05), ALPHA, 0)
+    found = limit_check._of_toys(
+        "observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.03, 0.002), 1.6, 0.05), ALPHA, 0
+    )
     assert found["warning"].startswith(
         "asymptotic observed limit 2, but toys find CLs = 0.0300 ± 0.0020, not 0.05: too weak"
     )
     assert "by about 25 % (about 1.600 ± 0.050)" in found["warning"]
-    little = limit_check._of_toys("observed", asymptotics_check.Checked(2.0, CLs(0.03, 0.002), 1.95, 0.05), ALPHA, 0)
+    little = limit_check._of_toys(
+        "observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.03, 0.002), 1.95, 0.05), ALPHA, 0
+    )
     assert (little["verdict"], little["warning"]) == ("differs", None)
 
 
 def test_what_toys_cannot_tell_is_said():
-    unknown = asymptotics_check.Checked(2.0, CLs(np.nan, np.nan))
+    unknown = asymptotics_check.LimitCheck(2.0, CLsEstimate(np.nan, np.nan))
     assert "too few are as far" in limit_check._of_toys("observed", unknown, ALPHA, 0)["warning"]
-    rough = asymptotics_check.Checked(2.0, CLs(0.04, 0.012))
+    rough = asymptotics_check.LimitCheck(2.0, CLsEstimate(0.04, 0.012))
     assert "CLs there is 0.040 ± 0.012" in limit_check._of_toys("expected", rough, ALPHA, 0)["warning"]
-    failed = limit_check._of_toys("observed", asymptotics_check.Checked(2.0, CLs(0.05, 0.001)), ALPHA, 31)
+    failed = limit_check._of_toys("observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.05, 0.001)), ALPHA, 31)
     assert (failed["verdict"], failed["CLs"]) == ("unknown", None)
     assert "the fits of 31 toys failed" in failed["warning"]
-    beyond = asymptotics_check.Checked(2.0, CLs(0.12, 0.002), beyond=31.0)
+    beyond = asymptotics_check.LimitCheck(2.0, CLsEstimate(0.12, 0.002), beyond=31.0)
     assert "CLs is not 0.05 up to mu = 31 either" in limit_check._of_toys("observed", beyond, ALPHA, 0)["warning"]
 
 
 def test_failed_toys_are_counted(monkeypatch):
     engine, prepared, limits = asymptotic(counting([3], [1.0], [5.0]))
-    test = pseudo_data.test
+    test = pseudo_data.calculate_q
 
     def failing(*args):
         found = test(*args)
         found.q[:40] = np.nan
         return found
 
-    monkeypatch.setattr(pseudo_data, "test", failing)
+    monkeypatch.setattr(pseudo_data, "calculate_q", failing)
     assert with_check(engine, prepared, limits, "auto", False, 0).check["by"] == "events"
     checked = with_check(engine, prepared, limits, "true", False, 0).check
     assert checked["failed_toys"] == checked["toys"] // 600 * 40
@@ -250,12 +256,12 @@ def test_limits_that_are_not_checked():
     beside = with_check(engine, prepared, limits, "auto", True, 0).check
     assert (beside["by"], beside["reason"]) == (None, "limits from toys stand beside the asymptotic ones")
     assert with_check(engine, prepared, limits, "true", True, 0).check["by"] == "toys"
-    failed = Limits.failed("no fit", 0.95, **KIND)
+    failed = Limits.from_failure("no fit", 0.95, **KIND)
     assert (
         "neither the observed nor the median expected"
         in with_check(None, None, failed, "auto", False, 0).check["reason"]
     )
-    blind = with_check(engine, prepared, limits.blinded(), "auto", False, 0).check
+    blind = with_check(engine, prepared, limits.without_observed(), "auto", False, 0).check
     assert blind["observed"] is None
     assert blind["expected"]["limit"] == pytest.approx(SIGNAL_ALONE, rel=1e-3)
 
@@ -324,16 +330,16 @@ def test_the_report_says_what_was_found():
 
 def test_a_warning_needs_more_than_a_little_doubt():
     """Between 10 and 30 events a limit may be off by 10 %, which the report says."""
-    said = limit_check._of_events("observed", 2.0, asymptotics_check.Sensitivity(20.0, 1.0))
+    said = limit_check._of_events("observed", 2.0, sensitivity.Sensitivity(20.0, 1.0))
     assert (said["verdict"], said["off"], said["warning"]) == ("doubtful", 0.1, None)
-    said = limit_check._of_events("observed", 2.0, asymptotics_check.Sensitivity(31.0, 1.0))
+    said = limit_check._of_events("observed", 2.0, sensitivity.Sensitivity(31.0, 1.0))
     assert (said["verdict"], said["off"], said["warning"]) == ("agrees", 0.0, None)
 
 
 def test_the_time_of_toys_is_estimated_from_the_model_alone():
     quick, slow = (asymptotic(SMALL[name])[0] for name in ("shapesys", "every modifier"))
-    assert seconds(quick) < 0.2 < seconds(slow) < 5
-    assert seconds(quick) == seconds(asymptotic(SMALL["shapesys"])[0])
+    assert estimated_seconds(quick) < 0.2 < estimated_seconds(slow) < 5
+    assert estimated_seconds(quick) == estimated_seconds(asymptotic(SMALL["shapesys"])[0])
 
 
 def test_options_of_the_check():
@@ -369,7 +375,7 @@ def rows(asymptotic_limit: float, from_toys: float, error: float) -> list[dict[s
 
 
 def test_what_is_to_be_looked_at_first():
-    found = summary.findings(rows(0.712, 0.9926, 0.012), {("a", "signal"): {}})
+    found = run_findings.collect_findings(rows(0.712, 0.9926, 0.012), {("a", "signal"): {}})
     assert [each.message for each in found if each.kind == "asymptotics"] == [
         "asymptotic observed limit 0.712, 0.9926 ± 0.012 from toys: it is too strong by about 28 %, use that from toys",
         "first",
@@ -380,7 +386,7 @@ def test_what_is_to_be_looked_at_first():
 @pytest.mark.parametrize(("limit", "error"), [(0.97, 0.001), (0.8, 0.06)])
 def test_calculators_that_agree(limit, error):
     """By less than 5 %, or within four standard deviations."""
-    found = summary.findings(rows(limit, 1.0, error), {("a", "signal"): {}})
+    found = run_findings.collect_findings(rows(limit, 1.0, error), {("a", "signal"): {}})
     assert not [each for each in found if "from toys" in each.message]
 
 
@@ -411,18 +417,18 @@ def test_study_of_what_events_tell():
         engine, prepared, limits = asymptotic(random_model(rng, number % 4))
         if None in both(limits):
             continue
-        checked = check(engine, prepared, both(limits), "qtilde", ALPHA, 0)
+        checked = check_by_toys(engine, prepared, both(limits), "qtilde", ALPHA, 0)
         of_events = sensitivities(engine, prepared, list(both(limits)))
         for each, said in zip((checked.observed, checked.expected), of_events, strict=True):
             ratio = each.mu / each.limit if each.limit else 1.0 if each.beyond is None else 0.0
             found.append((abs(ratio - 1), said.events, abs(said.signal - 1)))
     off, events, change = np.array(found).T
-    uncertain = change > asymptotics_check.SIGNAL_CHANGES
-    groups = {"all": (off >= 0, 1.0), "signal changed": (uncertain, asymptotics_check.BY_SIGNAL)}
+    uncertain = change > sensitivity.SIGNAL_CHANGE
+    groups = {"all": (off >= 0, 1.0), "signal changed": (uncertain, sensitivity.ERROR_BY_SIGNAL)}
     for (low, high), most in zip(pairwise((0, 3, 10, 30, 100, np.inf)), (0.35, 0.2, 0.1, 0.05, 0.05), strict=True):
         groups[f"else {low} to {high} events"] = (events >= low) & (events < high) & ~uncertain, most
     for name, (of, most) in groups.items():
         number, worst = (off[of] > RELEVANT).sum(), 100 * off[of].max(initial=0)
         print(f"{name}: {of.sum()} limits, {number} off by more than 5 %, at most {worst:.1f} %")
         assert worst < 100 * most
-    assert list(asymptotics_check.BY_EVENTS.items()) == [(3, 0.35), (10, 0.2), (30, 0.1)]
+    assert list(sensitivity.ERROR_BY_EVENTS.items()) == [(3, 0.35), (10, 0.2), (30, 0.1)]

@@ -10,8 +10,8 @@ from scipy.stats import binom, norm
 from muscan.inference.calculators import N_SIGMA
 from muscan.toys import probit, tail_counts
 from muscan.toys.allocation import MEDIAN, OBSERVED, allocate, relative_error
-from muscan.toys.limits import curves, limit_values
-from muscan.toys.tail_counts import Point
+from muscan.toys.limits import limit_values, toy_curves
+from muscan.toys.tail_counts import PointStatistics
 
 ALPHA, SIGMA, SEEN = 0.05, 0.5, 0.1
 SKEW = 0.15  # of a mean pull: the error of a few toys grows with the limit that they give
@@ -24,12 +24,12 @@ def q(measured: np.ndarray, mu: float) -> np.ndarray:
     return np.where(measured > mu, 0.0, ((mu - measured) / SIGMA) ** 2)
 
 
-def gaussian(rng: np.random.Generator, scan: np.ndarray, signal, background) -> list[Point]:
+def gaussian(rng: np.random.Generator, scan: np.ndarray, signal, background) -> list[PointStatistics]:
     """Toys of a Gaussian measurement; `signal` and `background` are their numbers at each point."""
     signal, background = (np.broadcast_to(number, scan.shape).astype(int) for number in (signal, background))
     measured = rng.normal(0, SIGMA, background.max())
     return [
-        Point(mu, float(q(SEEN, mu)), q(rng.normal(mu, SIGMA, n), mu), q(measured[:m], mu))
+        PointStatistics(mu, float(q(SEEN, mu)), q(rng.normal(mu, SIGMA, n), mu), q(measured[:m], mu))
         for mu, n, m in zip(scan, signal, background, strict=True)
     ]
 
@@ -47,7 +47,7 @@ def exact_limits() -> np.ndarray:
 def test_counts_at_each_point_are_those_of_the_definition():
     """Tails include the threshold; quantiles of the background are those of its sorted values."""
     points = gaussian(np.random.default_rng(1), SCAN[:3], 500, 400)
-    found = tail_counts.counted(points)
+    found = tail_counts.count_tails(points)
     for i, point in enumerate(points):
         descending = np.sort(point.background)[::-1]
         thresholds = [point.q_obs, *(descending[int(np.ceil(level * 400)) - 1] for level in norm.cdf(N_SIGMA))]
@@ -57,14 +57,14 @@ def test_counts_at_each_point_are_those_of_the_definition():
 
 def test_toys_like_the_data_are_in_the_tail():
     """Two fits of the same counts differ by rounding; the toy must count all the same."""
-    point = Point(1.0, 2.0, np.array([2.0 - 1e-9, 1.9, 0.0]), np.array([2.0 - 1e-9, 2.0 + 1e-9, 0.0, 0.0]))
-    found = tail_counts.counted([point])
+    point = PointStatistics(1.0, 2.0, np.array([2.0 - 1e-9, 1.9, 0.0]), np.array([2.0 - 1e-9, 2.0 + 1e-9, 0.0, 0.0]))
+    found = tail_counts.count_tails([point])
     assert (found.signal[0, 0, 0], found.background[0, 0, 0]) == (1, 2)
 
 
 def test_toys_without_excess_are_not_in_the_tail_of_a_small_observed_value():
-    point = Point(1.0, 1e-9, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0]))
-    found = tail_counts.counted([point])
+    point = PointStatistics(1.0, 1e-9, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0]))
+    found = tail_counts.count_tails([point])
     assert (found.signal[0, 0, 0], found.background[0, 0, 0]) == (1, 2)
 
 
@@ -98,7 +98,7 @@ def test_the_response_is_the_variance_that_a_point_brings():
 
 def test_errors_of_cls_are_those_of_repetition():
     streams = [np.random.default_rng(seed) for seed in range(120)]
-    found = [curves(gaussian(rng, SCAN[2:6], 3000, 3000), ALPHA, rng) for rng in streams]
+    found = [toy_curves(gaussian(rng, SCAN[2:6], 3000, 3000), ALPHA, rng) for rng in streams]
     cls = np.array([each.CLs for each in found])
     # Where the threshold can fall on q = 0, which many toys have, CLs jumps to 1 and has no Gaussian error.
     complete = ~np.isnan(cls).any(axis=0) & (cls.max(axis=0) < 0.9)
@@ -112,7 +112,7 @@ def repeated(seeds: int, scan: np.ndarray, number: int) -> tuple[np.ndarray, np.
     values, errors = np.full((2, seeds, 6), np.nan)
     for seed in range(seeds):
         rng = np.random.default_rng(seed)
-        for i, each in enumerate(curves(gaussian(rng, scan, number, number), ALPHA, rng).limits):
+        for i, each in enumerate(toy_curves(gaussian(rng, scan, number, number), ALPHA, rng).limits):
             if each.limit.status == "ok":
                 values[seed, i], errors[seed, i] = each.limit.value, each.error
     return values, errors
@@ -145,10 +145,12 @@ def test_adding_toys_until_a_target_does_not_bias_the_limits():
             streams = np.random.SeedSequence([seed, 7]).spawn(len(scan) + 1)
             measured = np.random.default_rng(streams[-1]).normal(0, SIGMA, background.max())
             points = [
-                Point(mu, float(q(SEEN, mu)), q(np.random.default_rng(s).normal(mu, SIGMA, n), mu), q(measured[:m], mu))
+                PointStatistics(
+                    mu, float(q(SEEN, mu)), q(np.random.default_rng(s).normal(mu, SIGMA, n), mu), q(measured[:m], mu)
+                )
                 for mu, n, m, s in zip(scan, signal, background, streams, strict=False)
             ]
-            found = curves(points, ALPHA, np.random.default_rng(seed))
+            found = toy_curves(points, ALPHA, np.random.default_rng(seed))
             wanted = allocate(found, signal, background, target)
             signal, background = (np.ceil(each / 100).astype(int) * 100 for each in wanted)
         limits = [found.limits[which] for which in (OBSERVED, MEDIAN)]
@@ -161,11 +163,11 @@ def test_adding_toys_until_a_target_does_not_bias_the_limits():
     assert width == pytest.approx([1, 1], abs=0.15 if STUDY else 0.4)
 
 
-def exact(mu: float, tail: float, number: int) -> Point:
+def exact(mu: float, tail: float, number: int) -> PointStatistics:
     """Toys of which exactly this part is in the tail of signal+background, and all are in that of the background."""
     signal = np.zeros(number)
     signal[: round(tail * number)] = 2.0
-    return Point(mu, 1.0, signal, np.full(number, 2.0))
+    return PointStatistics(mu, 1.0, signal, np.full(number, 2.0))
 
 
 def scans(limit: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -204,7 +206,7 @@ def test_the_error_of_a_curve_that_does_not_fit_is_told():
 
         truth = brentq(lambda value: cls(value) - ALPHA, 0.5, 2)
         points = [exact(value, min(cls(value), 1), 30_000) for value in mu]
-        found = curves(points, ALPHA, np.random.default_rng(0)).limits[0]
+        found = toy_curves(points, ALPHA, np.random.default_rng(0)).limits[0]
         if found.limit.status == "ok":
             quoted.append((abs(found.limit.value - truth) / found.error, found.model_error / found.error))
     pulls, share = np.transpose(quoted)
@@ -217,7 +219,7 @@ def test_a_jump_of_cls_is_no_smooth_crossing():
     """Where few different data sets are possible CLs may jump over its threshold."""
     mu = 1.1 ** (np.arange(-8, 8) + 0.8)
     points = [exact(value, np.exp(-value) * (0.3 if value < 1 else 0.06), 20_000) for value in mu]
-    limit = curves(points, ALPHA, np.random.default_rng(0)).limits[0].limit
+    limit = toy_curves(points, ALPHA, np.random.default_rng(0)).limits[0].limit
     assert (limit.status, limit.value) == ("points_disagree", None)
     assert "at mu = 0.981118 and 0.0204 at 1.07923" in limit.reason
 
@@ -230,7 +232,7 @@ def test_a_jump_of_cls_is_no_smooth_crossing():
     ],
 )
 def test_limits_outside_of_the_scan_are_said_to_be(scan, status, bound):
-    found = curves(gaussian(np.random.default_rng(0), scan, 20_000, 20_000), ALPHA, np.random.default_rng(0))
+    found = toy_curves(gaussian(np.random.default_rng(0), scan, 20_000, 20_000), ALPHA, np.random.default_rng(0))
     limit = found.limits[0].limit
     assert (limit.status, limit.value, limit.bound) == (status, None, pytest.approx(bound))
 
@@ -239,11 +241,11 @@ def test_points_without_background_toys_in_the_tail_do_not_matter_elsewhere():
     """Data far from the background at one end of the scan, where the limit is not."""
     points = gaussian(np.random.default_rng(0), SCAN, 5000, 5000)
     points[-1] = points[-1]._replace(q_obs=1e4)
-    found = curves(points, ALPHA, np.random.default_rng(0))
+    found = toy_curves(points, ALPHA, np.random.default_rng(0))
     assert np.isnan(found.CLs[0, -1])
     assert found.limits[0].limit.value == pytest.approx(exact_limits()[0], abs=4 * found.limits[0].error)
     nowhere = [point._replace(q_obs=1e4) for point in points]
-    limit = curves(nowhere, ALPHA, np.random.default_rng(0)).limits[0].limit
+    limit = toy_curves(nowhere, ALPHA, np.random.default_rng(0)).limits[0].limit
     assert (limit.status, limit.value) == ("toys_too_few", None)
     assert "more than 30000 toys are needed" in limit.reason
 
@@ -251,31 +253,31 @@ def test_points_without_background_toys_in_the_tail_do_not_matter_elsewhere():
 def test_a_significant_rise_is_no_limit():
     points = gaussian(np.random.default_rng(0), SCAN, 2000, 2000)
     points[8] = points[8]._replace(signal=points[8].signal + 10)
-    assert curves(points, ALPHA, np.random.default_rng(0)).limits[0].limit.status == "not_monotone"
+    assert toy_curves(points, ALPHA, np.random.default_rng(0)).limits[0].limit.status == "not_monotone"
 
 
 def test_fluctuations_are_not_called_rises():
     for seed in range(15):
         points = gaussian(np.random.default_rng(seed), np.linspace(0.5, 1.6, 40), 300, 300)
-        assert curves(points, ALPHA, np.random.default_rng(seed)).limits[0].limit.status == "ok"
+        assert toy_curves(points, ALPHA, np.random.default_rng(seed)).limits[0].limit.status == "ok"
 
 
 @pytest.mark.parametrize("number", [10, 60])
 def test_too_few_toys_name_what_is_needed(number):
     """With as many as the message says there is a limit."""
-    found = curves(gaussian(np.random.default_rng(4), SCAN, number, number), ALPHA, np.random.default_rng(0))
+    found = toy_curves(gaussian(np.random.default_rng(4), SCAN, number, number), ALPHA, np.random.default_rng(0))
     limit = found.limits[1].limit
     assert (limit.status, limit.value) == ("toys_too_few", None)
     needed = int(float(limit.reason.partition("about ")[2].partition(" ")[0]))
     assert needed > number
     many = gaussian(np.random.default_rng(5), np.linspace(0.2, 1.1, 10), 20 * needed, 20 * needed)
-    assert curves(many, ALPHA, np.random.default_rng(0)).limits[1].limit.status == "ok"
+    assert toy_curves(many, ALPHA, np.random.default_rng(0)).limits[1].limit.status == "ok"
 
 
 def test_the_cheapest_allocation_meets_the_target():
     """Predicted variances with the wanted toys are those of the target, and no shift of toys is cheaper."""
     points = gaussian(np.random.default_rng(6), np.geomspace(0.4, 2.5, 12), 3000, 3000)
-    found = curves(points, ALPHA, np.random.default_rng(6))
+    found = toy_curves(points, ALPHA, np.random.default_rng(6))
     limit = found.limits[OBSERVED]
     now = np.full(12, 3000)
     single = found._replace(limits=[limit, *[limit] * 5])

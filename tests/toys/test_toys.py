@@ -42,7 +42,7 @@ def q_of(spec: dict, mu: float, number: int, test_statistic: str = "qtilde") -> 
         data = pseudo_data.throw(
             engine.likelihood, parameters, number, pseudo_data.stream(0, "test", hypothesis, mu, 0)
         )
-        found.append(pseudo_data.test(engine, data, engine.fit(data, [parameters]), mu, test_statistic).q)
+        found.append(pseudo_data.calculate_q(engine, data, engine.fit(data, [parameters]), mu, test_statistic).q)
     return (*found, tested.q_obs)
 
 
@@ -82,7 +82,7 @@ def test_the_test_statistic_of_a_toy_is_that_of_pyhf(name):
     engine, mu = engine_of(SMALL[name]), 1.5
     model, _ = referee(SMALL[name])
     data = pseudo_data.throw(engine.likelihood, engine.model.initial, 8, np.random.default_rng(1))
-    ours = pseudo_data.test(engine, data, engine.fit(data, [engine.model.initial]), mu, "qtilde").q
+    ours = pseudo_data.calculate_q(engine, data, engine.fit(data, [engine.model.initial]), mu, "qtilde").q
     settings = model.config.suggested_init(), model.config.suggested_bounds(), model.config.suggested_fixed()
     with tight_minuit():
         pyhfs = [float(pyhf.infer.test_statistics.qmu_tilde(mu, toy, model, *settings)) for toy in data.T]
@@ -192,7 +192,7 @@ def test_a_handful_of_toys_gives_finite_errors_or_no_limit(tmp_path, number, con
     for seed in range(4):
         options = ["--per-hypothesis", number, "--block", 1, "--confidence-level", confidence_level, "--seed", seed]
         limits = signal.limits("--mu", 0.5, 1, 1.5, 2, 2.5, 3, 4, *options)
-        for (value, status, *_), error in zip(limits.six(), limits.errors(), strict=True):
+        for (value, status, *_), error in zip(limits.entries(), limits.limit_errors(), strict=True):
             assert (value is not None) == (status == "ok") == (error is not None)
             assert error is None or 0 < error < value
 
@@ -223,12 +223,12 @@ def test_results_do_not_depend_on_the_partition(reference, tmp_path, parts):
 
 
 def test_jobs_share_all_of_the_work_once(reference):
-    units = toy_plan.new_units(ToyPlan.from_json(read_json(reference.folder / "plan_0.json")))
+    tasks = toy_plan.new_tasks(ToyPlan.from_json(read_json(reference.folder / "plan_0.json")))
     for parts in (1, 3, 7, 100):
-        shares = [toy_plan.share(units, part, parts) for part in range(parts)]
-        assert [unit for share in shares for unit in share] == units
-    fits = [sum(unit.fits() for unit in toy_plan.share(units, part, 3)) for part in range(3)]
-    assert max(fits) - min(fits) <= 2 * max(unit.fits() for unit in units)
+        shares = [toy_plan.tasks_of_job(tasks, part, parts) for part in range(parts)]
+        assert [task for share in shares for task in share] == tasks
+    fits = [sum(task.fits_per_toy() for task in toy_plan.tasks_of_job(tasks, part, 3)) for part in range(3)]
+    assert max(fits) - min(fits) <= 2 * max(task.fits_per_toy() for task in tasks)
 
 
 def test_lost_and_broken_blocks_are_made_again(reference, tmp_path):
@@ -329,8 +329,10 @@ def test_free_fits_that_end_too_high_are_counted_and_mended():
     right, stuck = engine_of(SMALL["normsys"]), Stuck(engine_of(SMALL["normsys"]).model)
     data = pseudo_data.throw(right.likelihood, right.model.initial, 20, np.random.default_rng(1))
     start = [right.model.initial]
-    mended = pseudo_data.test(stuck, data, stuck.fit(data, start), 1.0, "qtilde")
-    assert mended.q == pytest.approx(pseudo_data.test(right, data, right.fit(data, start), 1.0, "qtilde").q, abs=1e-7)
+    mended = pseudo_data.calculate_q(stuck, data, stuck.fit(data, start), 1.0, "qtilde")
+    assert mended.q == pytest.approx(
+        pseudo_data.calculate_q(right, data, right.fit(data, start), 1.0, "qtilde").q, abs=1e-7
+    )
     assert pseudo_data.count(mended).q_below_zero == 3
 
 
@@ -450,8 +452,8 @@ def test_the_largest_number_of_toys_is_kept(tmp_path):
 
 def six(limits: Limits) -> tuple[np.ndarray, np.ndarray]:
     """Values and errors, nan where there is none."""
-    values = np.array([value for value, *_ in limits.six()], dtype=float)
-    return values, np.array(limits.errors(), dtype=float)
+    values = np.array([value for value, *_ in limits.entries()], dtype=float)
+    return values, np.array(limits.limit_errors(), dtype=float)
 
 
 def test_the_quoted_error_is_the_spread_over_seeds(tmp_path):

@@ -42,7 +42,7 @@ from muscan.config.scans import outline_of
 from muscan.config.schema import complete
 from muscan.config.signals import path_name
 from muscan.inputs import patches as patch_workspace
-from muscan.inputs import read_histograms as read_histograms_library
+from muscan.inputs.root_histograms import histograms_from_root
 from muscan.records.limits import Limits
 from muscan.results import grid_points as grid_points_library
 from muscan.results import tables
@@ -54,7 +54,7 @@ MU = ["0.5", "1", "3", "8", "20"]
 def here(tmp_path, monkeypatch) -> Path:
     """A folder to work in."""
     monkeypatch.chdir(tmp_path)
-    patch_workspace.published.cache_clear()
+    patch_workspace.read_published.cache_clear()
     return tmp_path
 
 
@@ -304,7 +304,7 @@ class TestHistograms:
             (root_file / "wrong.root").write_bytes(content)
             try:
                 with in_time():
-                    read_histograms_library.from_root({"file": "wrong.root", "channels": {"SR": names}})
+                    histograms_from_root({"file": "wrong.root", "channels": {"SR": names}})
             except InputError as error:
                 messages.append(str(error))
         assert len(messages) > 20

@@ -13,7 +13,7 @@ from helpers import workflow
 from helpers.steps import run_step
 from helpers.workspaces import EVERY_MODIFIER, SMALL, counting, normsys, referee, tight_minuit
 from muscan.inputs import simulation as simulate
-from muscan.inputs.blinding import blinded
+from muscan.inputs.blinding import blind_workspace
 
 LEVEL = 0.95
 
@@ -32,7 +32,7 @@ def test_the_expectation_is_that_of_pyhf_before_any_fit(name):
     model, _ = referee(spec)
     parameters = np.array(model.config.suggested_init())
     parameters[model.config.poi_index] = 0.0
-    found = {each["name"]: each["data"] for each in blinded(spec)["observations"]}
+    found = {each["name"]: each["data"] for each in blind_workspace(spec)["observations"]}
     wanted = np.asarray(model.expected_actualdata(parameters))
     slices = model.config.channel_slices
     for channel in model.config.channels:
@@ -42,13 +42,17 @@ def test_the_expectation_is_that_of_pyhf_before_any_fit(name):
 def test_constrained_parameters_are_where_their_auxiliary_measurements_are():
     shifted = {"name": "scale", "auxdata": [1.0], "inits": [0.0]}
     spec = counting([55.0], [10.0], [50.0], normsys(0.1), parameters=(shifted,))
-    assert blinded(spec)["observations"][0]["data"] == pytest.approx([55.0])  # one standard deviation up: 10 %
+    assert blind_workspace(spec)["observations"][0]["data"] == pytest.approx([55.0])  # one standard deviation up: 10 %
 
 
 def test_observations_are_not_looked_at():
     spec = counting([55.0], [10.0], [50.0], normsys(0.1))
     without = {key: value for key, value in spec.items() if key != "observations"}
-    assert blinded(spec) == blinded(without) == blinded(spec | {"observations": [{"name": "channel", "data": ["?"]}]})
+    assert (
+        blind_workspace(spec)
+        == blind_workspace(without)
+        == blind_workspace(spec | {"observations": [{"name": "channel", "data": ["?"]}]})
+    )
 
 
 def scan(folder, spec: dict, *options: str) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from helpers.workspaces import engine_of
 from muscan.base.json_input import read_json
 from muscan.commands import simulate_grid
 from muscan.inference.hypotest import hypotest, prepare
-from muscan.inputs.patches import from_patchset, with_measurement
+from muscan.inputs.patches import apply_from_patchset, select_measurement
 
 SIGNALS = ["signal_300_0", "signal_500_0", "signal_500_200", "signal_700_0", "signal_700_200", "signal_1000_500"]
 
@@ -246,7 +246,9 @@ def test_limits_of_1lbb_are_those_of_root_finding(published):
     assert len(rows) == (125 if EVERY == 1 else 8)
     for signal, row in rows.items():
         assert row["status"] == "ok"
-        engine = engine_of(with_measurement(from_patchset(background, patchset, signal), None), {}, "qtilde", 1000.0)
+        engine = engine_of(
+            select_measurement(apply_from_patchset(background, patchset, signal), None), {}, "qtilde", 1000.0
+        )
         fits = prepare(engine, "qtilde")
         for column, pick in (("observed_limit", lambda p: p.CLs_obs), ("expected", lambda p: p.CLs_exp[2])):
 

@@ -238,7 +238,7 @@ def test_damage_during_a_run_is_named(changed):
     assert result.returncode == 1
     assert result.stderr == (
         "failed: results/locked/signal/fit.json was cut off, edited or replaced since it was written; "
-        "run again, it is made anew\n"
+        "run again to make it anew\n"
     )
     assert not (changed / "limits.json").exists()
 

@@ -1,4 +1,4 @@
-"""CSV files of users: a header, rows of as many cells, and a message with file, line and column about what is wrong."""
+"""Read CSV files of users: a header and rows with as many cells; errors name the file, the line and the column."""
 
 import csv
 import io
@@ -6,20 +6,20 @@ import math
 from pathlib import Path
 
 from muscan.base.errors import InputError, Problems
-from muscan.base.json_input import check_regular
-from muscan.base.words import listed, shortened
+from muscan.base.json_input import require_regular_file
+from muscan.base.words import join_items, shorten
 
 LARGEST = 50_000_000  # bytes
-Row = tuple[int, dict[str, str]]  # the number of its last line, and its cells by column
+Row = tuple[int, dict[str, str]]  # number of the last line of the row, and its cells by column
 
 
 def read_text(path: str | Path) -> str:
-    """A file in UTF-8, with or without a byte order mark.
+    """Read a text file in UTF-8, with or without a byte order mark.
 
     Raises:
-        InputError: if it is missing, too large or something else than text.
+        InputError: if the file is missing, too large or not text.
     """
-    check_regular(path)
+    require_regular_file(path)
     try:
         if Path(path).stat().st_size > LARGEST:
             raise InputError(f"{path}: has more than {LARGEST / 1e6:g} MB")
@@ -34,19 +34,23 @@ def read_text(path: str | Path) -> str:
     return text
 
 
-def table(
+def parse_table(
     path: str | Path, text: str, required: tuple[str, ...], hints: dict[str, str] | None = None
 ) -> tuple[list[str], list[Row]]:
-    """Names of the columns, and all rows that are not empty.
+    """Split the text of a CSV file into its column names and its rows.
 
     Args:
-        path: for messages.
-        text: of the file.
-        required: columns that it must have.
-        hints: what to say if a column alone is missing.
+        path: the file, for messages.
+        text: its content.
+        required: columns that the table must have.
+        hints: what to add to the message if only this column is missing, by column.
+
+    Returns:
+        the column names and all rows that are not empty.
 
     Raises:
-        InputError: if columns are missing or have one name, or a row has another number of cells.
+        InputError: if required columns are missing, two columns have the same name, or the number of cells of a row is
+            not that of the columns.
     """
     if not text.strip():
         raise InputError(f"{path}: the file is empty")
@@ -61,11 +65,11 @@ def table(
                 continue
             if len(cells) != len(header):
                 what = f"{len(cells)} cells, but the header has {len(header)}"
-                problems.note(f"{path}, line {reader.line_num}: {what}")
+                problems.add(f"{path}, line {reader.line_num}: {what}")
             rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False))))
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: not CSV: {error}; is a quotation mark open?") from error
-    problems.end()
+    problems.raise_if_any()
     return header, rows
 
 
@@ -73,18 +77,24 @@ def _check_header(path: str | Path, header: list[str], required: tuple[str, ...]
     missing = [name for name in required if name not in header]
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1] if not missing else []
     if missing or twice:
-        what = f"lacks the column {', '.join(missing)}" if missing else f"has two columns of one name, {twice[0]!r}"
-        reads = ",".join(header)
+        lacks = f"lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}"
+        what = lacks if missing else f"has two columns with the same name, {twice[0]!r}"
+        content = shorten(",".join(header))
         separators = "" if len(header) > 1 else "; cells are separated by commas"
         hint = f"; {hints[missing[0]]}" if len(missing) == 1 and missing[0] in hints else ""
-        raise InputError(f"{path}: the header line {what}; it reads {shortened(reads)!r}{separators}{hint}")
+        raise InputError(f"{path}: the header line {what}; it reads {content!r}{separators}{hint}")
 
 
-def number(path: str | Path, row: Row, column: str) -> float:
-    """A cell as a finite number.
+def parse_number(path: str | Path, row: Row, column: str) -> float:
+    """Convert a cell to a finite number.
+
+    Args:
+        path: the file, for messages.
+        row: the row of the cell.
+        column: the column of the cell.
 
     Raises:
-        InputError: naming line and column.
+        InputError: if the cell is not a finite number; names the line and the column.
     """
     line, cells = row
     try:
@@ -92,22 +102,32 @@ def number(path: str | Path, row: Row, column: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        cell = shortened(cells[column])
-        raise InputError(f"{path}, line {line}, column {shortened(column)}: {cell!r} is not a finite number")
+        cell = shorten(cells[column])
+        raise InputError(f"{path}, line {line}, column {shorten(column)}: {cell!r} is not a finite number")
     return value
 
 
-def numbers(path: str | Path, rows: list[Row], column: str, problems: Problems) -> list[float]:
-    """The cells of a column as finite numbers; nan where one is not, which is noted."""
-    found = []
+def parse_column(path: str | Path, rows: list[Row], column: str, problems: Problems) -> list[float]:
+    """Convert the cells of a column to finite numbers.
+
+    Args:
+        path: the file, for messages.
+        rows: the rows of the table.
+        column: the name of the column.
+        problems: cells that are not finite numbers are added to it.
+
+    Returns:
+        one number per row; nan for a cell that is not a finite number.
+    """
+    values = []
     for row in rows:
         value = math.nan
-        with problems.noted():
-            value = number(path, row, column)
-        found.append(value)
-    return found
+        with problems.collect():
+            value = parse_number(path, row, column)
+        values.append(value)
+    return values
 
 
-def columns(names: list[str]) -> str:
-    """Names of columns, the first of many."""
-    return listed([shortened(name) for name in names])
+def join_column_names(names: list[str]) -> str:
+    """Join column names for a message; long names are cut, and of many names only the first ones are given."""
+    return join_items([shorten(name) for name in names])

@@ -1,21 +1,23 @@
-"""What a file is that was taken for another, and what to do with it."""
+"""Recognise files that were given in the place of others, and say what to do with them."""
 
 import re
 from typing import Any
 
-WHOLE = "Combination"  # what the XML of a measurement begins with
-XML_ROOTS = {WHOLE: "HistFactory XML", "Channel": "HistFactory XML of one channel"}
+MEASUREMENT_XML = "Combination"  # root element of the XML of a whole measurement
+XML_ROOTS = {MEASUREMENT_XML: "HistFactory XML", "Channel": "HistFactory XML of one channel"}
 XML_ADVICE = (
-    "convert the XML of the whole measurement, and name the workspace that comes out: pyhf xml2json {file} --basedir . "
-    "--output-file workspace.json; --basedir is the folder from which it names the other XML files and the ROOT files"
+    "convert the XML of the whole measurement, and name the resulting workspace: pyhf xml2json {file} --basedir . "
+    "--output-file workspace.json; --basedir is the folder to which the paths of the other XML files and of the ROOT "
+    "files in it are relative"
 )
 HS3_ADVICE = (
-    "muscan reads pyhf's JSON alone. Where the model was made, write it as HistFactory XML (in ROOT: "
-    "Measurement.PrintXML), and convert that: pyhf xml2json measurement.xml --basedir . --output-file workspace.json"
+    "muscan reads workspaces in pyhf's JSON only. Write the model as HistFactory XML with the program that made it (in "
+    "ROOT: Measurement.PrintXML), and convert that: pyhf xml2json measurement.xml --basedir . --output-file "
+    "workspace.json"
 )
-HS3_KEYS = {"distributions", "likelihoods", "parameter_points"}  # of its top level; pyhf has none of them
-HEAD = 4000  # bytes of a file that are looked at
-# How files begin, and what to do with them.
+HS3_KEYS = {"distributions", "likelihoods", "parameter_points"}  # keys of its top level that pyhf's JSON does not have
+HEAD = 4000  # bytes at the beginning of a file that are examined
+# First bytes of files: what the file is, and what to do with it.
 BEGINNINGS = {
     b"root": "a ROOT file: name its histograms under `histograms.root`; a RooFit workspace in it cannot be read",
     b"PK\x03\x04": "a zip archive: unpack it, and name the file in it",
@@ -23,20 +25,21 @@ BEGINNINGS = {
     b"%PDF": "a PDF document",
     b"version https://git-lfs": "a pointer of Git LFS: fetch the file itself with git lfs pull",
 }
-WHERE = {
+# Kinds of JSON documents: where a document of this kind belongs.
+PLACES = {
     "a pyhf workspace": "it belongs under `file`; for make init it is FROM",
     "a patch set": "it belongs under `patchset`, its workspace under `file`; for make init they are PATCHSET and FROM",
     "a patch": "patches belong under `patches`, their workspace under `file`; for make init they are PATCHES and FROM",
     "HS3": HS3_ADVICE,
 }
-TAR = b"ustar"  # 257 bytes from the beginning of an archive
+TAR = b"ustar"  # 257 bytes after the beginning of a tar archive
 
 
-def of_bytes(content: bytes, file: str) -> str:
-    """What a file is that is not JSON, and what to do; empty if it is not known.
+def describe_content(content: bytes, file: str) -> str:
+    """Say what a file is that is not JSON, and what to do with it; "" if its kind is not known.
 
     Args:
-        content: of the file, unpacked.
+        content: the content of the file, decompressed.
         file: its name, for the commands.
     """
     head = content[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -45,26 +48,29 @@ def of_bytes(content: bytes, file: str) -> str:
             return what
     if content[257:].startswith(TAR):
         return "a tar archive: unpack it (tar -xf), and name the file in it"
-    return _of_text(head.decode("utf-8", errors="replace"), file)
+    return _describe_text(head.decode("utf-8", errors="replace"), file)
 
 
-def _of_text(head: str, file: str) -> str:
-    """The same of a text, from its beginning."""
+def _describe_text(head: str, file: str) -> str:
+    """Say the same of a text file, from its beginning."""
     if head.startswith("<"):
         elements = re.findall(r"<!DOCTYPE\s+(\w+)|<(\w+)", head)
         first = next((doctype or name for doctype, name in elements), "")
         if first in XML_ROOTS:
-            return f"{XML_ROOTS[first]}: {XML_ADVICE.format(file=file if first == WHOLE else 'measurement.xml')}"
-        return "a web page: the download went wrong" if first.lower() == "html" else "XML, not that of HistFactory"
+            measurement = file if first == MEASUREMENT_XML else "measurement.xml"
+            return f"{XML_ROOTS[first]}: {XML_ADVICE.format(file=measurement)}"
+        return (
+            "a web page: the download went wrong" if first.lower() == "html" else "XML other than that of HistFactory"
+        )
     if re.match(r"(#.*\n|---.*\n|\s)*(datasets|models|scan|analyses|grids):", head):
-        return "a configuration in YAML, where a workspace or patches were expected"
+        return "a configuration in YAML, where a workspace or a patch was expected"
     if re.match(r"(channel,)?bin_low,", head):
         return "a table of histograms: name it under `histograms.csv` of the data set"
     return ""
 
 
-def of_json(value: Any) -> str | None:
-    """What a document of JSON is: "a pyhf workspace", "a patch set", "a patch", "HS3", or None."""
+def kind_of_json(value: Any) -> str | None:
+    """Return the kind of a JSON document: one of the keys of `PLACES`, or None if it is of no known kind."""
     if isinstance(value, list):
         return "a patch" if value and all(isinstance(each, dict) and "op" in each for each in value) else None
     if not isinstance(value, dict):
@@ -79,13 +85,17 @@ def of_json(value: Any) -> str | None:
     return None
 
 
-def instead_of(wanted: str, value: Any) -> str:
-    """What a document is in the place of another, and where it belongs; empty if it may be the wanted one.
+def describe_mismatch(wanted: str, value: Any) -> str:
+    """Say what a document is that is of another kind than the wanted one, and where it belongs.
 
     Args:
-        wanted: one of the answers of `of_json`.
+        wanted: the kind that is needed, one of the keys of `PLACES`.
+        value: the JSON document.
+
+    Returns:
+        "" if the document is of the wanted kind or of no known kind.
     """
-    found = of_json(value)
-    if found in (None, wanted):
+    kind = kind_of_json(value)
+    if kind in (None, wanted):
         return ""
-    return f"{found}, not {wanted}: {WHERE[found]}"
+    return f"{kind}, not {wanted}: {PLACES[kind]}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from muscan.base import seals, versions
 from muscan.base.errors import InputError, StepError
 from muscan.base.json_input import read_json
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=seals.part_prefix(), suffix=path.suffix, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=seals.temporary_prefix(), suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
         yield Path(temporary)
@@ -46,7 +46,7 @@ def folder_written_whole(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; it takes the place of `path` only if the block ends well."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=seals.part_prefix(), dir=path.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=seals.temporary_prefix(), dir=path.parent) as temporary:
         folder = Path(temporary).absolute() / "folder"
         folder.mkdir()
         yield folder
@@ -60,7 +60,7 @@ def remove_leftovers() -> None:
     for path in list(seals.RESULTS.rglob(f"{seals.PART}{glob.escape(socket.gethostname())}-*")):
         process = path.name.removeprefix(seals.PART + socket.gethostname()).split("-")[1]
         if process.isdecimal() and not _runs(int(process)) and path.exists():
-            seals.remove(path)
+            seals.remove_result(path)
 
 
 def _runs(process: int) -> bool:
@@ -148,7 +148,7 @@ def failure_recorded(output: str | Path, **settings) -> Iterator[None]:
     try:
         yield
     except StepError as error:
-        print(f"failed: {printable(str(error))}", file=sys.stderr)
+        print(f"failed: {printable_text(str(error))}", file=sys.stderr)
         write_json(output, {"status": "failed", "reason": str(error), **settings})
 
 
@@ -170,4 +170,4 @@ def named(*names: str) -> Iterator[None]:
 def made_by(inputs: list[str | Path], **options) -> dict:
     """What made a result: the versions, the options and the digests of the inputs."""
     digests = {Path(path).name: seals.digest(path) for path in inputs}
-    return {**versions.of_numbers(), "inputs": digests, "options": options}
+    return {**versions.numerical_versions(), "inputs": digests, "options": options}

@@ -1,4 +1,4 @@
-"""Reading of JSON that may come from anywhere: only files, only so large and so deep, only finite."""
+"""Read JSON files of any origin: regular files of limited size and depth, with finite numbers only."""
 
 import gzip
 import json
@@ -14,47 +14,47 @@ from typing import Any
 from muscan.base import file_kinds, seals
 from muscan.base.errors import InputError
 
-GZIP = b"\x1f\x8b"  # begins files of gzip
+GZIP = b"\x1f\x8b"  # first bytes of a gzip file
 LARGEST_RESULT = 100_000  # megabytes: what was written here can be read; the schema has the limit of inputs
-CHUNK = 1 << 24  # bytes that are unpacked at a time
-DEEPEST = 50  # levels of JSON; a workspace has nine
-HALF = re.compile(rb"\\u[dD][89a-fA-F]")
-TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
+CHUNK = 1 << 24  # bytes that are decompressed at a time
+MAX_DEPTH = 50  # levels of nesting; a workspace has nine
+ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 def read_json(path: str | Path, max_megabytes: float = LARGEST_RESULT) -> dict | list:
-    """Read JSON, plain or gzipped.
+    """Read a JSON file, plain or compressed by gzip.
 
     Args:
-        path: of the file.
-        max_megabytes: the largest size, when it is unpacked; the default is for results.
+        path: the file.
+        max_megabytes: the largest size of its content after decompression, in 1e6 bytes; the default is for results.
 
     Raises:
-        InputError: if there is no such file, it is too large, or not JSON.
-        BrokenResult: if it is a result that is not what was written.
+        InputError: if there is no such file, it is too large, or its content is not valid JSON.
+        BrokenResult: if the file is a result of muscan that has changed since it was written.
     """
-    seals.check(path)
-    check_regular(path)
+    seals.require_intact(path)
+    require_regular_file(path)
     content = b""
     try:
-        content = _unpacked(Path(path), int(max_megabytes * 1e6))
-        value = json.loads(content, object_pairs_hook=_distinct)
+        content = _read_unpacked(Path(path), int(max_megabytes * 1e6))
+        value = json.loads(content, object_pairs_hook=_object_with_distinct_keys)
     except RecursionError as error:
         raise InputError(f"{path}: {TOO_DEEP}") from error
     except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        what = file_kinds.of_bytes(content, Path(path).name) if content else ""
+        what = file_kinds.describe_content(content, Path(path).name) if content else ""
         raise InputError(f"{path}: not JSON{f' but {what}' if what else f': {error}'}") from error
-    problem = _problem(value) or _half_character(content, value)
+    problem = _find_problem(value) or _find_lone_surrogate(content, value)
     if problem:
         raise InputError(f"{path}: {problem}")
     return value
 
 
-def check_regular(path: str | Path) -> None:
-    """A file that can be read to its end: no folder, no pipe, which would wait for ever.
+def require_regular_file(path: str | Path) -> None:
+    """Require a file that can be read to its end. Reading a pipe could wait for ever.
 
     Raises:
-        InputError: if it is not there, something else, or not readable.
+        InputError: if the path does not exist, is not a regular file, or may not be read.
     """
     path = Path(path)
     if not path.exists():
@@ -63,28 +63,28 @@ def check_regular(path: str | Path) -> None:
     if not path.is_file():
         raise InputError(f"{path}: {'a folder' if path.is_dir() else 'a pipe or device'}, not a file")
     if not os.access(path, os.R_OK):
-        raise InputError(f"{path}: may not be read by you")
+        raise InputError(f"{path}: you are not permitted to read it")
 
 
-def _unpacked(path: Path, most: int) -> bytes:
-    """The content of a file, unless it is longer than so many bytes: a few of them can unpack to many."""
+def _read_unpacked(path: Path, most: int) -> bytes:
+    """Read a file, decompressed, and stop after `most` bytes: a small gzip file can hold a very large content."""
     with path.open("rb") as file:
         packed = file.peek(len(GZIP))[: len(GZIP)] == GZIP
         if packed:
             with gzip.open(file) as source:
                 content = _beginning(source, most + 1)
-        else:  # one byte more than there should be tells that it grows
+        else:  # one byte more than the file has: shows whether it is still growing
             content = file.read(min(most, path.stat().st_size) + 1)
     if len(content) > most:
         raise InputError(
             f"{path}: {'unpacks to' if packed else 'has'} more than {most / 1e6:g} MB; "
-            "if it is what you want to read, set `max_megabytes` of its data set"
+            "to read it nevertheless, increase `max_megabytes` of its data set"
         )
     return content
 
 
 def _beginning(source: gzip.GzipFile, most: int) -> bytes:
-    """So many bytes of a stream, or all if there are fewer; memory is taken for what is there alone."""
+    """Return the first bytes of a stream, at most `most`; takes no more memory than there is content."""
     parts: list[bytes] = []
     while most > 0 and (part := source.read(min(CHUNK, most))):
         parts.append(part)
@@ -92,21 +92,22 @@ def _beginning(source: gzip.GzipFile, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict:
-    """An object of JSON; of two values of one key the parser would drop the first without a word."""
+def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> dict:
+    """Make a JSON object; the parser would silently drop the first of two values with the same key."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice in an object")
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} occurs twice in an object")
     return value
 
 
-def _problem(value: Any) -> str | None:
-    """What is wrong with JSON: a number that is not finite, or a depth at which functions fail that walk through it."""
+def _find_problem(value: Any) -> str | None:
+    """Describe a number that is not finite, or a nesting too deep for recursive functions; None without a problem."""
     level = [[value]]
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         values = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
-        for place, number in () if _finite(values) else _numbers(value):
+        for place, number in () if _all_finite(values) else _numbers_with_places(value):
             if not abs(number) <= sys.float_info.max:
                 return f"{place or 'the top level'} is not a finite number (NaN, Infinity or too large)"
         level = [each for each in values if type(each) in (dict, list)]
@@ -115,29 +116,29 @@ def _problem(value: Any) -> str | None:
     return TOO_DEEP
 
 
-def _half_character(content: bytes, value: Any) -> str | None:
-    """Whether a text has one half of a pair of surrogates, which no file and no terminal takes."""
-    if not HALF.search(content):
+def _find_lone_surrogate(content: bytes, value: Any) -> str | None:
+    """Describe a text with one half of a surrogate pair, which cannot be written to a file or a terminal."""
+    if not ESCAPED_SURROGATE.search(content):
         return None
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        return f"a text has half of a character, \\u{ord(error.object[error.start]):x}"
+        return f"a text contains half of a character, \\u{ord(error.object[error.start]):x}"
     return None
 
 
-def _finite(values: list) -> bool:
-    """Whether a quick look finds nothing but finite numbers, and what is no number."""
+def _all_finite(values: list) -> bool:
+    """Return whether the numbers among the values are surely finite: a fast test by their sum."""
     try:
         return math.isfinite(sum(value for value in values if type(value) in (float, int)))
     except OverflowError:
         return False
 
 
-def _numbers(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
-    """All numbers with their places, as in a JSON pointer."""
+def _numbers_with_places(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
+    """Yield all numbers of a JSON value with their JSON pointers."""
     if isinstance(value, dict | list):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _numbers(each, f"{place}/{key}")
+            yield from _numbers_with_places(each, f"{place}/{key}")
     elif isinstance(value, int | float):
         yield place, value

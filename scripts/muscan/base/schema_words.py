@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from muscan.base.words import did_you_mean, nearest
+from muscan.base.words import closest_name, did_you_mean
 
 RANGES = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 # Where the alternatives of a schema differ, the value of one of these keys says which is meant.
@@ -117,7 +117,7 @@ def _unknown(error: ValidationError, dialect: Dialect) -> dict[str, str | None]:
     if not isinstance(error.instance, dict) or not closed:
         return {}
     known = dialect.properties(error.schema)
-    return {key: nearest(key, known) for key in error.instance if key not in known}
+    return {key: closest_name(key, known) for key in error.instance if key not in known}
 
 
 def _unknown_keys(error: ValidationError, dialect: Dialect) -> Iterator[str]:

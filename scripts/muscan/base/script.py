@@ -14,7 +14,7 @@ from pathlib import Path
 
 from muscan.base import seals
 from muscan.base.errors import StepError
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 
 # A job has one core, and its numbers must not depend on how many the machine has.
 os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -46,7 +46,7 @@ def run(main: Callable[[list[str]], int | None]) -> None:
             _redirect(args.log)
         sys.exit(main(rest))
     except (StepError, seals.BrokenResult) as error:  # the message says all, a traceback would hide it
-        sys.exit(f"failed: {printable(str(error), but=chr(10))}")
+        sys.exit(f"failed: {printable_text(str(error), keep=chr(10))}")
     except OSError as error:
         sys.exit(f"failed: {error}{HINTS.get(error.errno, '')}")
     except MemoryError as error:

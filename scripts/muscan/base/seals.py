@@ -1,6 +1,7 @@
-"""Seals of results: digests by which a file that was cut off, edited or replaced is told from the one that was written.
+"""Seals of results: digests that show whether a result is still what was written.
 
-The seal of `results/a/b` is the file `results/.sha256/a/b` with its digest.
+The seal of `results/a/b` is the file `results/.sha256/a/b`, which holds the SHA-256 digest of the result. A result that
+was cut off, edited or replaced no longer has this digest.
 """
 
 import hashlib
@@ -13,56 +14,59 @@ from pathlib import Path
 
 RESULTS = Path("results")
 SEALS = RESULTS / ".sha256"
-SNAKEMAKE = ".snakemake_timestamp"  # what Snakemake leaves in a folder that is a result
-PART = ".part-"  # begins the names of files that are being written
+SNAKEMAKE_TIMESTAMP = ".snakemake_timestamp"  # Snakemake puts this file into each folder that is a result
+PART = ".part-"  # the names of files that are being written begin with it
 
 
 class BrokenResult(Exception):
-    """A result is not what was written there."""
+    """A result has changed since it was written."""
 
 
-def part_prefix() -> str:
-    """Of the names of files that this process is writing: they tell whose they are if it is killed."""
+def temporary_prefix() -> str:
+    """Return how the names of files begin while this process writes them.
+
+    Host and process are in the name, so that the files can be attributed if the process is killed.
+    """
     return f"{PART}{socket.gethostname()}-{os.getpid()}-"
 
 
 def seal(path: str | Path) -> None:
-    """Seal a result that has just been written; files that are not under results/ have no seals."""
-    place = _place(path)
-    if place is None:
+    """Seal a result that has just been written. Files outside of `results/` get no seal."""
+    seal_file = _seal_of(path)
+    if seal_file is None:
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=part_prefix(), dir=place.parent)
+    seal_file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(), dir=seal_file.parent)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(f"{digest(path)}\n")
     os.chmod(temporary, 0o644)
-    os.replace(temporary, place)
+    os.replace(temporary, seal_file)
 
 
-def check(path: str | Path) -> None:
-    """Read a result before it is used.
+def require_intact(path: str | Path) -> None:
+    """Require that a result has not changed since it was written. A file without a seal is not tested.
 
     Raises:
-        BrokenResult: if it has a seal, and is not what was sealed.
+        BrokenResult: if the digest of the result is not the one in its seal.
     """
-    place = _place(path)
-    if place is not None and os.path.exists(path) and not _intact(path, place):
-        raise BrokenResult(f"{path} was cut off, edited or replaced since it was written; run again, it is made anew")
+    seal_file = _seal_of(path)
+    if seal_file is not None and os.path.exists(path) and not _is_intact(path, seal_file):
+        raise BrokenResult(f"{path} was cut off, edited or replaced since it was written; run again to make it anew")
 
 
-def broken() -> Iterator[Path]:
-    """Results that are not what was sealed."""
+def broken_results() -> Iterator[Path]:
+    """Yield the results, files or folders, that have changed since they were written."""
     for folder, _, names in os.walk(SEALS):
         for name in names:
-            place = Path(folder, name)
-            path = RESULTS / place.relative_to(SEALS)
-            if not name.startswith(PART) and path.exists() and not _intact(path, place):
+            seal_file = Path(folder, name)
+            path = RESULTS / seal_file.relative_to(SEALS)
+            if not name.startswith(PART) and path.exists() and not _is_intact(path, seal_file):
                 yield path
 
 
-def remove(path: str | Path) -> None:
-    """Remove a result, file or folder, and its seal."""
-    for each in filter(None, (path, _place(path))):
+def remove_result(path: str | Path) -> None:
+    """Remove a result, file or folder, and its seal, as far as they exist."""
+    for each in filter(None, (path, _seal_of(path))):
         if os.path.isdir(each):
             shutil.rmtree(each)
         else:
@@ -70,31 +74,35 @@ def remove(path: str | Path) -> None:
 
 
 def digest(path: str | Path) -> str:
-    """SHA-256 of a file, or of the names and contents of all files of a folder, as 64 hexadecimal digits."""
+    """Return the SHA-256 digest of a file, or of the names and contents of all files of a folder.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     if os.path.isdir(path):
-        lines = [f"{digest(file)}  {file.relative_to(path)}\n" for file in files_of(path)]
+        lines = [f"{digest(file)}  {file.relative_to(path)}\n" for file in files_in(path)]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def files_of(folder: str | Path) -> list[Path]:
-    """All files of a result that is a folder, sorted."""
-    return sorted(file for file in Path(folder).rglob("*") if file.is_file() and file.name != SNAKEMAKE)
+def files_in(folder: str | Path) -> list[Path]:
+    """Return all files of a result that is a folder, sorted, without the file that Snakemake puts there."""
+    return sorted(file for file in Path(folder).rglob("*") if file.is_file() and file.name != SNAKEMAKE_TIMESTAMP)
 
 
-def _place(path: str | Path) -> Path | None:
-    """Where the seal of a result is; what is outside of the results, or still being written, has none."""
+def _seal_of(path: str | Path) -> Path | None:
+    """Return the file of the seal; None for a file outside of the results or one that is still being written."""
     inside = os.path.relpath(path, RESULTS)
     parts = inside.split(os.sep)
     outside = parts[0] in (os.pardir, os.curdir) or any(part.startswith(PART) for part in parts)
     return None if outside else SEALS / inside
 
 
-def _intact(path: str | Path, place: Path) -> bool:
-    """Whether a result is what was sealed, as far as there is a seal that can be read."""
+def _is_intact(path: str | Path, seal_file: Path) -> bool:
+    """Return whether the result has the digest of its seal; true as well if no seal can be read."""
     try:
-        sealed = place.read_text(encoding="ascii").strip()
+        sealed = seal_file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return True
     return sealed in ("", digest(path))

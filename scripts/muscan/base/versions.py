@@ -1,26 +1,30 @@
-"""Versions of muscan and of what its results depend on."""
+"""Versions of muscan and of the packages on which its results depend."""
 
 import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[3]  # the folder of the repository
 VERSION = "0.1.0"
 
 
-def of_numbers() -> dict[str, str]:
-    """Of muscan and of the packages on which numbers depend."""
+def numerical_versions() -> dict[str, str]:
+    """Return the versions of muscan and of the packages on which numbers depend, by name."""
     return {"muscan": VERSION, **{name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}}
 
 
-def of_all() -> dict[str, str]:
-    """Of everything on which a result can depend, a digest of muscan's own code included."""
+def all_versions() -> dict[str, str]:
+    """Return the versions of everything on which a result can depend, by name.
+
+    The entry `code` is the SHA-256 digest of muscan's own code.
+    """
     packages = {name: version(name) for name in ("matplotlib", "pandas", "snakemake", "uproot")}
-    return of_numbers() | packages | {"python": platform.python_version(), "code": _code()}
+    return numerical_versions() | packages | {"python": platform.python_version(), "code": _digest_of_code()}
 
 
-def _code() -> str:
+def _digest_of_code() -> str:
+    """Return the digest of the code, of the texts of the report and of the schema of the configuration."""
     parts = (
         ("rules", "*.smk"),
         ("scripts", "**/*.py"),

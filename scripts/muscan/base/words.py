@@ -1,52 +1,59 @@
-"""Pieces of messages for users."""
+"""Parts of messages for users: lists of names, hints at misspelt names, numbers and durations as text."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
-WITHOUT_OBSERVED = "without observed counts there are only the expected limits of an analysis with `blind: true`"
+OBSERVED_HINT = "only a blind analysis (`blind: true`) can do without observed counts"
 
 
-def did_you_mean(name, known: Iterable) -> str:
-    """A hint at the known name that is most like a misspelt one; empty if none is."""
-    near = nearest(name, known)
-    return f"; did you mean {near!r}?" if near else ""
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """Return a hint at the known name most similar to a misspelt one, or "" if none is similar."""
+    closest = closest_name(name, known)
+    return f"; did you mean {closest!r}?" if closest else ""
 
 
-def nearest(name, known: Iterable) -> str | None:
-    """The known name that is most like a misspelt one; None if none is."""
-    near = difflib.get_close_matches(str(name), [str(each) for each in known], n=1)
-    return near[0] if near else None
+def closest_name(name: object, known: Iterable[object]) -> str | None:
+    """Return the known name most similar to a misspelt one, or None if none is similar."""
+    matches = difflib.get_close_matches(str(name), [str(each) for each in known], n=1)
+    return matches[0] if matches else None
 
 
-def listed(names: list[str], most: int = 8, separator: str = ", ") -> str:
-    """Names one after the other, the first few of many."""
-    more = f"{separator}... ({len(names)} in all)" if len(names) > most else ""
-    return separator.join(names[:most]) + more
+def join_items(items: Sequence[str], most: int = 8, separator: str = ", ") -> str:
+    """Join texts; of a long list only the first ones and the number of all.
+
+    Args:
+        items: the texts.
+        most: the largest number of texts that are written out.
+        separator: what stands between them.
+    """
+    rest = f"{separator}... ({len(items)} in all)" if len(items) > most else ""
+    return separator.join(items[:most]) + rest
 
 
-def shortened(text: str, most: int = 100) -> str:
-    """A text, or its beginning if it is long."""
+def shorten(text: str, most: int = 100) -> str:
+    """Return a text, cut after `most` characters."""
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def told_apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to see that they differ, at least six."""
+def format_distinct(one: float, other: float) -> tuple[str, str]:
+    """Format two numbers with as many digits as it takes to see that they differ, at least six."""
     pairs = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 18))
     return next((pair for pair in pairs if pair[0] != pair[1]), (f"{one:g}", f"{other:g}"))
 
 
-def printable(text: str, but: str = "") -> str:
-    """A text from a file without control characters, which a terminal would obey; each becomes a space.
+def printable_text(text: str, keep: str = "") -> str:
+    """Replace each control character of a text from a file by a space, because a terminal would obey it.
 
     Args:
-        but: characters that stay, such as line breaks.
+        text: the text.
+        keep: characters that are not replaced, such as line breaks.
     """
-    return "".join(letter if letter.isprintable() or letter in but else " " for letter in text)
+    return "".join(letter if letter.isprintable() or letter in keep else " " for letter in text)
 
 
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours."""
+def format_duration(seconds: float) -> str:
+    """Format a duration in seconds, minutes or hours, with two digits or as a whole number."""
     for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (inf, 3600, "h")):
         if seconds < limit:
             number = seconds / unit
@@ -54,6 +61,13 @@ def duration(seconds: float) -> str:
     raise ValueError(seconds)
 
 
-def off_by(ratio: float) -> str:
-    """How far a number is from the right one, from their ratio: "about 29 %", or "a factor of about 3.6"."""
+def format_deviation(ratio: float) -> str:
+    """Format the deviation of a value from its reference.
+
+    Args:
+        ratio: the value divided by its reference.
+
+    Returns:
+        "about 29 %" (of the reference) below a ratio of 2, otherwise "a factor of about 3.6".
+    """
     return f"about {100 * abs(ratio - 1):.2g} %" if ratio < 2 else f"a factor of about {ratio:.2g}"

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from muscan.base.errors import StepError
-from muscan.base.words import listed
+from muscan.base.words import join_items
 from muscan.config.check import without_row
 from muscan.config.loading import load
 from muscan.config.problems import ConfigError
@@ -137,7 +137,7 @@ def _of(mine: list[str | None], number: int) -> str:
         return f" (all {number} signals)"
     if len(mine) == 1:
         return f" / {mine[0]}"
-    return f" ({len(mine)} of {number} signals: {listed(mine, 3)})"
+    return f" ({len(mine)} of {number} signals: {join_items(mine, 3)})"
 
 
 def summary(checked: Checked) -> str:

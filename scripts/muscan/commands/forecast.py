@@ -27,7 +27,7 @@ from rich.table import Table
 
 from muscan.base.errors import InputError
 from muscan.base.versions import ROOT
-from muscan.base.words import duration
+from muscan.base.words import format_duration
 from muscan.config.loading import load
 from muscan.config.mu_values import AUTO
 from muscan.config.problems import ConfigError
@@ -235,7 +235,7 @@ def advice(measured: Sample, settings: ScanSettings, signals: int, counts: dict[
         fits = 1 if each > LONGEST_PACKED else int(max(fits, 1))
         if not 0.5 <= fits / settings.signals_per_job <= 2:
             packs = ceil(signals / fits)
-            found.append(f"signals_per_job: {fits} ({packs} x {duration(start + fits * each)})")
+            found.append(f"signals_per_job: {fits} ({packs} x {format_duration(start + fits * each)})")
     if "throw_toys" in measured.more:
         total = measured.more["throw_toys"] * toy_fits(first_toys(settings.toys), counts["hypotest"] or POINTS)
         jobs = int(np.clip(total / JOB_SECONDS, 1, 1000))
@@ -251,8 +251,8 @@ def table(forecasts: list[Forecast]) -> Table:
         found.add_column(name, justify="left" if name in ("analysis", "would suit") else "right")
     for each in forecasts:
         found.add_row(
-            each.analysis, str(each.signals), str(each.jobs), duration(each.seconds), duration(each.longest),
-            f"{each.size / 1e6:.0f} MB", each.advice,
+            each.analysis, str(each.signals), str(each.jobs),
+            format_duration(each.seconds), format_duration(each.longest), f"{each.size / 1e6:.0f} MB", each.advice,
         )  # fmt: skip
     return found
 
@@ -274,13 +274,14 @@ def report(config: dict, cores: int, console: Console) -> int:
     wall = max(seconds / cores, longest) + jobs * SNAKEMAKE_JOB
     console.print(table(forecasts))
     console.print(
-        f"In all {jobs} jobs, {duration(seconds)} of core time, {sum(each.size for each in forecasts) / 1e6:.0f} MB; "
-        f"about {duration(wall)} on {cores} cores."
+        f"In all {jobs} jobs, {format_duration(seconds)} of core time, "
+        f"{sum(each.size for each in forecasts) / 1e6:.0f} MB; about {format_duration(wall)} on {cores} cores."
     )
     on_cluster = seconds + sent * CLUSTER_JOB
     console.print(
-        f"On a cluster {sent} jobs, {duration(on_cluster / sent)} each and {duration(longest + CLUSTER_JOB)} at most; "
-        f"{on_cluster / 3600:.2g} core-hours. {CLUSTER_JOB} s of each job are Snakemake's: pack them, into minutes."
+        f"On a cluster {sent} jobs, {format_duration(on_cluster / sent)} each and "
+        f"{format_duration(longest + CLUSTER_JOB)} at most; {on_cluster / 3600:.2g} core-hours. "
+        f"{CLUSTER_JOB} s of each job are Snakemake's: pack them, into minutes."
     )
     if any(scan_settings(config, name).toys.target for name in config["analyses"]):
         console.print("Of toys with a target the first round is counted; later ones throw what the target needs.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from muscan.base.words import listed
+from muscan.base.words import join_items
 from muscan.commands.commented_yaml import END, said
 from muscan.config.mu_values import AUTO
 from muscan.config.schema import at
@@ -19,7 +19,7 @@ class Found(NamedTuple):
 
 def in_words(names: Iterable[str], most: int = 8) -> str:
     """Return names one after the other, for a comment."""
-    return listed([said(name) for name in names], most)
+    return join_items([said(name) for name in names], most)
 
 
 def counted(number: int, what: str) -> str:

@@ -1,14 +1,14 @@
 """A first configuration for histograms of a CSV or ROOT file: channels, templates, and modifiers that columns give."""
 
 from muscan.base.errors import InputError
-from muscan.base.words import listed
+from muscan.base.words import join_items
 from muscan.commands.commented_yaml import END, flow, said
 from muscan.commands.found import Found, about_scan, counted, first_scan, in_words
 from muscan.config.schema import complete
 from muscan.histfactory.compile import compile_workspace
 from muscan.inputs import build_workspace, flow_bins, read_histograms, root_histograms
-from muscan.inputs.blinding import blinded
-from muscan.inputs.columns import Roles, roles
+from muscan.inputs.blinding import blind_workspace
+from muscan.inputs.column_roles import ColumnRoles, infer_roles
 from muscan.inputs.histograms import Histograms
 
 DATA = ("observed", "data", "data_obs", "obs")  # how histograms of the data are called in ROOT files
@@ -30,7 +30,7 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
     Raises:
         InputError: if the file cannot be read, or a folder has no histogram of the data.
     """
-    with root_histograms.opened(file) as source:
+    with root_histograms.open_root_file(file) as source:
         classes = source.classnames(cycle=False)
     channels: dict[str, dict[str, str]] = {}
     for path in [path for path, kind in classes.items() if kind.startswith("TH1")]:
@@ -43,7 +43,7 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
         if data is None:
             raise InputError(
                 f"{file}: the folder {channel!r} has no histogram with the name {' or '.join(DATA)}, only "
-                f"{listed(list(names))}"
+                f"{join_items(list(names))}"
             )
         names["observed"] = names.pop(data)
         reserved = [each for each in names if each in ("channel", "bin_low", "bin_high")]
@@ -54,7 +54,7 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
 def from_histograms(name: str, spec: dict) -> Found:
     """Return a configuration with a model, for the `histograms` block of a data set."""
     histograms, unobserved = _read(spec)
-    known = roles(histograms)
+    known = infer_roles(histograms)
     model = {"samples": {each: _modifiers(each, known, histograms) for each in [known.signal, *known.backgrounds]}}
     config = {
         "datasets": {name: {"histograms": spec}},
@@ -63,7 +63,7 @@ def from_histograms(name: str, spec: dict) -> Found:
         "analyses": {name: {"dataset": name, "model": name} | ({"blind": True} if unobserved else {})},
     }
     workspace = build_workspace.build(histograms, complete(config)["models"][name])
-    compile_workspace(blinded(workspace) if unobserved else workspace)
+    compile_workspace(blind_workspace(workspace) if unobserved else workspace)
     here = ("models", name, "samples")
     comments = {
         ("datasets", name): ["Channels:", *_channels(histograms)],
@@ -92,9 +92,9 @@ def _read(spec: dict) -> tuple[Histograms, str]:
     Raises:
         InputError: if something else cannot be read.
     """
-    unseen = read_histograms.read(spec, observed=False)
+    unseen = read_histograms.read_source(spec, observed=False)
     try:
-        return read_histograms.read(spec), ""
+        return read_histograms.read_source(spec), ""
     except InputError as error:
         return unseen, str(error)
 
@@ -116,7 +116,7 @@ def _about_outside(histograms: Histograms) -> list[str]:
     ]
 
 
-def _modifiers(sample: str, known: Roles, histograms: Histograms) -> list[dict]:
+def _modifiers(sample: str, known: ColumnRoles, histograms: Histograms) -> list[dict]:
     """Return the modifiers that follow from the columns of a sample."""
     found = [{"name": "mu", "type": "normfactor"}] if sample == known.signal else []
     several = len(histograms.columns) > 1
@@ -137,7 +137,7 @@ def _with(histograms: Histograms, *columns: str | None) -> list[str]:
     return [channel for channel, known in histograms.columns.items() if all(column in known for column in columns)]
 
 
-def _statistical(channel: str, known: Roles, several: bool) -> str:
+def _statistical(channel: str, known: ColumnRoles, several: bool) -> str:
     """Return a name for the statistical uncertainty of a channel that no variation has."""
     name = f"mcstat_{channel}" if several else "mcstat"
     taken = {variation.name for each in known.variations.values() for variation in each} | {"mu"}
@@ -156,7 +156,7 @@ def _bins(histograms: Histograms, channel: str) -> str:
     return f"{counted(len(edges) - 1, 'bin')} from {edges[0]:g} to {edges[-1]:g}"
 
 
-def _about_signal(known: Roles) -> list[str]:
+def _about_signal(known: ColumnRoles) -> list[str]:
     lines = ["The signal, by its name." if known.named else "CHECK: no column is called signal. Is this the signal?"]
     if not known.named:
         lines += ["If not, move the line of mu to the one that is."]
@@ -168,7 +168,7 @@ def _about_signal(known: Roles) -> list[str]:
     return lines
 
 
-def _alternatives(sample: str, known: Roles, histograms: Histograms) -> list[str]:
+def _alternatives(sample: str, known: ColumnRoles, histograms: Histograms) -> list[str]:
     """Return comments with modifiers that do not follow from columns, for the user to choose."""
     lines = _normsys(sample)
     lines += [f"- {flow({'name': f'{sample}_free', 'type': 'normfactor'})}    # free: the data determine it"]

@@ -8,7 +8,7 @@ from muscan.commands.found import Found, about_scan, counted, first_scan, in_wor
 from muscan.config.schema import complete
 from muscan.config.signals import known_signals, label_values, workspace_files
 from muscan.histfactory.compile import compile_workspace
-from muscan.inputs.patches import from_patchset, patched, with_measurement
+from muscan.inputs.patches import apply_from_patchset, apply_patch, select_measurement
 from muscan.inputs.published import check_patchset, check_workspace
 
 SIGNALS_PER_JOB = 16
@@ -96,7 +96,7 @@ def _compiled(workspace: dict) -> dict:
         InputError: if it is none.
     """
     check_workspace(workspace)
-    compile_workspace(with_measurement(workspace, _measurement(workspace)["name"]))
+    compile_workspace(select_measurement(workspace, _measurement(workspace)["name"]))
     return workspace
 
 
@@ -119,8 +119,8 @@ def _first_that_fits(workspace: dict, source: dict, signals: list[str]) -> dict:
                 if signal in wrong:
                     raise InputError(wrong[signal])
                 if patchset:
-                    return _compiled(from_patchset(workspace, patchset, signal))
-                return _compiled(patched(workspace, read_json(files["patch"], source["max_megabytes"])))
+                    return _compiled(apply_from_patchset(workspace, patchset, signal))
+                return _compiled(apply_patch(workspace, read_json(files["patch"], source["max_megabytes"])))
         except InputError as error:
             problems.append(error)
     raise problems[0]

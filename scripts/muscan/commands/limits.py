@@ -12,7 +12,7 @@ from rich.text import Text
 
 from muscan.config.result_files import REPORT
 from muscan.config.settings import TOYBASED
-from muscan.report.limits_table import grid_summary, limits_table, look_at_first
+from muscan.report.limits_table import grid_summary, limits_table, list_important_findings
 from muscan.results.table_rows import read_table
 
 
@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = args.limits.parent
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(limits_table(rows))
-    console.print(*look_at_first(rows, folder), sep="\n")
+    console.print(*list_important_findings(rows, folder), sep="\n")
     toys = folder / "toybased.md"
     more = f", {toys} (toys against asymptotics)" if any(row["calculator"] == TOYBASED for row in rows) else ""
     console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}{more}"))

@@ -23,7 +23,7 @@ from muscan.base.errors import InputError
 from muscan.base.files import write_json
 from muscan.base.json_input import read_json
 from muscan.base.versions import ROOT
-from muscan.base.words import listed
+from muscan.base.words import join_items
 from muscan.config.result_files import MANIFEST
 
 MISSING = "nothing"
@@ -140,13 +140,13 @@ def main(argv: list[str] | None = None) -> int:
     args = parse.parse_args(argv)
     manifest = read_json(args.manifest)
     if manifest.get("problems"):
-        problems = listed(manifest["problems"], 3, "; ")
+        problems = join_items(manifest["problems"], 3, "; ")
         raise InputError(f"{args.manifest}: a part of the configuration was not run; repair it first: {problems}")
     inputs = by_file(manifest["inputs"])
     changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
     if changed:
         raise InputError(f"{args.manifest}: {', '.join(changed)}: not the file of that time, or not here")
-    now = versions.of_all()
+    now = versions.all_versions()
     for name, then in manifest["versions"].items():
         if now.get(name) != then:
             print(f"{name}: {then} made the manifest, {now.get(name)} is here now")
@@ -154,5 +154,5 @@ def main(argv: list[str] | None = None) -> int:
     folder = fresh_folder(base, list(inputs))
     code = compare(manifest, rerun(manifest["config"], folder, args.cores), folder)
     if code == 0 and not args.folder:
-        seals.remove(base)
+        seals.remove_result(base)
     return code

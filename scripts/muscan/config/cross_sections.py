@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from muscan.base import csv_tables
 from muscan.base.csv_tables import Row
 from muscan.base.errors import InputError
-from muscan.base.words import listed
+from muscan.base.words import join_items
 
 VALUES = ("cross_section", "cross_section_error")
 MOST = 5  # problems of a file in a message
@@ -21,14 +21,14 @@ def read(path: str, labels: list[str]) -> tuple[list[str], list[Row]]:
     Raises:
         InputError: if columns are missing or unknown, a number is not one, or a row stands twice; all such rows.
     """
-    header, rows = csv_tables.table(path, csv_tables.read_text(path), ())
+    header, rows = csv_tables.parse_table(path, csv_tables.read_text(path), ())
     keys = [name for name in header if name not in VALUES]
     missing = [name for name in VALUES if name not in header]
     unknown = [name for name in keys if name not in ("signal", *labels)]
     if missing or unknown or not keys:
         raise InputError(
             f"{path}: needs the columns {', '.join(VALUES)}, and `signal` or some of the labels ({', '.join(labels)}); "
-            f"has {csv_tables.columns(header)}"
+            f"has {csv_tables.join_column_names(header)}"
         )
     known, problems = [], []
     for row in rows:
@@ -38,7 +38,7 @@ def read(path: str, labels: list[str]) -> tuple[list[str], list[Row]]:
             problems.append(str(error))
     problems += _problems(path, keys, known)
     if problems:
-        raise InputError(listed(problems, MOST, "; "))
+        raise InputError(join_items(problems, MOST, "; "))
     return keys, known
 
 
@@ -77,7 +77,9 @@ def _same(label: float | str | None, cell: float | str) -> bool:
 
 
 def _numbers(path: str, row: Row) -> dict:
-    return {name: cell if name == "signal" else csv_tables.number(path, row, name) for name, cell in row[1].items()}
+    return {
+        name: cell if name == "signal" else csv_tables.parse_number(path, row, name) for name, cell in row[1].items()
+    }
 
 
 def _problems(path: str, keys: list[str], rows: list[Row]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from muscan.base.errors import InputError
-from muscan.base.words import WITHOUT_OBSERVED, listed
+from muscan.base.words import OBSERVED_HINT, join_items
 from muscan.config.datasets import OBSERVED, input_files, root_file
 from muscan.config.signals import check_input, known_signals, label_values, signal_names
 
@@ -21,7 +21,7 @@ def key_problems(where: str, dataset: dict) -> Iterator[str]:
         if root_file(root, histogram) is None
     ]
     if without:
-        yield f"{where}.histograms.root: the key 'file' is missing, and {listed(without)} has no file of its own"
+        yield f"{where}.histograms.root: the key 'file' is missing, and {join_items(without)} has no file of its own"
 
 
 def file_problems(where: str, dataset: dict) -> list[str]:
@@ -40,8 +40,8 @@ def observed_problems(where: str, dataset: dict) -> Iterator[str]:
     for block, channels in blocks.items():
         without = [repr(channel) for channel, names in channels.items() if OBSERVED not in names]
         if without:
-            names = listed(without)
-            yield f"{where}.histograms.{block}: the key {OBSERVED!r} is missing in {names}; {WITHOUT_OBSERVED}"
+            names = join_items(without)
+            yield f"{where}.histograms.{block}: the key {OBSERVED!r} is missing in {names}; {OBSERVED_HINT}"
     unseen = input_files(dataset, blind=True).values()
     for key, path in input_files(dataset).items():
         if path not in unseen:

@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from muscan.base.errors import InputError
-from muscan.base.file_kinds import instead_of
+from muscan.base.file_kinds import describe_mismatch
 from muscan.base.json_input import LARGEST_RESULT, read_json
-from muscan.base.words import did_you_mean, listed, shortened
+from muscan.base.words import did_you_mean, join_items, shorten
 from muscan.config.settings import source_of
 
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
@@ -41,7 +41,7 @@ def signal_names(source: dict) -> dict[str, str]:
     elif isinstance(wanted, str):
         names = [name for name in known if fnmatchcase(name, wanted)]
         if not names:
-            raise InputError(f"no signal matches {wanted!r}; there are {listed(known)}")
+            raise InputError(f"no signal matches {wanted!r}; there are {join_items(known)}")
     else:
         if not set(wanted) & set(known):
             raise InputError("; ".join(f"there is no signal {name!r}{did_you_mean(name, known)}" for name in wanted))
@@ -116,7 +116,7 @@ def _patches_of(source: dict) -> list[tuple[str, dict]]:
 def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
     """Return name and labelled values of every patch of a set; only these are kept of a large file."""
     patchset = read_json(file, max_megabytes)
-    other = instead_of("a patch set", patchset)
+    other = describe_mismatch("a patch set", patchset)
     if other:
         raise InputError(f"{file}: {other}")
     try:
@@ -127,7 +127,7 @@ def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
         raise InputError(f"{file}: not a patch set: no names of patches") from error
     for name, _ in patches:
         if not _can_name_a_folder(name):
-            raise InputError(f"{file}: a patch has the name {shortened(repr(name))}, which cannot become a folder")
+            raise InputError(f"{file}: a patch has the name {shorten(repr(name))}, which cannot become a folder")
     if not patches:
         raise InputError(f"{file}: the patch set has no patches")
     return patches
@@ -149,11 +149,11 @@ def check_input(path: str) -> None:
         InputError: if there is no such file, or Snakemake cannot take its name.
     """
     if not exists(path):
-        raise InputError(f"there is no file {shortened(path)!r}")
+        raise InputError(f"there is no file {shorten(path)!r}")
     if not isfile(path):
-        raise InputError(f"{shortened(path)!r} is {'a folder' if isdir(path) else 'a pipe or device'}, not a file")
+        raise InputError(f"{shorten(path)!r} is {'a folder' if isdir(path) else 'a pipe or device'}, not a file")
     if "{" in path or "}" in path:
-        raise InputError(f"rename {shortened(path)!r}: braces in paths are wildcards of Snakemake")
+        raise InputError(f"rename {shorten(path)!r}: braces in paths are wildcards of Snakemake")
     if re.search("<.*>", path):
         raise InputError(f"rename {path!r}: angle brackets in paths are variables of Snakemake")
 
@@ -163,7 +163,7 @@ def _loose_patches(pattern: str) -> dict[str, str]:
     """Return {name: file} of the loose patches of a folder or a glob pattern."""
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
     if not files:
-        raise InputError(f"there are no JSON files {shortened(pattern)!r}")
+        raise InputError(f"there are no JSON files {shorten(pattern)!r}")
     patches: dict[str, str] = {}
     for file in files:
         check_input(file)

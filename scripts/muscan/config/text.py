@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import yaml
 
 from muscan.base.errors import InputError
-from muscan.base.json_input import check_regular
+from muscan.base.json_input import require_regular_file
 
 MOST_BYTES, MOST_NODES, DEEPEST, LONGEST_NUMBER = 10_000_000, 1_000_000, 50, 400  # of a configuration
 
@@ -33,7 +33,7 @@ def check_file(path: str) -> None:
 
 def _composed(path: str) -> yaml.Node:
     """Return the nodes of a file, without making objects of them."""
-    check_regular(path)
+    require_regular_file(path)
     with open(path, "rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:

@@ -7,7 +7,7 @@ from jsonschema import ValidationError
 
 from muscan.base import schema_words
 from muscan.base.schema_words import Dialect
-from muscan.base.words import did_you_mean, nearest
+from muscan.base.words import closest_name, did_you_mean
 from muscan.config.schema import resolved
 from muscan.config.terms import explained
 
@@ -63,7 +63,7 @@ def _advice_of_key(key: str, value, part: dict) -> str:
     known = _properties(part)
     blocks = (name for name, each in known.items() if key in _properties(each))
     block = next((f"; it is a key of the block {name!r}" for name in blocks), "")
-    explanation = _explanation(nearest(key, known), value)
+    explanation = _explanation(closest_name(key, known), value)
     return block + explanation if block else did_you_mean(key, known) + explanation if explanation else ""
 
 

@@ -1,4 +1,4 @@
-"""A HistFactory model as plain arrays: what the fits need of a workspace, and a file of it that NumPy alone reads."""
+"""A HistFactory model as plain arrays, and the file that holds it, which NumPy alone can read."""
 
 import hashlib
 import io
@@ -14,26 +14,32 @@ import numpy as np
 
 from muscan.base.errors import InputError
 
-# The first of each is the default.
+# Codes of interpolation by modifier type, with pyhf's names; the first of each is the default.
 INTERPOLATIONS = {"normsys": ("code4", "code1"), "histosys": ("code4p", "code0")}
-FORMAT = 2  # of the file; another number is not read
-STREAMS = 1  # another number gives every model other random numbers
+FILE_FORMAT = 2  # version of the .npz file; files of other versions are not read
+DIGEST_FORMAT = 1  # version of the digest; another number would give the toys of every model other random numbers
 
 
 class Constraints(NamedTuple):
-    """One entry per auxiliary measurement; `expected = factor * parameter`.
+    """One entry per auxiliary measurement, whose expectation is `factor * parameter`.
 
-    A Gaussian measurement has width `sigma` (and factor 1); a Poisson one has `factor = tau`.
+    A Gaussian measurement has the width `sigma` (and factor 1); a Poisson one has `factor = tau`.
+
+    Attributes:
+        parameter: index of the constrained parameter, shape (naux,).
+        is_poisson: shape (naux,).
+        factor: shape (naux,).
+        sigma: width of the parameter, 1 / sqrt(tau) for a Poisson measurement, shape (naux,).
     """
 
-    parameter: np.ndarray  # index of the constrained parameter, shape (naux,)
-    is_poisson: np.ndarray  # shape (naux,)
-    factor: np.ndarray  # shape (naux,)
-    sigma: np.ndarray  # shape (naux,); width of the parameter, 1/sqrt(tau) for a Poisson measurement
+    parameter: np.ndarray
+    is_poisson: np.ndarray
+    factor: np.ndarray
+    sigma: np.ndarray
 
 
 class NormSys(NamedTuple):
-    """One entry per (channel, sample, parameter): the template is scaled by `low` at alpha = -1, `high` at +1."""
+    """One entry per (channel, sample, parameter): the template is scaled by `low` at alpha = -1 and `high` at +1."""
 
     channel: np.ndarray
     sample: np.ndarray
@@ -43,7 +49,7 @@ class NormSys(NamedTuple):
 
 
 class HistoSys(NamedTuple):
-    """One entry per (sample, bin, parameter): events added to the template, `down` at alpha = -1, `up` at +1."""
+    """One entry per (sample, bin, parameter): `down` events are added to the bin at alpha = -1, and `up` at +1."""
 
     sample: np.ndarray
     bin: np.ndarray
@@ -68,10 +74,10 @@ class BinFactors(NamedTuple):
     parameter: np.ndarray
 
 
-class Dropped(NamedTuple):
-    """One entry per (sample, bin, parameter): an uncertainty, in events, that a workspace gives and that has no effect.
+class DroppedUncertainties(NamedTuple):
+    """One entry per (sample, bin, parameter): an uncertainty of a workspace that has no effect; `size` is in events.
 
-    shapesys and staterror multiply yields, and the parameters of bins whose yield is not positive are fixed.
+    shapesys and staterror multiply yields, and HistFactory fixes their parameters in bins whose yield is not positive.
     """
 
     sample: np.ndarray
@@ -80,13 +86,13 @@ class Dropped(NamedTuple):
     size: np.ndarray
 
 
-PARTS = {
+TABLES = {
     "constraints": Constraints,
     "normsys": NormSys,
     "histosys": HistoSys,
     "factors": Factors,
     "bin_factors": BinFactors,
-    "dropped": Dropped,
+    "dropped": DroppedUncertainties,
 }
 
 
@@ -96,17 +102,23 @@ class Model:
 
     Attributes:
         names: parameter names, bins of a parameter as `name[0]`, in pyhf's order.
-        initial, fixed: start values and fixed flags, shape (npar,).
-        bounds: shape (npar, 2); the POI's follow the scan, see `with_poi_bounds`, and those of some factors the fits,
-            see `grows`.
+        initial: initial values of the parameters, shape (npar,).
+        fixed: whether a parameter is held at its initial value in all fits, shape (npar,).
+        bounds: lower and upper bounds, shape (npar, 2). Those of the POI are set for the scan by `with_poi_bounds`;
+            the upper ones of some free factors do not hold, see `default_bounded`.
         stated: whether the workspace gives the bounds, shape (npar,); the others are pyhf's defaults.
         poi: index of the parameter of interest.
         channels: names; channel i has the bins `edges[i]` to `edges[i + 1]` of the main data.
+        edges: shape (nchannels + 1,).
         samples: names, in the order of the rows of `nominal`.
         data: observed main data followed by the auxiliary data, shape (nmain + naux,).
-        nominal: templates, shape (nsamples, nmain); zero where a channel lacks the sample.
-        normsys, histosys, factors (normfactor, lumi), bin_factors (shapefactor, shapesys, staterror): modifiers.
-        dropped: uncertainties that have no effect; no fit looks at them.
+        nominal: templates in events, shape (nsamples, nmain); zero where a channel lacks the sample.
+        constraints: terms of the auxiliary measurements.
+        normsys: modifiers of type normsys.
+        histosys: modifiers of type histosys.
+        factors: modifiers of types normfactor and lumi.
+        bin_factors: modifiers of types shapefactor, shapesys and staterror.
+        dropped: uncertainties that have no effect; the fits do not use them.
         interpolation: code by modifier type, see INTERPOLATIONS.
     """
 
@@ -126,82 +138,93 @@ class Model:
     histosys: HistoSys
     factors: Factors
     bin_factors: BinFactors
-    dropped: Dropped
+    dropped: DroppedUncertainties
     interpolation: dict[str, str]
 
     @property
     def poi_name(self) -> str:
+        """Name of the parameter of interest."""
         return self.names[self.poi]
 
     @property
     def nmain(self) -> int:
+        """Number of bins of the main data."""
         return self.nominal.shape[1]
 
     @property
     def bins(self) -> dict[str, slice]:
-        """Where the bins of each channel stand in the main data."""
+        """The bins of each channel in the main data."""
         return {name: slice(self.edges[i], self.edges[i + 1]) for i, name in enumerate(self.channels)}
 
     def with_poi_bounds(self, low: float, high: float) -> "Model":
-        """The same model with other bounds of the POI in every fit."""
+        """Return the same model with other bounds of the POI."""
         bounds = self.bounds.copy()
         bounds[self.poi] = low, high
         return replace(self, bounds=bounds)
 
     @cached_property
-    def grows(self) -> np.ndarray:
-        """Free factors whose upper bound is pyhf's default, shape (npar,): nobody said it, so no fit may end there."""
-        grows = ~self.stated & ~self.fixed
-        grows[self.constraints.parameter] = False
-        grows[self.poi] = False
-        return grows
+    def default_bounded(self) -> np.ndarray:
+        """Free factors whose upper bound is only pyhf's default, shape (npar,).
+
+        No user has asked for such a bound, so no fit may end at it.
+        """
+        default_bounded = ~self.stated & ~self.fixed
+        default_bounded[self.constraints.parameter] = False
+        default_bounded[self.poi] = False
+        return default_bounded
 
     @cached_property
     def known_bounds(self) -> np.ndarray:
-        """The bounds without those that only are a default of a free factor, shape (npar, 2)."""
+        """The bounds that hold, shape (npar, 2): infinite upper ones for the factors in `default_bounded`."""
         bounds = self.bounds.copy()
-        bounds[self.grows, 1] = np.inf
+        bounds[self.default_bounded, 1] = np.inf
         return bounds
 
-    def without_defaults(self) -> "Model":
-        """The same model without upper bounds of the factors that have none but a default."""
+    def without_default_bounds(self) -> "Model":
+        """Return the same model without the upper bounds of the factors in `default_bounded`."""
         return replace(self, bounds=self.known_bounds, stated=np.ones_like(self.stated))
 
     def with_upper_bounds(self, bounds: dict[str, float]) -> "Model":
-        """The same model with other upper bounds of some parameters."""
+        """Return the same model with other upper bounds of some parameters, by their names."""
         changed = self.bounds.copy()
         for name, bound in bounds.items():
             changed[self.names.index(name), 1] = bound
         return replace(self, bounds=changed)
 
     def expected_auxiliary(self, parameters: np.ndarray) -> np.ndarray:
-        """Expected auxiliary measurements, shape (naux,)."""
+        """Return the expected auxiliary measurements, shape (naux,), at parameters of shape (npar,)."""
         return self.constraints.factor * parameters[self.constraints.parameter]
 
     def constrained_widths(self) -> np.ndarray:
-        """Width of each parameter's constraint, shape (npar,); nan where there is none or the parameter is fixed."""
+        """Return the width of each parameter's constraint, shape (npar,).
+
+        It is nan where the parameter has no constraint or is fixed.
+        """
         widths = np.full(len(self.names), np.nan)
         widths[self.constraints.parameter] = self.constraints.sigma
         widths[self.fixed] = np.nan
         return widths
 
 
-def digest(model: Model) -> str:
-    """SHA-256 of all that the fits depend on, the data and the bounds included; random numbers follow from it."""
+def model_digest(model: Model) -> str:
+    """Return the SHA-256 of all that the fits depend on, the data and the bounds included.
+
+    The random streams of toys are made from it. `stated` is left out: it matters only through the bounds of the fits.
+    """
     arrays, plain = _parts(model)
-    del arrays["stated"]  # as far as it matters, it is in the bounds of the fits
-    content = hashlib.sha256(json.dumps({"format": STREAMS} | plain).encode())
+    del arrays["stated"]
+    content = hashlib.sha256(json.dumps({"format": DIGEST_FORMAT} | plain).encode())
     for name, array in arrays.items():
         if not name.startswith("dropped."):
             content.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
     return content.hexdigest()
 
 
-def to_bytes(model: Model) -> bytes:
-    """The model as an .npz file; the same model gives the same bytes."""
+def to_npz(model: Model) -> bytes:
+    """Return the content of an .npz file with the model; equal models give equal bytes."""
     arrays, plain = _parts(model)
     file = io.BytesIO()
-    plain = json.dumps({"format": FORMAT} | plain).encode()
+    plain = json.dumps({"format": FILE_FORMAT} | plain).encode()
     np.savez_compressed(file, plain=np.frombuffer(plain, dtype=np.uint8), **arrays)
     return file.getvalue()
 
@@ -211,8 +234,8 @@ def _parts(model: Model) -> tuple[dict[str, np.ndarray], dict]:
     arrays, plain = {}, {}
     for field in fields(model):
         value = getattr(model, field.name)
-        if field.name in PARTS:
-            arrays |= {f"{field.name}.{name}": part for name, part in value._asdict().items()}
+        if field.name in TABLES:
+            arrays |= {f"{field.name}.{name}": column for name, column in value._asdict().items()}
         elif isinstance(value, np.ndarray):
             arrays[field.name] = value
         else:
@@ -220,19 +243,21 @@ def _parts(model: Model) -> tuple[dict[str, np.ndarray], dict]:
     return arrays, plain
 
 
-def from_file(path: str | Path) -> Model:
-    """Read what `to_bytes` made.
+def from_npz(path: str | Path) -> Model:
+    """Read a model from a file with the content of `to_npz`.
 
     Raises:
-        InputError: if it is not such a file.
+        InputError: if the file cannot be read, or is no such file.
     """
     try:
         with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             plain = json.loads(file["plain"].tobytes())
-            if plain.pop("format") != FORMAT:
+            if plain.pop("format") != FILE_FORMAT:
                 raise InputError(f"{path}: a model of another version of muscan")
             arrays = {name: file[name] for name in file.files if "." not in name and name != "plain"}
-            parts = {name: part(**{key: file[f"{name}.{key}"] for key in part._fields}) for name, part in PARTS.items()}
+            tables = {
+                name: table(**{key: file[f"{name}.{key}"] for key in table._fields}) for name, table in TABLES.items()
+            }
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a compiled model: {error}") from error
-    return Model(**plain, **arrays, **parts)
+    return Model(**plain, **arrays, **tables)

@@ -80,7 +80,7 @@ class BaseEngine(Engine):
     @cached_property
     def _without_defaults(self) -> Engine:
         """What fits without the upper bounds that nobody stated."""
-        return self.with_model(self.model.without_defaults())
+        return self.with_model(self.model.without_default_bounds())
 
 
 def _of(starts: list[np.ndarray], which: np.ndarray) -> list[np.ndarray]:

@@ -17,7 +17,7 @@ def hindered(model: Model, fits: Fits) -> np.ndarray:
 
     A default may have left no possible point to a fit that ends nowhere.
     """
-    grows = model.grows
+    grows = model.default_bounded
     if not grows.any():
         return np.zeros(0, int)
     low, high = model.bounds[grows].T[..., None]
@@ -31,9 +31,9 @@ def of_signal_alone(likelihood: Likelihood) -> np.ndarray:
     With mu = 0 they do nothing, but would make up for a POI that is all but zero if they could grow without end.
     """
     model = likelihood.model
-    if not model.grows.any():
-        return model.grows
+    if not model.default_bounded.any():
+        return model.default_bounded
     points = np.repeat(model.initial[:, None], 2, axis=1)
     points[model.poi] = 0, 1
     off, on = (np.abs(likelihood.jacobian(point)).max(axis=0) for point in points.T)
-    return model.grows & (off < LEAST_EFFECT * on)
+    return model.default_bounded & (off < LEAST_EFFECT * on)

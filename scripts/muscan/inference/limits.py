@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import ndtri
 
-from muscan.histfactory.parameters import MOST
+from muscan.histfactory.parameters import LARGEST_MU
 
 STATUSES = (
     "ok",
@@ -140,7 +140,7 @@ def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -
         return Limit(None, "not_monotone", f"CLs is {last:.4g} at mu = 0, where it is 1: a fit is in a wrong minimum")
     side = "above" if above else "below"
     advice = f"in the whole scan: {_further(edge, last) if above else f'begin mu below {edge:g}'}"
-    if edge >= MOST:
+    if edge >= LARGEST_MU:
         advice = f"even at mu = {edge:.2g}: no signal of this size can be excluded. {CHECK}"
     return Limit(None, f"{side}_scan", f"CLs is {side} {alpha:.4g} {advice}", float(edge))
 

@@ -5,8 +5,7 @@ import numpy as np
 from muscan.base.errors import FitError
 from muscan.histfactory.interpolation import grouped, ungrouped
 from muscan.histfactory.likelihood import Likelihood
-
-LEAST_VARIANCE = 0.01  # of the events in a bin
+from muscan.histfactory.poisson import LEAST_VARIANCE
 
 
 class LinearResponse:

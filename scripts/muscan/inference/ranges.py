@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from muscan.base.errors import FitError
-from muscan.histfactory.parameters import MOST
+from muscan.histfactory.parameters import LARGEST_MU
 from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, hypotest
 
@@ -20,10 +20,10 @@ LARGEST = 3.66
 
 
 def scan_range(engine: Engine, prepared: Prepared, test_statistic: str, alpha: float) -> list[float]:
-    """Equally spaced values from 0 to beyond the observed and all expected limits; to MOST if there are none.
+    """Equally spaced values from 0 to beyond the observed and all expected limits; to LARGEST_MU if there are none.
 
     Args:
-        engine, prepared: with bounds of the POI that hold MOST.
+        engine, prepared: with bounds of the POI that hold LARGEST_MU.
         alpha: 1 - confidence level.
 
     Raises:
@@ -38,14 +38,14 @@ def scan_range(engine: Engine, prepared: Prepared, test_statistic: str, alpha: f
         return float(ndtri(np.clip(tested[mu][0], 1e-300, 1 - 1e-16)) - ndtri(alpha))
 
     low, high = 0.0, 1.0
-    while distance(high) > 0 and high < MOST:
-        low, high = high, min(high * _towards(tested[high][1], 1.2), MOST)
+    while distance(high) > 0 and high < LARGEST_MU:
+        low, high = high, min(high * _towards(tested[high][1], 1.2), LARGEST_MU)
     while not low and distance(high / WIDEST) <= 0:
         high /= WIDEST
         if high < LEAST:
             raise FitError(f"all limits are below {engine.model.poi_name} = {LEAST:g}: make the signal smaller")
     low = low or high / WIDEST
-    last = MOST if distance(high) > 0 else MARGIN * brentq(distance, low, high, rtol=PRECISION)
+    last = LARGEST_MU if distance(high) > 0 else MARGIN * brentq(distance, low, high, rtol=PRECISION)
     step = float(f"{last / (POINTS - 1):.2g}")
     return [float(f"{i * step:.6g}") for i in range(POINTS)]
 

@@ -10,7 +10,7 @@ from muscan.base import seals
 from muscan.base.errors import FitError, InputError
 from muscan.base.files import read_result
 from muscan.base.options import option
-from muscan.histfactory.model import Model, from_file
+from muscan.histfactory.model import Model, from_npz
 from muscan.inference.engine import Engine
 from muscan.inference.engines import engine
 from muscan.inference.fits import Fit
@@ -31,10 +31,10 @@ class SignalFiles:
 
 def read_model(path: str) -> Model:
     """A compiled model; a failure that was recorded in its place becomes this step's failure."""
-    seals.check(path)
+    seals.require_intact(path)
     if Path(path).exists() and Path(path).read_bytes()[:1] == b"{":
         read_result(path)
-    return from_file(path)
+    return from_npz(path)
 
 
 def bounded(model: Model, test_statistic: str, poi_bound: float) -> Model:
@@ -86,7 +86,7 @@ def run_tests(
             numbers = tested.p_values._asdict() | {"q_obs": tested.q_obs, "q_asimov": tested.q_asimov}
             fits = {"rescued_fits": tested.rescued, "at_bounds": tested.at_bounds}
             record = Hypotest(mu=value, status="ok", **numbers, **fits, **kind)
-            records.append(record.blinded() if result.blinded else record)
+            records.append(record.without_observed() if result.blinded else record)
     return records
 
 

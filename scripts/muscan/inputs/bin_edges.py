@@ -1,43 +1,61 @@
-"""Edges of bins that are stated more than once: those that differ by rounding alone are the same."""
+"""Compare bin edges that are stated several times. Edges that differ by rounding only count as the same edge."""
 
 import numpy as np
 
-# Of the width of the narrower bin beside an edge: sums of widths and single precision round by less; no bin is meant
-# to differ by so little.
-SAME = 1e-6
+# Largest distance between two statements of the same edge, as a fraction of the width of the narrower bin beside it.
+# Sums of bin widths and single precision round by less, and nobody means bins to differ by so little.
+TOLERANCE = 1e-6
 
 
-def adjacent(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Whether each bin ends where the next begins; the last one does, shape (nbins,)."""
+def bins_meet(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return whether each bin ends where the next one begins.
+
+    Args:
+        low: lower edges, shape (nbins,).
+        high: upper edges, shape (nbins,).
+
+    Returns:
+        booleans, shape (nbins,); true for the last bin.
+    """
     gap = np.abs(low[1:] - high[:-1])
-    return np.append(gap <= SAME * _narrower(np.abs(high - low))[1:-1], True)
+    return np.append(gap <= TOLERANCE * _narrower_widths(np.abs(high - low))[1:-1], True)
 
 
-def shared(edges: np.ndarray) -> np.ndarray:
-    """Whether all histograms have each edge, whatever their order, shape (nedges,).
+def edges_agree(edges: np.ndarray) -> np.ndarray:
+    """Return whether all histograms have the same edge, for each edge.
+
+    The result does not depend on the order of the histograms.
 
     Args:
         edges: shape (nhistograms, nedges).
+
+    Returns:
+        booleans, shape (nedges,).
     """
     widths = np.abs(np.diff(edges)).min(axis=0)
-    return edges.max(axis=0) - edges.min(axis=0) <= SAME * _narrower(widths)
+    return edges.max(axis=0) - edges.min(axis=0) <= TOLERANCE * _narrower_widths(widths)
 
 
-def _narrower(widths: np.ndarray) -> np.ndarray:
-    """Width of the narrower bin beside each edge, shape (nbins + 1,)."""
+def _narrower_widths(widths: np.ndarray) -> np.ndarray:
+    """Return the width of the narrower bin beside each edge, shape (nbins + 1,)."""
     return np.minimum(np.append(widths, np.inf), np.insert(widths, 0, np.inf))
 
 
-def common(edges: np.ndarray) -> np.ndarray:
-    """One of the edges that are the same, whatever their order: the one next to a round number, or the smallest.
+def representative_edges(edges: np.ndarray) -> np.ndarray:
+    """Choose one value for each edge: the one closest to a number with few digits, or the smallest of several.
+
+    The result does not depend on the order of the histograms.
 
     Args:
-        edges: shape (nhistograms, nedges).
+        edges: edges that agree, shape (nhistograms, nedges).
+
+    Returns:
+        shape (nedges,).
     """
-    alike = (set(column) for column in np.transpose(edges).tolist())
-    return np.array([min(column, key=_roundness) for column in alike])
+    values_by_edge = (set(column) for column in np.transpose(edges).tolist())
+    return np.array([min(values, key=_distance_to_short_number) for values in values_by_edge])
 
 
-def _roundness(edge: float) -> tuple[float, float]:
-    """The distance to a number of as many digits as single precision holds."""
+def _distance_to_short_number(edge: float) -> tuple[float, float]:
+    """Return the distance to the number with seven digits, which is what single precision holds; then the edge."""
     return abs(edge - float(f"{edge:.7g}")), edge

@@ -1,4 +1,4 @@
-"""Blind analyses: the observed main data are replaced by what the background alone lets expect, before any fit."""
+"""Blind analyses: before any fit, the observed events are replaced by the expected background."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
 
 
-def blinded(workspace: dict) -> dict:
-    """The workspace with background expectation in the place of its observations, which are not looked at.
+def blind_workspace(workspace: dict) -> dict:
+    """Return a workspace with the expected background in place of its observations, which are not read.
 
-    The expectation is that of mu = 0, of constrained parameters at their auxiliary measurements, and of all others at
-    their initial values. A fit to it returns these parameters, so the limits are the expected ones before any fit to
-    the main data.
+    The expected events are those at mu = 0, with constrained parameters at their auxiliary measurements and all others
+    at their initial values. A fit to them returns these parameters, so the limits are the expected limits before any
+    fit to observed data.
 
     Args:
-        workspace: pyhf JSON of one measurement.
+        workspace: pyhf JSON with one measurement.
 
     Raises:
-        InputError: if the workspace cannot be a model, or expects a negative number of events.
+        InputError: if the workspace is not a valid model, or a negative number of events is expected in a bin.
     """
-    model = compile_workspace(workspace | {"observations": _zeros(workspace)})
-    expected = Likelihood(model).asimov(before_any_fit(model))[: model.nmain]
+    model = compile_workspace(workspace | {"observations": _zero_observations(workspace)})
+    expected = Likelihood(model).asimov(prefit_background_parameters(model))[: model.nmain]
     if not (expected >= 0).all():
         channel = next(name for name, bins in model.bins.items() if not (expected[bins] >= 0).all())
         raise InputError(f"channel {channel!r} cannot be blinded: the expected background of a bin is negative")
@@ -30,8 +30,14 @@ def blinded(workspace: dict) -> dict:
     return workspace | {"observations": observations}
 
 
-def before_any_fit(model: Model) -> np.ndarray:
-    """Parameters that only the auxiliary measurements determine, without signal, shape (npar,)."""
+def prefit_background_parameters(model: Model) -> np.ndarray:
+    """Return the parameters before any fit to observed events, with mu = 0.
+
+    Constrained parameters are at their auxiliary measurements, all others at their initial values.
+
+    Returns:
+        shape (npar,).
+    """
     parameters = model.initial.copy()
     constraints = model.constraints
     measured = model.data[model.nmain :] / constraints.factor
@@ -42,8 +48,11 @@ def before_any_fit(model: Model) -> np.ndarray:
     return parameters
 
 
-def _zeros(workspace: dict) -> list[dict]:
-    """Zero events in as many bins as the templates have; a workspace of another form is refused later."""
+def _zero_observations(workspace: dict) -> list[dict]:
+    """Return observations of zero events in as many bins as the templates have.
+
+    They are empty if the workspace is malformed, which the compiler reports.
+    """
     try:
         return [
             {"name": channel["name"], "data": [0.0] * len(channel["samples"][0]["data"])}

@@ -1,4 +1,4 @@
-"""Histograms of a data set: templates and observed counts per channel, and the CSV file they travel in."""
+"""Histograms of a data set, templates and observed events by channel, and histograms.csv in which they are stored."""
 
 import csv
 import io
@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from muscan.base import seals
-from muscan.base.csv_tables import Row, numbers, read_text, table
+from muscan.base.csv_tables import Row, parse_column, parse_table, read_text
 from muscan.base.errors import InputError, Problems
 from muscan.base.files import read_result, write_text
-from muscan.base.words import WITHOUT_OBSERVED, shortened, told_apart
+from muscan.base.words import OBSERVED_HINT, format_distinct, shorten
 from muscan.diagnosis.findings import Finding
 from muscan.inputs import bin_edges
 
-PLACES, OBSERVED = ("channel", "bin_low", "bin_high"), "observed"  # columns that are no templates
-DEFAULT_CHANNEL = "channel"
+PLACES = ("channel", "bin_low", "bin_high")  # columns that say which bin a row is
+OBSERVED = "observed"  # the column of observed events
+DEFAULT_CHANNEL = "channel"  # name of the channel if the table has no column of channels
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class Histograms:
 
     Attributes:
         edges: {channel: bin edges, shape (nbins + 1,)}.
-        columns: {channel: {column: shape (nbins,)}}; the column `observed` holds the data, the others are templates.
-        findings: what was left out or changed when they were read.
+        columns: {channel: {column: shape (nbins,)}}. The column `observed` holds the observed events, the others are
+            templates or their uncertainties and variations.
+        findings: what was left out or changed when the histograms were read.
     """
 
     edges: dict[str, np.ndarray]
@@ -35,81 +37,84 @@ class Histograms:
 
 
 def write_histograms(path: str | Path, histograms: Histograms) -> None:
-    """Write CSV with the columns [channel,] bin_low, bin_high, templates, observed."""
-    named = list(histograms.edges) != [DEFAULT_CHANNEL]
+    """Write histograms as CSV with the columns [channel,] bin_low, bin_high, templates and observed.
+
+    A cell is empty if the channel does not have the column.
+    """
+    with_channels = list(histograms.edges) != [DEFAULT_CHANNEL]
     names = list(dict.fromkeys(column for columns in histograms.columns.values() for column in columns))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["channel"] * named + ["bin_low", "bin_high", *names])
+    writer.writerow(["channel"] * with_channels + ["bin_low", "bin_high", *names])
     for channel, columns in histograms.columns.items():
         edges = histograms.edges[channel]
         for i in range(len(edges) - 1):
-            cells = [_plain(columns[name][i]) if name in columns else "" for name in names]
-            writer.writerow([channel] * named + [float(edges[i]), float(edges[i + 1]), *cells])
+            cells = [_without_point(columns[name][i]) if name in columns else "" for name in names]
+            writer.writerow([channel] * with_channels + [float(edges[i]), float(edges[i + 1]), *cells])
     write_text(path, text.getvalue())
 
 
 def read_histograms(path: str | Path, observed: bool = True) -> Histograms:
-    """Read CSV as `write_histograms` writes it; an empty cell means that the channel lacks the column.
+    """Read histograms from CSV as `write_histograms` writes it.
 
     Args:
-        path: of the file.
-        observed: whether to read the observed counts; otherwise the file need not have them.
+        path: the file.
+        observed: whether to read the observed events; without, the file need not have them.
 
     Raises:
-        InputError: naming file, line and column of what is wrong.
+        InputError: if the file cannot be used; names the line and the column of each problem.
     """
-    header, rows = _rows(path, [OBSERVED] if observed else [])
+    header, rows = _read_rows(path, [OBSERVED] if observed else [])
     edges, columns = {}, {}
-    templates = [name for name in header if name not in PLACES and (observed or name != OBSERVED)]
+    names = [name for name in header if name not in PLACES and (observed or name != OBSERVED)]
     problems = Problems()
-    for channel, mine in _by_channel(rows).items():
-        edges[channel] = _edges(path, mine, problems)
+    for channel, channel_rows in _rows_by_channel(rows).items():
+        edges[channel] = _read_edges(path, channel_rows, problems)
         columns[channel] = {
-            name: np.array(numbers(path, mine, name, problems))
-            for name in templates
-            if any(cells[name] for _, cells in mine)
+            name: np.array(parse_column(path, channel_rows, name, problems))
+            for name in names
+            if any(cells[name] for _, cells in channel_rows)
         }
         if observed and OBSERVED not in columns[channel]:
-            problems.note(f"{path}: channel {shortened(channel)!r} has no observed counts; {WITHOUT_OBSERVED}")
-        for (line, _), count in zip(mine, columns[channel].get(OBSERVED, ()), strict=False):
+            problems.add(f"{path}: channel {shorten(channel)!r} has no observed counts; {OBSERVED_HINT}")
+        for (line, _), count in zip(channel_rows, columns[channel].get(OBSERVED, ()), strict=False):
             if count < 0:
-                problems.note(f"{path}, line {line}, column observed: {count:g} is negative")
-    problems.end()
+                problems.add(f"{path}, line {line}, column observed: {count:g} is negative")
+    problems.raise_if_any()
     return Histograms(edges, columns)
 
 
-def _rows(path: str | Path, more: list[str]) -> tuple[list[str], list[Row]]:
-    seals.check(path)
+def _read_rows(path: str | Path, more_columns: list[str]) -> tuple[list[str], list[Row]]:
+    """Read the column names and the rows of a table that must have `more_columns` besides the edges of the bins."""
+    seals.require_intact(path)
     text = read_text(path)
     if text.startswith("{"):
-        read_result(path)  # raises the failure that an earlier step left here
-    header, rows = table(path, text, ("bin_low", "bin_high", *more), {OBSERVED: WITHOUT_OBSERVED})
+        read_result(path)  # raises the failure of an earlier step, which stands here instead of the table
+    header, rows = parse_table(path, text, ("bin_low", "bin_high", *more_columns), {OBSERVED: OBSERVED_HINT})
     if not rows:
-        raise InputError(f"{path}: no bins: there is nothing but a header")
+        raise InputError(f"{path}: no bins: the table has only a header")
     return header, rows
 
 
-def _by_channel(rows: list[Row]) -> dict[str, list[Row]]:
+def _rows_by_channel(rows: list[Row]) -> dict[str, list[Row]]:
     channels: dict[str, list[Row]] = {}
     for row in rows:
         channels.setdefault(row[1].get("channel", DEFAULT_CHANNEL), []).append(row)
     return channels
 
 
-def _edges(path: str | Path, rows: list[Row], problems: Problems) -> np.ndarray:
-    """Edges of the bins of a channel."""
-    low, high = (np.array(numbers(path, rows, name, problems)) for name in ("bin_low", "bin_high"))
+def _read_edges(path: str | Path, rows: list[Row], problems: Problems) -> np.ndarray:
+    """Read the edges of the bins of a channel, shape (nbins + 1,); bins that are not adjacent are problems."""
+    low, high = (np.array(parse_column(path, rows, name, problems)) for name in ("bin_low", "bin_high"))
     ends, begins = np.append(high[:-1], np.inf), np.append(low[1:], np.inf)  # nothing follows the last bin
-    apart = np.isfinite(ends + begins) & ~bin_edges.adjacent(low, high)
+    apart = np.isfinite(ends + begins) & ~bin_edges.bins_meet(low, high)
     for i in np.flatnonzero((low >= high) | apart):
-        end, begin = told_apart(high[i], begins[i])
-        found = f"this one is from {low[i]:g} to {end}" + (f", the next from {begin}" if low[i] < high[i] else "")
-        message = f"bins must follow one another without gaps, low edge first; {found}"
-        problems.note(f"{path}, line {rows[i][0]}: {message}")
-    return np.array([low[0], *bin_edges.common([high[:-1], low[1:]]), high[-1]])
+        end, begin = format_distinct(high[i], begins[i])
+        bins = f"this one is from {low[i]:g} to {end}" + (f", the next from {begin}" if low[i] < high[i] else "")
+        problems.add(f"{path}, line {rows[i][0]}: bins must follow one another without gaps, low edge first; {bins}")
+    return np.array([low[0], *bin_edges.representative_edges([high[:-1], low[1:]]), high[-1]])
 
 
-def _plain(value: float) -> int | float:
-    """Whole numbers without a decimal point."""
+def _without_point(value: float) -> int | float:
+    """Return whole numbers as integers, which are written without a decimal point."""
     return int(value) if float(value).is_integer() else float(value)

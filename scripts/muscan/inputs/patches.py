@@ -1,116 +1,134 @@
-"""Make the workspace of one signal from a published one.
+"""Make the workspace of one signal from a published one: apply its patch, and keep one measurement.
 
-Reads a pyhf workspace, what check_published.py found and, if the signal comes as a patch, a patch set (HEPData's
-format) or a loose JSON patch; writes workspace.json with the chosen measurement alone.
+A patch is one of a patch set (HEPData's format) or a JSON patch in a file of its own (RFC 6902).
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import jsonpatch
 
 from muscan.base.errors import InputError
-from muscan.base.file_kinds import instead_of
+from muscan.base.file_kinds import describe_mismatch
 from muscan.base.files import named
 from muscan.base.json_input import read_json
-from muscan.base.words import did_you_mean, shortened
+from muscan.base.words import did_you_mean, shorten
 from muscan.inputs.pyhf_schema import has
 
-# What jsonpatch raises where a patch is not a patch, or meets a workspace of another form.
-MISFITS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-NO_FIT = "the patch does not apply to the workspace"
+# What jsonpatch raises, besides its own errors, for malformed patches and workspaces.
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+NOT_APPLICABLE = "the patch does not apply to the workspace"
 
 
-def from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
-    """Apply the patch named `signal` of a checked patch set.
+def apply_from_patchset(workspace: dict, patchset: dict, signal: str) -> dict:
+    """Apply the patch of a signal from a patch set.
+
+    Args:
+        workspace: pyhf JSON of the background; not changed.
+        patchset: a patch set that `published.check_patchset` has accepted.
+        signal: the name of the patch.
 
     Raises:
-        InputError: if it has no such patch, or two, or it does not apply.
+        InputError: if the patch set has no such patch or two of them, or the patch does not apply.
     """
     names = [each["metadata"]["name"] for each in patchset["patches"]]
     if names.count(signal) != 1:
-        problem = "two patches" if signal in names else "no patch"
+        number = "two patches" if signal in names else "no patch"
         hint = "" if signal in names else did_you_mean(signal, names)
-        raise InputError(f"the patch set has {problem} {signal!r}{hint}")
-    found = patchset["patches"][names.index(signal)]
-    values, labels = found["metadata"]["values"], patchset["metadata"]["labels"]
+        raise InputError(f"the patch set has {number} {signal!r}{hint}")
+    patch = patchset["patches"][names.index(signal)]
+    values, labels = patch["metadata"]["values"], patchset["metadata"]["labels"]
     if len(values) != len(labels):
         raise InputError(f"the patch {signal!r} has {len(values)} values for the labels {', '.join(labels)}")
-    return patched(workspace, found["patch"])
+    return apply_patch(workspace, patch["patch"])
 
 
-def patched(workspace: dict, patch: list) -> dict:
-    """Apply a JSON patch. What it does not touch is shared with the workspace, which stays as it is.
+def apply_patch(workspace: dict, patch: list) -> dict:
+    """Apply a JSON patch.
+
+    Args:
+        workspace: pyhf JSON; not changed. The result shares with it what the patch does not change.
+        patch: a list of operations.
 
     Raises:
-        InputError: if it is no patch, or one for another workspace.
+        InputError: if it is not a patch, or an operation cannot be done; names the operation.
     """
     if not isinstance(patch, list):
-        other = instead_of("a patch", patch) or f"a patch is a list of operations, this is {has(patch)}"
-        raise InputError(f"{NO_FIT}: {other}")
+        found = describe_mismatch("a patch", patch) or f"a patch is a list of operations, this is {has(patch)}"
+        raise InputError(f"{NOT_APPLICABLE}: {found}")
     for i, operation in enumerate(patch):
         try:
-            workspace = _operated(workspace, operation)
+            workspace = _apply_operation(workspace, operation)
         except jsonpatch.JsonPatchTestFailed as error:
-            tested = has(operation["value"])
-            raise InputError(f"{NO_FIT}: {_called(i, operation)}: something else stands there than {tested}") from error
+            raise InputError(_failure(i, operation, f"the value there is not {has(operation['value'])}")) from error
         except KeyError as error:
-            raise InputError(f"{NO_FIT}: {_called(i, operation)}: there is no {error}") from error
-        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *MISFITS) as error:
-            raise InputError(f"{NO_FIT}: {_called(i, operation)}: {error}") from error
+            raise InputError(_failure(i, operation, f"there is no {error}")) from error
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *MALFORMED) as error:
+            raise InputError(_failure(i, operation, str(error))) from error
     return workspace
 
 
-def _operated(workspace: Any, operation: Any) -> Any:
-    """Do one operation of a patch."""
+def _apply_operation(workspace: Any, operation: Any) -> Any:
+    """Apply one operation of a patch to a copy that shares what the operation does not change."""
     (operation,) = jsonpatch.JsonPatch([operation]).patch
     for key in ("path", "from"):
         if operation.get("op") != "test" and key in operation:
-            workspace = _unshared(workspace, jsonpatch.JsonPointer(operation[key]).parts)
+            workspace = _copy_path(workspace, jsonpatch.JsonPointer(operation[key]).parts)
     return jsonpatch.JsonPatch([operation]).apply(workspace, in_place=True)
 
 
-def _called(i: int, operation: Any) -> str:
-    """How an operation of a patch is called in messages."""
-    if not isinstance(operation, dict):
-        return f"[{i}]"
-    words = [shortened(repr(operation[key])) for key in ("from", "path") if key in operation]
-    return " ".join([f"[{i}]", shortened(str(operation.get("op", ""))), *words]).rstrip()
+def _failure(i: int, operation: Any, reason: str) -> str:
+    """Return the message for an operation that cannot be done: `[2] add '/channels/7': ...`."""
+    parts = [f"[{i}]"]
+    if isinstance(operation, dict):
+        parts += [shorten(str(operation.get("op", "")))]
+        parts += [shorten(repr(operation[key])) for key in ("from", "path") if key in operation]
+    return f"{NOT_APPLICABLE}: {' '.join(parts).rstrip()}: {reason}"
 
 
-def _unshared(value: Any, path: list[str]) -> Any:
-    """The same value, with copies of the objects and lists that lie on the path."""
+def _copy_path(value: Any, path: list[str]) -> Any:
+    """Return the same JSON with copies of the objects and lists along a path; all others are shared."""
     if not isinstance(value, dict | list):
         return value
     value = value.copy()
     if path:
         key = path[0] if isinstance(value, dict) else int(path[0]) if path[0].isdecimal() else None
         if key is not None and (key in value if isinstance(value, dict) else key < len(value)):
-            value[key] = _unshared(value[key], path[1:])
+            value[key] = _copy_path(value[key], path[1:])
     return value
 
 
-def check_observations(before: dict, after: Any) -> None:
-    """A signal does not change what was observed in the channels of the background.
+def require_same_observations(before: dict, after: Any) -> None:
+    """Require that a patch has not changed the observed events: a signal does not change what was observed.
+
+    Args:
+        before: the workspace.
+        after: the patched workspace. Nothing is required of a malformed one, which the compiler reports.
 
     Raises:
-        InputError: if the patch from one to the other did.
+        InputError: if observed events of a channel have changed.
     """
     try:
         old, new = ({each["name"]: each["data"] for each in spec["observations"]} for spec in (before, after))
         changed = [name for name in old if name in new and new[name] != old[name] and min(new[name]) >= 0]
         changed = [name for name in changed if len(new[name]) == len(old[name])]
-    except (KeyError, TypeError, ValueError):  # of another form, which is refused later
+    except (KeyError, TypeError, ValueError):
         return
     if changed:
-        raise InputError(f"the patch changes the observed data of {', '.join(map(repr, changed))}; a signal must not")
+        channels = ", ".join(map(repr, changed))
+        raise InputError(f"the patch changes the observed data of {channels}; a signal must not change them")
 
 
-def with_measurement(workspace: dict, name: str | None) -> dict:
-    """Keep one measurement: the named one, or the first.
+def select_measurement(workspace: dict, name: str | None) -> dict:
+    """Return a workspace with one of its measurements only.
+
+    Args:
+        workspace: pyhf JSON; not changed.
+        name: of the measurement; None for the first one.
 
     Raises:
-        InputError: if there is none, or none of that name.
+        InputError: if there are no measurements, none of that name, or two.
     """
     if not isinstance(workspace, dict):
         raise InputError(f"not a workspace, but {has(workspace)}")
@@ -127,43 +145,46 @@ def with_measurement(workspace: dict, name: str | None) -> dict:
 
 
 @lru_cache
-def published(path: str, max_megabytes: float) -> dict:
-    """A file that the signals of a process share; nothing changes what was read."""
+def read_published(path: str, max_megabytes: float) -> dict:
+    """Read a published file once per process, as all signals share it. The result must not be changed."""
     return read_json(path, max_megabytes)
 
 
-def of_signal(
-    files: dict[str, str | None],
+def signal_workspace(
+    files: Mapping[str, str | None],
     signal: str,
-    wrong: dict[str, str],
+    wrong_patches: Mapping[str, str],
     measurement: str | None,
     max_megabytes: float,
 ) -> dict:
-    """The workspace of a signal.
+    """Make the workspace of a signal from files.
 
     Args:
-        files: `workspace`, and `patchset` or `patch` if there is one.
-        signal: name of the patch.
-        wrong: what is wrong with patches of the set, by their names.
-        measurement: its name; None for the first.
-        max_megabytes: the largest size of a file, when it is unpacked.
+        files: the paths: `workspace`, and `patchset` or `patch` if the signal comes as a patch.
+        signal: name of the signal, and of its patch in a patch set.
+        wrong_patches: {name: what is wrong} of patches of the set that cannot be used.
+        measurement: name of the measurement to keep; None for the first one.
+        max_megabytes: the largest size of a file after decompression, in 1e6 bytes.
+
+    Returns:
+        pyhf JSON with one measurement.
 
     Raises:
-        InputError: if a file or the patch cannot be used.
+        InputError: if a file or the patch cannot be used; names the files and the signal.
     """
     file, patchset, patch = (files.get(key) for key in ("workspace", "patchset", "patch"))
-    workspace = published(file, max_megabytes)
+    workspace = read_published(file, max_megabytes)
     if patchset:
-        patches = published(patchset, max_megabytes)
+        patches = read_published(patchset, max_megabytes)
         with named(patchset, signal):
-            if signal in wrong:
-                raise InputError(wrong[signal])
-            before, workspace = workspace, from_patchset(workspace, patches, signal)
-            check_observations(before, workspace)
+            if signal in wrong_patches:
+                raise InputError(wrong_patches[signal])
+            before, workspace = workspace, apply_from_patchset(workspace, patches, signal)
+            require_same_observations(before, workspace)
     elif patch:
         operations = read_json(patch, max_megabytes)
         with named(patch):
-            before, workspace = workspace, patched(workspace, operations)
-            check_observations(before, workspace)
+            before, workspace = workspace, apply_patch(workspace, operations)
+            require_same_observations(before, workspace)
     with named(file, *filter(None, [patchset and signal, patch])):
-        return with_measurement(workspace, measurement)
+        return select_measurement(workspace, measurement)

@@ -1,7 +1,6 @@
 """Check a published workspace and its patch set, once for all signals.
 
-Reads a pyhf workspace and, if there is one, a patch set (HEPData's format); writes {"status": "ok"} if both obey pyhf's
-schema and belong together, or what is wrong.
+Both must obey pyhf's schema and belong together. A patch that does not obey the schema is a problem of its signal only.
 """
 
 import reprlib
@@ -11,7 +10,7 @@ from typing import Any
 import pyhf
 
 from muscan.base.errors import InputError
-from muscan.base.file_kinds import instead_of
+from muscan.base.file_kinds import describe_mismatch
 from muscan.base.files import named
 from muscan.inputs.pyhf_schema import has, problems
 
@@ -19,14 +18,14 @@ VERSIONS = ("1.0.0",)  # of pyhf's schemas
 
 
 def check_workspace(workspace: Any) -> None:
-    """Check against pyhf's schema.
+    """Check a workspace against pyhf's schema.
 
     Raises:
-        InputError: naming the place in the JSON that is wrong.
+        InputError: if it is not valid; names the places in the JSON.
     """
-    other = instead_of("a pyhf workspace", workspace)
-    if other:
-        raise InputError(other)
+    mismatch = describe_mismatch("a pyhf workspace", workspace)
+    if mismatch:
+        raise InputError(mismatch)
     try:
         pyhf.schema.validate(workspace, "workspace.json")
     except pyhf.exceptions.InvalidSpecification as error:
@@ -34,32 +33,38 @@ def check_workspace(workspace: Any) -> None:
 
 
 def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
-    """Check against pyhf's schema and the digests of the workspace.
+    """Check a patch set against pyhf's schema, and its digests against the workspace.
 
     Returns:
-        what is wrong with single patches, by their names.
+        {name: what is wrong} of the patches that are not valid.
 
     Raises:
         InputError: if the patch set is not valid, or was made for another workspace.
     """
-    other = instead_of("a patch set", patchset)
-    if other or not isinstance(patchset, dict):
-        raise InputError(other or f"not a patch set, but {has(patchset)}")
+    mismatch = describe_mismatch("a patch set", patchset)
+    if mismatch or not isinstance(patchset, dict):
+        raise InputError(mismatch or f"not a patch set, but {has(patchset)}")
     if patchset.get("version") not in (None, *VERSIONS):
         raise InputError(f"the patch set has the unknown version {reprlib.repr(patchset['version'])}")
     try:
-        wrong = _wrong_patches(patchset)
-        # pyhf refuses a whole set with two patches of one name; here that is a problem of their signal alone.
-        pyhf.PatchSet(_with_patch(patchset)).verify(workspace)
+        wrong_patches = _find_wrong_patches(patchset)
+        # pyhf refuses a set with two patches of one name. Here this is a problem of their signal only, so pyhf verifies
+        # the digests of the set without its patches.
+        pyhf.PatchSet(_with_empty_patch(patchset)).verify(workspace)
     except pyhf.exceptions.PatchSetVerificationError as error:
         raise InputError(f"the patch set was made for another workspace: {error}") from error
     except pyhf.exceptions.InvalidSpecification as error:
         raise InputError(f"the patch set is not valid: {problems(patchset, 'patchset.json', VERSIONS[0])}") from error
-    return wrong
+    return wrong_patches
 
 
-def _wrong_patches(patchset: dict) -> dict[str, str]:
-    """Patches that do not obey the schema; raises if the set without them does not."""
+def _find_wrong_patches(patchset: dict) -> dict[str, str]:
+    """Return {name: what is wrong} of the patches that do not obey the schema.
+
+    Raises:
+        pyhf.exceptions.InvalidSpecification: if the set does not obey the schema without its patches, or such a patch
+            has no name.
+    """
     version = patchset.get("version")
     try:
         pyhf.schema.validate(patchset, "patchset.json", version=version)
@@ -67,29 +72,29 @@ def _wrong_patches(patchset: dict) -> dict[str, str]:
     except pyhf.exceptions.InvalidSpecification:
         if not isinstance(patchset.get("patches"), list) or not patchset["patches"]:
             raise
-        pyhf.schema.validate(_with_patch(patchset), "patchset.json", version=version)
-    wrong = {}
+        pyhf.schema.validate(_with_empty_patch(patchset), "patchset.json", version=version)
+    wrong_patches = {}
     for i, patch in enumerate(patchset["patches"]):
         try:
             pyhf.schema.validate(patchset | {"patches": [patch]}, "patchset.json", version=version)
         except pyhf.exceptions.InvalidSpecification:
-            name = _name(patch)
+            name = _patch_name(patch)
             if name is None:
-                raise  # nobody could ask for it
-            alone = patchset | {"patches": [None] * i + [patch]}
-            found = problems(alone, "patchset.json", VERSIONS[0], part=("patches", i))
-            wrong[name] = f"the patch is not valid: {found}"
-    return wrong
+                raise  # it belongs to no signal, so it is a problem of the set
+            alone = patchset | {"patches": [None] * i + [patch]}  # the patch keeps its place, for the message
+            reasons = problems(alone, "patchset.json", VERSIONS[0], part=("patches", i))
+            wrong_patches[name] = f"the patch is not valid: {reasons}"
+    return wrong_patches
 
 
-def _name(patch: Any) -> str | None:
+def _patch_name(patch: Any) -> str | None:
     metadata = patch.get("metadata") if isinstance(patch, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) else None
 
 
-def _with_patch(patchset: dict) -> dict:
-    """The patch set with one harmless patch."""
+def _with_empty_patch(patchset: dict) -> dict:
+    """Return the patch set with a single, empty patch in place of its patches; the schema requires one."""
     metadata = patchset.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     values = [0] * len(labels) if isinstance(labels, list) else []
@@ -99,17 +104,19 @@ def _with_patch(patchset: dict) -> dict:
 def check_files(
     workspace_file: str, patchset_file: str | None, read: Callable[[str, float], Any], max_megabytes: float
 ) -> dict[str, str]:
-    """Check a workspace and its patch set.
+    """Check the files of a workspace and its patch set.
 
     Args:
-        workspace_file, patchset_file: their paths.
-        read: reads JSON, up to a size in megabytes.
+        workspace_file: path of the workspace.
+        patchset_file: path of the patch set; None if there is none.
+        read: reads a JSON file of at most so many megabytes, such as `read_json`.
+        max_megabytes: the largest size of a file after decompression, in 1e6 bytes.
 
     Returns:
-        what is wrong with single patches, by their names.
+        {name: what is wrong} of the patches that are not valid.
 
     Raises:
-        InputError: if a file cannot be used.
+        InputError: if a file cannot be used; names the file.
     """
     workspace = read(workspace_file, max_megabytes)
     with named(workspace_file):

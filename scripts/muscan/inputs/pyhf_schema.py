@@ -11,7 +11,7 @@ from referencing.jsonschema import DRAFT6
 
 from muscan.base import schema_words
 from muscan.base.schema_words import Dialect
-from muscan.base.words import did_you_mean, listed
+from muscan.base.words import did_you_mean, join_items
 
 DEFS = "defs.json"  # what all schemas of pyhf refer to
 MOST = 10  # problems of a file that are told
@@ -48,7 +48,9 @@ def problems(document: Any, schema: str, version: str, part: tuple = ()) -> str:
     for error in (meant for each in found for meant in schema_words.meant(each)):
         if tuple(error.absolute_path)[: len(part)] == part:
             texts.setdefault(place(error.absolute_path, document), []).extend(schema_words.complaints(error, JSON))
-    return listed([f"{where}: {', '.join(dict.fromkeys(each))}" for where, each in texts.items() if each], MOST, "; ")
+    return join_items(
+        [f"{where}: {', '.join(dict.fromkeys(each))}" for where, each in texts.items() if each], MOST, "; "
+    )
 
 
 def place(path: Iterable[str | int], document: Any) -> str:

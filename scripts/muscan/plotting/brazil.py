@@ -43,7 +43,7 @@ def cls_errors(limits: Limits) -> np.ndarray | None:
 
 def entries(limits: Limits) -> list[tuple[float | None, str, float | None]]:
     """(value, status, bound) of the observed and the five expected limits."""
-    return [(value, status, bound) for value, status, _, bound in limits.six()]
+    return [(value, status, bound) for value, status, _, bound in limits.entries()]
 
 
 def limit_texts(limits: Limits) -> list[str]:
@@ -93,7 +93,7 @@ def draw_errors(axes: Axes, mu: np.ndarray, cls: np.ndarray, errors: np.ndarray 
 
 def draw_asymptotics(axes: Axes, limits: Limits) -> list:
     """The observed and the median asymptotic curve under those from toys."""
-    asymptotic = limits.asymptotic()
+    asymptotic = limits.asymptotic_limits()
     if asymptotic is None or not asymptotic.points:
         return []
     mu, cls, _ = curves(asymptotic)

@@ -16,7 +16,7 @@ from muscan.plotting import style as plotting
 from muscan.plotting.registry import ScanFiles
 from muscan.plotting.toys import COLORS, WORDS
 from muscan.records.limits import Limits
-from muscan.toys.plan import Thrown, ToyFiles, gather, open_plan
+from muscan.toys.plan import ThrownPoint, ToyFiles, collect_toys, open_plan
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
 PLACEHOLDER = ("none", "There are no toys.")  # file and text of the picture without toys
@@ -24,7 +24,7 @@ BINS = 40
 SYMBOLS = {"qtilde": "q̃", "q": "q"}
 
 
-def chosen(limits: Limits, thrown: list[Thrown], show: list[float]) -> list[Thrown]:
+def chosen(limits: Limits, thrown: list[ThrownPoint], show: list[float]) -> list[ThrownPoint]:
     """The points nearest to these values, or to the observed and the median expected limit."""
     known = [each for each in thrown if len(each.signal.q)]
     wanted = show or [each for each in (limits.observed_limit, limits.expected_limit[2]) if each is not None]
@@ -33,7 +33,7 @@ def chosen(limits: Limits, thrown: list[Thrown], show: list[float]) -> list[Thro
     return [each for each in known if each.point.mu in nearest]
 
 
-def draw_histogram(axes: Axes, thrown: Thrown, hypothesis: str, edges: np.ndarray, test_statistic: str) -> list:
+def draw_histogram(axes: Axes, thrown: ThrownPoint, hypothesis: str, edges: np.ndarray, test_statistic: str) -> list:
     """Toys of one hypothesis with their errors, and the asymptotic form summed over the same bins of the root of q."""
     q = {WITH_SIGNAL: thrown.signal.q, BACKGROUND_ONLY: thrown.background.q}[hypothesis]
     q = q[np.isfinite(q)]
@@ -50,7 +50,7 @@ def draw_histogram(axes: Axes, thrown: Thrown, hypothesis: str, edges: np.ndarra
     return [points]
 
 
-def draw_observed(axes: Axes, thrown: Thrown, limits: Limits, high: float) -> list:
+def draw_observed(axes: Axes, thrown: ThrownPoint, limits: Limits, high: float) -> list:
     """The observed value, and the tail beyond it."""
     root = np.sqrt(thrown.point.q_obs)
     axes.axvspan(root, high, color="0.9", linewidth=0, zorder=0)
@@ -68,7 +68,7 @@ def tail_text(point: dict | None) -> str:
 
 
 @plotting.styled
-def draw(thrown: Thrown, limits: Limits, title: str) -> Figure:
+def draw(thrown: ThrownPoint, limits: Limits, title: str) -> Figure:
     """The picture of one mu."""
     finite = np.concatenate([thrown.signal.q, thrown.background.q])
     finite = finite[np.isfinite(finite)]
@@ -106,5 +106,5 @@ def pictures(files: ScanFiles) -> Iterator[tuple[str, Figure]]:
     """
     plan, store, *_ = open_plan(ToyFiles(files.model, files.fit, files.workspace, plan=files.plan, toys=files.toys))
     limits = Limits.from_json(read_result(files.limits))
-    for each in chosen(limits, gather(store, plan), files.show):
+    for each in chosen(limits, collect_toys(store, plan), files.show):
         yield f"mu_{each.point.mu:g}", draw(each, limits, files.title)

@@ -16,7 +16,7 @@ from matplotlib.ticker import NullLocator
 from muscan.base import seals
 from muscan.config.signals import scan_name
 from muscan.plotting import style as plotting
-from muscan.records.columns import ERROR_COLUMNS, LIMIT_COLUMNS, statuses
+from muscan.records.columns import ERROR_COLUMNS, LIMIT_COLUMNS, parse_statuses
 
 OBSERVED, *EXPECTED = LIMIT_COLUMNS
 
@@ -40,7 +40,7 @@ def read_limits(path: str | Path) -> pd.DataFrame:
     """The table of limits. A signal may be called "NA": only empty cells of numbers are missing."""
     numbers = [*LIMIT_COLUMNS, ERROR, "confidence_level"]
     types = dict.fromkeys(numbers, float) | dict.fromkeys(["analysis", "signal", "calculator", "status"], str)
-    seals.check(path)
+    seals.require_intact(path)
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
 
 
@@ -57,7 +57,7 @@ def row_names(table: pd.DataFrame) -> list[str]:
 
 def row_text(row: pd.Series) -> str:
     """The numbers of a row, and in words why others are missing."""
-    status = statuses(row["status"])
+    status = parse_statuses(row["status"])
     observed, minus, median, plus = (row[name] for name in (OBSERVED, EXPECTED[1], EXPECTED[2], EXPECTED[3]))
     texts = [] if np.isnan(observed) else [plotting.number(observed)]
     if not np.isnan([minus, median, plus]).any():
@@ -75,7 +75,7 @@ def row_text(row: pd.Series) -> str:
 
 def draw_row(axes: Axes, y: float, row: pd.Series) -> None:
     """Bars, median and observed limit; an arrow where a side of the bars lies outside the scan."""
-    status = statuses(row["status"])
+    status = parse_statuses(row["status"])
     known = row[EXPECTED].dropna().astype(float)
     for low, high, color in BANDS:
         inside = known[[name for name in EXPECTED[EXPECTED.index(low) : EXPECTED.index(high) + 1] if name in known]]

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from muscan.base.errors import StepError
 from muscan.base.files import folder_written_whole, write_bytes
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 
 # Names come from users: without parse_math no `$` in them can start a formula, and so our own words are plain text too.
 # The default style comes first, because a matplotlibrc of the user must not change the bytes of a picture.
@@ -72,7 +72,7 @@ def in_words(status: str, bound: float | None = None) -> str:
 
 def one_line(text: str, longest: int = 60) -> str:
     """A user's text for a picture: without line breaks, with an ellipsis in the middle if it is very long."""
-    text = printable(text)
+    text = printable_text(text)
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-((longest - 1) // 2) :]}"
 
 
@@ -165,7 +165,7 @@ def log_axis(axis: Axis) -> None:
 @styled
 def placeholder(reason: str, title: str = "") -> Figure:
     """A picture that says why there is none."""
-    lines = textwrap.wrap(printable(reason), 72, max_lines=12)
+    lines = textwrap.wrap(printable_text(reason), 72, max_lines=12)
     figure = Figure(figsize=(7, 4.2))
     figure_title(figure, title)
     figure.text(0.02, 0.82, "There is nothing to show:", va="top", color=SIGNAL)

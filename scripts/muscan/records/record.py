@@ -1,20 +1,26 @@
-"""What all records have in common.
+"""The base class of records.
 
-A record is the content of one kind of JSON file. The names of its keys stand in its class and nowhere else.
+A record is the content of one kind of JSON file. The names of its keys are the fields of its class, and are written
+nowhere else. `None` is `null` in JSON: a number that could not be determined, or a key that does not apply.
 """
 
 from dataclasses import dataclass, fields
+from typing import Self
 
 
 @dataclass(frozen=True)
 class Record:
-    """A result that is written as a JSON object."""
+    """A result that is written to a file as a JSON object."""
 
     def to_json(self) -> dict:
-        """The JSON object."""
+        """Return the record as a JSON object, with the fields in the order of the class."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
-    def from_json(cls, record: dict):
-        """The record of a JSON object."""
+    def from_json(cls, record: dict) -> Self:
+        """Make the record from a JSON object.
+
+        Raises:
+            TypeError: if a key is unknown, or one without a default is missing.
+        """
         return cls(**record)

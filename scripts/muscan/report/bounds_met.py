@@ -1,67 +1,87 @@
-"""Which fits ended on a bound, in words."""
+"""Say which parameters ended at a bound in the fits of a signal."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from muscan.base.words import listed
+from muscan.base.words import join_items
 from muscan.records.limits import Limits
 
-NAMES = 3  # in one sentence
+NAMES = 3  # parameters in one sentence
+BEST_FIT = "in the best fit"
+Bound = tuple[str, float]  # a parameter and the value of its bound
 
 
-class Met(NamedTuple):
-    """Parameters that met bounds in the same fits."""
+class BoundsMessage(NamedTuple):
+    """A sentence about parameters that ended at their bounds in the same fits."""
 
     sentence: str
-    matters: bool  # limits may depend on it; not if only tests far above all limits met the bound
+    matters: bool  # whether limits may depend on it; not if only tests far above all limits ended at the bound
 
 
-def on_bounds(fit: dict, limits: Iterable[Limits]) -> Iterator[Met]:
-    """What is said of the parameters that met bounds in the same fits, the POI left out.
+def describe_bounds_met(fit: dict, limits: Iterable[Limits]) -> Iterator[BoundsMessage]:
+    """Describe all fits of a signal that ended at bounds of parameters, except those of the POI.
+
+    Parameters that ended at their bounds in the same fits share a message.
 
     Args:
-        fit: fit.json.
-        limits: of the same signal, by all calculators.
+        fit: fit.json of the signal.
+        limits: limits.json of the signal, by all calculators.
     """
     limits = list(limits)
-    where: dict[tuple[str, float], list[str]] = {}
+    fits_by_bound = _fits_at_bounds(fit)
+    decisive = set(fits_by_bound)
+    largest = max((value for each in limits for value, *_ in each.entries() if value is not None), default=float("inf"))
+    for bound, mu in _tests_at_bounds(limits).items():
+        fits_by_bound.setdefault(bound, []).append(_describe_tests(fit["poi"], mu))
+        decisive |= {bound} if min(mu) <= largest else set()
+    bounds_by_fits: dict[tuple[str, ...], list[Bound]] = {}
+    for bound, fits in fits_by_bound.items():
+        bounds_by_fits.setdefault(tuple(fits), []).append(bound)
+    for fits, bounds in bounds_by_fits.items():
+        matters = not decisive.isdisjoint(bounds)
+        yield BoundsMessage(_describe_bounds(bounds, fits, matters), matters)
+    yield from (BoundsMessage(sentence, True) for sentence in _describe_toys(fit.get("stated_bounds", []), limits))
+
+
+def _fits_at_bounds(fit: dict) -> dict[Bound, list[str]]:
+    """Return which of the fits that do not depend on the tested mu ended at each bound, in words."""
+    fits_by_bound: dict[Bound, list[str]] = {}
     met = fit.get("at_bounds", {})
-    for parameter, bound in met.get("free", {}).items():
-        where.setdefault((parameter, bound), []).append("in the best fit")
-    for parameter, bound in met.get("reference", {}).items():
-        words = f"in the fit at {fit['poi']} = {fit['reference']['mu']:g} and that of its Asimov data"
-        where.setdefault((parameter, bound), []).append(words)
-    decisive = set(where)
-    largest = max((value for each in limits for value, *_ in each.six() if value is not None), default=float("inf"))
-    for place, mu in _tested(limits).items():
-        of_mu = f"{fit['poi']} = {min(mu):.4g}"
-        many = f"in {len(mu)} tests, of {of_mu} to {max(mu):.4g}" if len(mu) > 1 else f"in the test of {of_mu}"
-        where.setdefault(place, []).append(many)
-        decisive |= {place} if min(mu) <= largest else set()
-    together: dict[tuple[str, ...], list[tuple[str, float]]] = {}
-    for place, fits in where.items():
-        together.setdefault(tuple(fits), []).append(place)
-    for fits, places in together.items():
-        many = f"{listed([f'{name} ({bound:g})' for name, bound in places], NAMES)} are at their bounds"
-        who = many if len(places) > 1 else f"{places[0][0]} is at its bound {places[0][1]:g}"
-        matters = not decisive.isdisjoint(places)
-        depend = ": limits depend on it" if matters and fits != ("in the best fit",) else ""
-        yield Met(f"{who} {', '.join(fits)}{depend}", matters)
-    yield from (Met(sentence, True) for sentence in _of_toys(fit.get("stated_bounds", []), limits))
+    for bound in met.get("free", {}).items():
+        fits_by_bound.setdefault(bound, []).append(BEST_FIT)
+    for bound in met.get("reference", {}).items():
+        words = f"in the fit at {fit['poi']} = {fit['reference']['mu']:g} that defines the Asimov data"
+        fits_by_bound.setdefault(bound, []).append(words)
+    return fits_by_bound
 
 
-def _tested(limits: list[Limits]) -> dict[tuple[str, float], set[float]]:
-    """Values of mu by the parameter and the stated bound that a fit of their tests met."""
-    found: dict[tuple[str, float], set[float]] = {}
-    for each in [*limits, *filter(None, (each.asymptotic() for each in limits))]:
+def _tests_at_bounds(limits: list[Limits]) -> dict[Bound, set[float]]:
+    """Return the values of mu whose tests ended at each stated bound."""
+    mu_by_bound: dict[Bound, set[float]] = {}
+    for each in [*limits, *filter(None, (each.asymptotic_limits() for each in limits))]:
         for met in each.at_bounds:
-            found.setdefault((met["parameter"], met["bound"]), set()).update(met["mu"])
-    return found
+            mu_by_bound.setdefault((met["parameter"], met["bound"]), set()).update(met["mu"])
+    return mu_by_bound
 
 
-def _of_toys(stated: list[str], limits: list[Limits]) -> Iterator[str]:
-    """The value of mu at which most toys end on a stated bound."""
-    counted = [
+def _describe_tests(poi: str, mu: set[float]) -> str:
+    first = f"{poi} = {min(mu):.4g}"
+    return f"in {len(mu)} tests from {first} to {max(mu):.4g}" if len(mu) > 1 else f"in the test of {first}"
+
+
+def _describe_bounds(bounds: list[Bound], fits: tuple[str, ...], matters: bool) -> str:
+    if len(bounds) > 1:
+        names = join_items([f"{name} ({bound:g})" for name, bound in bounds], NAMES)
+        subject, pronoun = f"{names} are at their bounds", "them"
+    else:
+        subject, pronoun = f"{bounds[0][0]} is at its bound {bounds[0][1]:g}", "it"
+    consequence = f": limits depend on {pronoun}" if matters and fits != (BEST_FIT,) else ""
+    return f"{subject} {', '.join(fits)}{consequence}"
+
+
+def _describe_toys(stated: list[str], limits: list[Limits]) -> Iterator[str]:
+    """Describe the value of mu at which most toys ended at a stated bound, if any did."""
+    fractions = [
         (counts["at_stated_bound"] / counts["thrown"], point["mu"])
         for each in limits
         if each.toys
@@ -69,6 +89,6 @@ def _of_toys(stated: list[str], limits: list[Limits]) -> Iterator[str]:
         for counts in point["toys"].values()
         if counts["thrown"]
     ]
-    most, mu = max(counted, default=(0.0, 0.0))
+    most, mu = max(fractions, default=(0.0, 0.0))
     if most:
-        yield f"{100 * most:.3g} % of the toys at mu = {mu:.4g} end on a stated bound of {listed(stated, NAMES)}"
+        yield f"{100 * most:.3g} % of the toys at mu = {mu:.4g} end at a stated bound of {join_items(stated, NAMES)}"

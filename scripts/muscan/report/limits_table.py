@@ -1,8 +1,4 @@
-"""Print the table of limits in a terminal, and what to look at first.
-
-Reads limits.csv and fit.json of every signal; with --verdict the exit code is 1 if a limit is missing because something
-failed.
-"""
+"""The table of limits in the terminal, and the most important findings below it."""
 
 from pathlib import Path
 
@@ -10,10 +6,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from muscan.base.words import listed, printable
+from muscan.base.words import join_items, printable_text
 from muscan.config.signals import scan_name
 from muscan.records.limits import BLINDED
-from muscan.report import summary
+from muscan.report.run_findings import FAILED, NOTE, WARNING, collect_findings, read_fits, read_limits
+from muscan.report.summary import describe_all_clear, summary_lines
 from muscan.results.table_rows import (
     best_fit,
     number,
@@ -24,11 +21,15 @@ from muscan.results.table_rows import (
     worst_status,
 )
 
-STYLES = {summary.FAILED: "red", summary.WARNING: "yellow", summary.NOTE: ""}
+STYLES = {FAILED: "red", WARNING: "yellow", NOTE: ""}  # of rich, by severity
 
 
 def limits_table(rows: list[dict[str, str]]) -> Table:
-    """Observed limit, expected limit with its one-sigma range, best fit and goodness of fit of every scan."""
+    """Make a table with the limits, the best fit, the goodness of fit and the status of every scan.
+
+    Args:
+        rows: of limits.csv.
+    """
     levels = sorted({f"{float(row['confidence_level']):.4g}" for row in rows})
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=f"Upper limits on mu at confidence level {', '.join(levels)}"
@@ -40,7 +41,7 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
     with_calculator = several_calculators(rows)
     for row in rows:
         table.add_row(
-            Text(printable(scan_of(row, with_calculator))),
+            Text(printable_text(scan_of(row, with_calculator))),
             with_error(row, "observed_limit"),
             f"{with_error(row, 'expected')} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
             best_fit(row),
@@ -50,38 +51,53 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
     return table
 
 
-def failures(rows: list[dict[str, str]]) -> list[str]:
-    """What the user should know of scans in which something failed; signals that failed alike are one line."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
+def describe_failures(rows: list[dict[str, str]]) -> list[str]:
+    """Describe the scans in which something failed, one text for all signals that failed for the same reason.
+
+    Args:
+        rows: of limits.csv.
+    """
+    signals_by_failure: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         if "fit_failed" in row["status"]:
-            alike.setdefault((row["analysis"], row["status"], row["reason"]), []).append(row["signal"])
+            failure = (row["analysis"], row["status"], row["reason"])
+            signals_by_failure.setdefault(failure, []).append(row["signal"])
     return [
-        printable(f"{scan_name(analysis, listed(signals, 3))}: {status} ({reason})")
-        for (analysis, status, reason), signals in alike.items()
+        printable_text(f"{scan_name(analysis, join_items(signals, 3))}: {status} ({reason})")
+        for (analysis, status, reason), signals in signals_by_failure.items()
     ]
 
 
-def look_at_first(rows: list[dict[str, str]], folder: Path) -> list[Table | Text]:
-    """The findings in a few lines, or what was looked at if there are none."""
-    found = summary.findings(rows, summary.read_fits(folder, rows), summary.read_limits(folder, rows))
-    lines = summary.brief(found)
+def list_important_findings(rows: list[dict[str, str]], folder: Path) -> list[Table | Text]:
+    """List the most important findings for the terminal; without any, say what was examined.
+
+    Args:
+        rows: of limits.csv.
+        folder: the results.
+    """
+    findings = collect_findings(rows, read_fits(folder, rows), read_limits(folder, rows))
+    lines = summary_lines(findings)
     if not lines:
-        return [Text(f"Nothing to look at first: {summary.fine(found)}.")]
+        return [Text(f"Nothing needs attention: {describe_all_clear(findings)}.")]
     table = Table.grid(padding=(0, 1, 0, 0))
-    for how, line in lines:
-        table.add_row("  -", Text(line, style=STYLES[how]))
-    return [Text("Look at first:", style="bold"), table]
+    for severity, line in lines:
+        table.add_row("  -", Text(line, style=STYLES[severity]))
+    return [Text("Check first:", style="bold"), table]
 
 
 def grid_summary(points: Path) -> str:
-    """How many points of a grid of signals are excluded, and where its pictures are."""
+    """Say how many points of a grid of signals are excluded, and where the results of the grid are.
+
+    Args:
+        points: points.csv of the grid.
+    """
     rows = read_table(points)
-    number = {name: sum(row[name] == "True" for row in rows) for name in ("excluded", "expected_excluded")}
+    excluded, expected = (sum(row[name] == "True" for row in rows) for name in ("excluded", "expected_excluded"))
     blind = any(row["status"].startswith(BLINDED) for row in rows)
     unknown = sum(not row["expected_excluded" if blind else "excluded"] for row in rows)
+    if blind:
+        counts = f"{expected} of {len(rows)} points expected to be excluded (blinded)"
+    else:
+        counts = f"{excluded} of {len(rows)} points excluded, {expected} expected"
     without = f", {unknown} without a number" if unknown else ""
-    excluded = "" if blind else f"{number['excluded']} of {len(rows)} points excluded, "
-    expected = f"{number['expected_excluded']} {f'of {len(rows)} points ' if blind else ''}expected"
-    blinded = " to be excluded (blinded)" if blind else ""
-    return f"Grid {points.parent.name}: {excluded}{expected}{blinded}{without}: {points.parent}/"
+    return f"Grid {points.parent.name}: {counts}{without}: {points.parent}/"

@@ -1,65 +1,69 @@
-"""HTML pages from a template: names are literal, links relative, pictures beside the page or in it."""
+"""Make HTML pages from a template: all texts are escaped, links are relative, pictures are linked or embedded."""
 
 import base64
 import os
 import struct
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 
-DOTS_PER_INCH = 160  # of our pictures
-PIXELS_PER_INCH = 100  # on the page
+DOTS_PER_INCH = 160  # of the pictures
+PIXELS_PER_INCH = 100  # of a picture on the page
 
 
 def render(template: Path, folder: Path, embed: bool, content: dict) -> str:
-    """A page.
+    """Return a page.
 
     Args:
-        template: of Jinja. Its filters: `url` of a file, `source` and `size` of a PNG.
-        folder: of the page; links are relative to it.
-        embed: whether pictures are a part of the page.
-        content: what the template names.
+        template: a template of Jinja. Its filters are `url` of a file, and `source` and `size` of a PNG.
+        folder: where the page will be; links are relative to it.
+        embed: whether pictures become part of the page.
+        content: values of the names in the template.
+
+    Raises:
+        jinja2.UndefinedError: if the template uses a name without a value.
     """
     environment = Environment(
         loader=FileSystemLoader(template.parent),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_literal,
+        finalize=_without_control_characters,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     url = partial(relative_url, folder=folder)
-    environment.filters |= {"url": url, "source": data_uri if embed else url, "size": size}
+    environment.filters |= {"url": url, "source": data_uri if embed else url, "size": display_size}
     return environment.get_template(template.name).render(content | {"embed": embed})
 
 
-def _literal(value):
-    """Control characters are no part of HTML; escaping comes after this."""
+def _without_control_characters(value: Any) -> Any:
+    """Replace control characters, which HTML does not allow. Jinja escapes the text afterwards."""
     return (
-        printable(value, but="\n\N{NO-BREAK SPACE}")
+        printable_text(value, keep="\n\N{NO-BREAK SPACE}")
         if isinstance(value, str) and not isinstance(value, Markup)
         else value
     )
 
 
 def relative_url(file: str | Path, folder: Path) -> str:
-    """A file as the page in a folder links it, percent-encoded."""
+    """Return the percent-encoded URL of a file for a page in a folder."""
     return quote(os.path.relpath(file, folder))
 
 
 def data_uri(file: str | Path) -> str:
-    """A PNG as a part of the page."""
+    """Return a PNG as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(Path(file).read_bytes()).decode('ascii')}"
 
 
-def size(file: str | Path) -> tuple[int, int]:
-    """Width and height of a PNG on the page, in its pixels; they stand in the header of the file."""
+def display_size(file: str | Path) -> tuple[int, int]:
+    """Return width and height of a PNG on the page, in pixels of the page."""
     with open(file, "rb") as png:
-        pixels = struct.unpack(">II", png.read(24)[16:])
+        pixels = struct.unpack(">II", png.read(24)[16:])  # width and height stand in the header of the file
     return tuple(round(each * PIXELS_PER_INCH / DOTS_PER_INCH) for each in pixels)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from muscan.report.limits_table import failures
+from muscan.report.limits_table import describe_failures
 from muscan.results.table_rows import read_table
 
 
@@ -13,4 +13,4 @@ def all_failures(limits: str, problems: list[str]) -> list[str]:
         limits: limits.csv.
         problems: of the configuration.
     """
-    return list(dict.fromkeys(failures(read_table(Path(limits))) + problems))
+    return list(dict.fromkeys(describe_failures(read_table(Path(limits))) + problems))

@@ -10,7 +10,8 @@ from muscan.base.files import write_text
 from muscan.base.json_input import read_json
 from muscan.base.options import option
 from muscan.report.page import render
-from muscan.report.report import CAPTIONS, TEMPLATE, Results, content
+from muscan.report.run_results import RunResults
+from muscan.report.sections import CAPTIONS, TEMPLATE, page_content
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def write_report(output: str, settings: ReportSettings) -> None:
         manifest = read_json(settings.manifest)
         config, problems = manifest["config"], manifest["problems"]
     captions = yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
-    page = render(TEMPLATE, Path(output).parent, settings.embed, content(Results(config, captions), problems))
+    page = render(TEMPLATE, Path(output).parent, settings.embed, page_content(RunResults(config, captions), problems))
     write_text(output, page)
     if settings.embed:
         print(f"{output}: all results of the last run in one file, {len(page.encode()) / 1e6:.1f} MB")

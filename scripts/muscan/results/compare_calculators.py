@@ -20,12 +20,12 @@ def rows(results: Path, scan: str) -> list[dict]:
     """The six limits of a scan; the asymptotic ones have no statistical error."""
     analysis, signal, _ = scan.split("/")
     limits = Limits.from_json(read_result(results / scan / "limits.json"))
-    asymptotic = limits.asymptotic()
-    others = [None] * 6 if asymptotic is None else [value for value, *_ in asymptotic.six()]
+    asymptotic = limits.asymptotic_limits()
+    others = [None] * 6 if asymptotic is None else [value for value, *_ in asymptotic.entries()]
     with_failed = [_six((limits.failed_toys or {}).get(name)) for name in NUMBERS[-2:]]
     found = []
-    for i, (name, (value, status, _, _)) in enumerate(zip(LIMIT_COLUMNS, limits.six(), strict=True)):
-        error, other = limits.errors()[i], others[i]
+    for i, (name, (value, status, _, _)) in enumerate(zip(LIMIT_COLUMNS, limits.entries(), strict=True)):
+        error, other = limits.limit_errors()[i], others[i]
         both = value is not None and other
         numbers = (value, error, other, value / other if both else None, error / other if both else None)
         found.append(

@@ -45,7 +45,7 @@ def read_points(path: str | Path) -> pd.DataFrame:
 
     Labels are numbers where all their cells are; otherwise they stay text.
     """
-    seals.check(path)
+    seals.require_intact(path)
     points = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in points.columns.difference(TEXTS):
         try:

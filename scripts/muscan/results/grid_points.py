@@ -42,7 +42,7 @@ def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator
         for signal in signals_of(outline, analysis).values():
             file = results / analysis / path_name(signal) / settings.calculator / "limits.json"
             limits = read_limits(file, settings.calculator)
-            observed, _, _, expected, *_ = limits.six()
+            observed, _, _, expected, *_ = limits.entries()
             values, wrong = _places(labels.get(signal, {}), settings)
             yield {
                 "signal": signal,
@@ -50,7 +50,7 @@ def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator
                 "analysis": analysis,
                 "calculator": settings.calculator,
                 "confidence_level": limits.confidence_level,
-                **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
+                **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.entries()], strict=True)),
                 "status": status(limits),
                 **(cls := cls_columns(limits)),
                 "excluded": excluded(observed, cls["CLs_obs"], limits.confidence_level),
@@ -76,7 +76,7 @@ def read_limits(file: Path, calculator: str) -> Limits:
     try:
         return Limits.from_json(read_result(file))
     except StepError as error:
-        return Limits.failed(str(error), None, calculator=calculator, test_statistic="")
+        return Limits.from_failure(str(error), None, calculator=calculator, test_statistic="")
 
 
 def best(rows: list[dict], labels: list[str]) -> list[dict]:

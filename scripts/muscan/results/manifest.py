@@ -26,8 +26,8 @@ def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
     """
     found = []
     for path in paths:
-        seals.check(path)
-        files = seals.files_of(path) if Path(path).is_dir() else [path]
+        seals.require_intact(path)
+        files = seals.files_in(path) if Path(path).is_dir() else [path]
         found += [{"file": str(file), "sha256": seals.digest(file)} for file in files]
     return found
 
@@ -48,7 +48,7 @@ def manifest(config: dict, problems: list[str]) -> dict:
     found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in results(config)]
     found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toys(config, scan)]
     files = {"inputs": digests(inputs(config)), "results": digests(found)}
-    return {"versions": versions.of_all(), "config": config, "problems": problems, **files}
+    return {"versions": versions.all_versions(), "config": config, "problems": problems, **files}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from muscan.base import seals
 from muscan.config.signals import scan_name
-from muscan.records.columns import statuses
+from muscan.records.columns import parse_statuses
 from muscan.records.limits import BLINDED
 
 NOTHING = "–"
@@ -17,7 +17,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
     Raises:
         BrokenResult: if it is not what was written.
     """
-    seals.check(path)
+    seals.require_intact(path)
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -51,12 +51,12 @@ def scan_of(row: dict[str, str], with_calculator: bool) -> str:
 
 def is_blinded(row: dict[str, str]) -> bool:
     """Whether the observed limit of a row of limits.csv is kept from view."""
-    return statuses(row["status"])["observed_limit"] == BLINDED
+    return parse_statuses(row["status"])["observed_limit"] == BLINDED
 
 
 def worst_status(row: dict[str, str]) -> str:
     """The worst of the statuses of the six limits of a row of limits.csv; `blinded` only if there is none but `ok`."""
-    found = list(statuses(row["status"]).values())
+    found = list(parse_statuses(row["status"]).values())
     worse = [status for status in found if status not in ("ok", BLINDED)]
     return (
         "fit_failed" if "fit_failed" in worse else (worse or [each for each in found if each == BLINDED] or ["ok"])[0]

@@ -13,7 +13,7 @@ import pandas as pd
 from muscan.base.errors import StepError
 from muscan.base.files import read_result, write_text
 from muscan.base.options import option
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 from muscan.config.scans import scans_in
 from muscan.config.settings import source_of
 from muscan.config.signals import ONLY_SIGNAL, label_values
@@ -36,7 +36,7 @@ def row(results: Path, scan: str) -> dict:
 def row_not_run(analysis: str, reason: str, like: dict) -> dict:
     """An analysis that the configuration does not let run, under the confidence level of another row."""
     kind = {name: like[name] for name in ("calculator", "confidence_level", "test_statistic")}
-    return row_of(analysis, ONLY_SIGNAL, Limits.failed(reason, **kind), dict.fromkeys(FIT_COLUMNS))
+    return row_of(analysis, ONLY_SIGNAL, Limits.from_failure(reason, **kind), dict.fromkeys(FIT_COLUMNS))
 
 
 def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
@@ -50,15 +50,15 @@ def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
         "signal": unquote(signal),
         "calculator": limits.calculator,
         "confidence_level": limits.confidence_level,
-        **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.six()], strict=True)),
+        **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.entries()], strict=True)),
         "status": status(limits),
         **fit,
         "test_statistic": limits.test_statistic,
         "failed_points": len(limits.failed_points),
         "reason": reason(limits),
-        **dict(zip(ERROR_COLUMNS, limits.errors(), strict=True)),
+        **dict(zip(ERROR_COLUMNS, limits.limit_errors(), strict=True)),
         **cls_columns(limits),
-        "warning": "; ".join(limits.warnings()),
+        "warning": "; ".join(limits.check_warnings()),
     }
 
 
@@ -72,7 +72,7 @@ def cls_columns(limits: Limits) -> dict:
 def status(limits: Limits) -> str:
     """`ok` if all six limits are; otherwise the statuses that are not, with the columns they belong to."""
     by_status: dict[str, list[str]] = {}
-    for column, (_, each, _, _) in zip(LIMIT_COLUMNS, limits.six(), strict=True):
+    for column, (_, each, _, _) in zip(LIMIT_COLUMNS, limits.entries(), strict=True):
         by_status.setdefault(each, []).append(column)
     if len(by_status) == 1:
         return next(iter(by_status))
@@ -81,7 +81,7 @@ def status(limits: Limits) -> str:
 
 def reason(limits: Limits) -> str:
     """Why limits are missing, and which tests failed although the limits stand."""
-    reasons = [why for _, _, why, _ in limits.six() if why]
+    reasons = [why for _, _, why, _ in limits.entries() if why]
     if limits.failed_points and limits.points:
         failed = ", ".join(f"{point['mu']:g}" for point in limits.failed_points)
         reasons.append(f"failed tests: mu = {failed}")
@@ -110,7 +110,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     def cell(value) -> str:
         if isinstance(value, float):
             return "–" if pd.isna(value) else f"{value:.4g}"
-        return MARKUP.sub(r"\\\g<0>", printable(str(value)))
+        return MARKUP.sub(r"\\\g<0>", printable_text(str(value)))
 
     rows = [map(cell, table.columns), ["---"] * len(table.columns)]
     rows += [map(cell, values) for values in table.itertuples(index=False)]

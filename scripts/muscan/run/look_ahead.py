@@ -45,7 +45,7 @@ def _key(config: dict, name: str, blind: bool) -> str:
     dataset = config["datasets"][name]
     said = histogram_spec(config, name, blind) if "histograms" in dataset else dataset
     stats = [os.stat(path) for path in input_files(dataset, blind).values()]
-    parts = [versions.of_all()["code"], said, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
+    parts = [versions.all_versions()["code"], said, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

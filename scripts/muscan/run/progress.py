@@ -15,7 +15,7 @@ from rich.progress import ProgressColumn
 from rich.text import Text
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from muscan.base.words import duration
+from muscan.base.words import format_duration
 
 LOGGER = "snakemake.logging"
 EVERY = 20.0  # seconds between lines of a log
@@ -80,7 +80,7 @@ class Estimate:
         seconds = self.seconds_left()
         if seconds is None or self.done >= self.total:
             return ""
-        return f"about {duration(max(5 * round(seconds / 5), 5) if seconds < 100 else seconds)} left"
+        return f"about {format_duration(max(5 * round(seconds / 5), 5) if seconds < 100 else seconds)} left"
 
     def line(self) -> str:
         """Such as "120 of 306 steps, about 40 s left"."""

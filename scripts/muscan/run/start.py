@@ -8,7 +8,7 @@ from pathlib import Path
 from muscan.base import seals, versions
 from muscan.base.errors import StepError
 from muscan.base.json_input import read_json
-from muscan.base.words import listed
+from muscan.base.words import join_items
 from muscan.config.result_files import MANIFEST
 
 WRITTEN = ("results", "logs", "benchmarks", ".snakemake")
@@ -27,7 +27,7 @@ def missing(results: list[str]) -> Iterator[str]:
     """What to say after a run that had errors."""
     absent = [name for name in results if not os.path.exists(name)]
     if absent:
-        yield f"Not made: {listed(absent)}. Run again to make what is missing; what is finished stays."
+        yield f"Not made: {join_items(absent)}. Run again to make what is missing; what is finished stays."
     if shutil.disk_usage("results" if os.path.exists("results") else ".").free < LEAST_ROOM:
         yield "The disk is full: make room first."
 
@@ -42,15 +42,15 @@ def tidy() -> Iterator[str]:
     """
     if _holds(LOCKS):
         return
-    for path in list(seals.broken()):
-        seals.remove(path)
+    for path in list(seals.broken_results()):
+        seals.remove_result(path)
         yield f"{path} was cut off, edited or replaced: it is made anew."
     files, made_with = _manifest()
     gone = [file for file in files if not os.path.exists(file) and not _deleted_toys(file)]
     for scan in {file.partition("/toys/")[0] for file in gone if TOYS in file}:
-        seals.remove(f"{scan}/jobs")  # they throw the toys that are missing
+        seals.remove_result(f"{scan}/jobs")  # they throw the toys that are missing
     if gone or not files:
-        seals.remove(MANIFEST)
+        seals.remove_result(MANIFEST)
     yield from _of_another_version(made_with)
 
 
@@ -72,7 +72,7 @@ def _manifest() -> tuple[list[str], dict[str, str]]:
 
 def _of_another_version(then: dict[str, str]) -> Iterator[str]:
     """What Snakemake does not see of the origin of the results that are there."""
-    now = versions.of_all()
+    now = versions.all_versions()
     others = [f"{name} {then[name]}, now {now[name]}" for name in now if name in then and then[name] != now[name]]
     packages = [text for text in others if not text.startswith("code ")]
     if packages:

@@ -13,7 +13,7 @@ from muscan.records.toys import ToyPlan, ToyPoint
 from muscan.steps.plan_toys import FIRST_BLOCKS, RATIO, planned, rounded
 from muscan.toys.allocation import MEDIAN, OBSERVED, allocate, needs_points, relative_error
 from muscan.toys.limits import ToyCurves
-from muscan.toys.plan import OF_PLANS, ToyFiles, gather, limits_of, open_plan, sorted_out
+from muscan.toys.plan import OF_PLANS, ToyFiles, collect_toys, curves_of_plan, open_plan, usable_points
 from muscan.toys.pseudo_data import HYPOTHESES
 
 MORE_POINTS = 4  # on a side, in one round
@@ -23,9 +23,9 @@ def allocate_toys(output: str, files: ToyFiles) -> None:
     """Write the plan of the next round, or why there is none."""
     with failure_recorded(output, **settings_in(files.plan, *OF_PLANS)):
         plan, store, engine, prepared, _ = open_plan(files)
-        points, failed = sorted_out(gather(store, plan), plan)
+        points, failed = usable_points(collect_toys(store, plan), plan)
         mu = [point.mu for point in points]
-        curves = limits_of(points, failed, plan, engine) if points else None
+        curves = curves_of_plan(points, failed, plan, engine) if points else None
         extended = next_round(plan, curves, mu)
         if curves is not None and plan.target is not None:
             observed, median = (relative_error(curves.limits[which]) for which in (OBSERVED, MEDIAN))
@@ -91,7 +91,7 @@ def with_points(plan: ToyPlan, new: list[ToyPoint]) -> ToyPlan:
         for point in new
     ]
     longer = replace(plan, points=sorted([*plan.points, *late], key=lambda point: point.mu))
-    return longer if longer.toys() <= (plan.max or np.inf) else plan
+    return longer if longer.number_of_toys() <= (plan.max or np.inf) else plan
 
 
 def _affordable(blocks: dict, more: dict, plan: ToyPlan) -> dict:

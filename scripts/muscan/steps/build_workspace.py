@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from muscan.base.files import failure_recorded, named, write_json
 from muscan.base.options import option
-from muscan.inputs.blinding import blinded
+from muscan.inputs.blinding import blind_workspace
 from muscan.inputs.build_workspace import build
 from muscan.inputs.histograms import read_histograms
 
@@ -28,4 +28,4 @@ def build_workspace(output: str, histograms: str, settings: BuildSettings) -> No
         read = read_histograms(histograms, observed=not settings.blind)
         with named(histograms):
             workspace = build(read, settings.model)
-            write_json(output, blinded(workspace) if settings.blind else workspace)
+            write_json(output, blind_workspace(workspace) if settings.blind else workspace)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from muscan.base.files import failure_recorded, named, read_result, write_bytes
 from muscan.base.options import option
 from muscan.histfactory.compile import compile_workspace
-from muscan.histfactory.model import INTERPOLATIONS, to_bytes
+from muscan.histfactory.model import INTERPOLATIONS, to_npz
 
 
 @dataclass(frozen=True)
@@ -23,4 +23,4 @@ def compile_model(output: str, workspace: str, settings: CompileSettings) -> Non
         read = read_result(workspace)
         with named(workspace):
             model = compile_workspace(read, codes)
-        write_bytes(output, to_bytes(model))
+        write_bytes(output, to_npz(model))

@@ -10,7 +10,7 @@ from muscan.base.errors import FitError, InputError
 from muscan.base.files import failure_recorded, made_by, read_result, write_json
 from muscan.base.options import option
 from muscan.config.mu_values import poi_bound
-from muscan.diagnosis.diagnose import HINDER_FITS, diagnose
+from muscan.diagnosis.diagnose import KINDS_THAT_HINDER_FITS, diagnose
 from muscan.diagnosis.findings import Finding
 from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
@@ -20,7 +20,7 @@ from muscan.inference.fits import Fit, at_bound, bounds_met
 from muscan.inference.goodness_of_fit import saturated
 from muscan.inference.hypotest import Prepared, prepare
 from muscan.inference.newton import Newton
-from muscan.inference.ranges import MOST, scan_range
+from muscan.inference.ranges import LARGEST_MU, scan_range
 from muscan.inference.signal_point import bounded, read_model
 from muscan.inference.test_statistics import TEST_STATISTICS
 from muscan.inference.uncertainties import Uncertainties, uncertainties
@@ -104,7 +104,7 @@ def explained(findings: list[Finding]) -> Iterator[None]:
     try:
         yield
     except FitError as error:
-        hints = [str(finding) for finding in findings if finding.kind in HINDER_FITS]
+        hints = [str(finding) for finding in findings if finding.kind in KINDS_THAT_HINDER_FITS]
         raise FitError("; ".join([str(error), *hints])) from error
 
 
@@ -121,19 +121,19 @@ def with_range(engine_with: Callable, test_statistic: str, alpha: float):
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
         same = abs(prepared.free.deviance - before) <= SAME_MINIMUM
-        last_try = engine.model.bounds[engine.model.poi, 1] > MOST
+        last_try = engine.model.bounds[engine.model.poi, 1] > LARGEST_MU
         wider = 8 * bound
         if mu is None or not same:
             mu = None
             if last_try or not _at_far_bound(engine.model, prepared.free):
-                wide = _with_factors(engine_with(MOST), _grown(engine.model))
+                wide = _with_factors(engine_with(LARGEST_MU), _grown(engine.model))
                 try:
                     mu = scan_range(wide, prepared, test_statistic, alpha)
                 except FitError:
                     if last_try:
                         raise
                     if same:  # the best fit may still lie beyond the bound, but a little more room does not show it
-                        wider = 8 * MOST
+                        wider = 8 * LARGEST_MU
         needed = wider if mu is None else poi_bound(2 * mu[-1])
         if needed <= bound:
             return engine, prepared, mu
@@ -151,7 +151,7 @@ def _prepared(engine_with: Callable, bound: float, test_statistic: str):
         engine = _with_factors(engine, grown)
         model, prepared = engine.model, prepare(engine, test_statistic)
         largest = ROOM * np.maximum(prepared.free.parameters, prepared.reference.parameters)
-        few = np.flatnonzero(model.grows & (largest > model.bounds[:, 1]) & (model.bounds[:, 1] < MOST))
+        few = np.flatnonzero(model.default_bounded & (largest > model.bounds[:, 1]) & (model.bounds[:, 1] < LARGEST_MU))
         grown = {model.names[i]: float(poi_bound(largest[i])) for i in few}
         if not grown:
             return engine, prepared
@@ -169,7 +169,7 @@ def inside(engine_with: Callable, bound: float, test_statistic: str):
     """
     while True:
         engine, prepared = _prepared(engine_with, bound, test_statistic)
-        if bound > MOST or not _at_far_bound(engine.model, prepared.free):
+        if bound > LARGEST_MU or not _at_far_bound(engine.model, prepared.free):
             return engine, prepared
         bound *= 2
 
@@ -225,7 +225,7 @@ def fit_result(
 
 def _grown(model: Model) -> dict[str, float]:
     """Upper bounds of the factors for which pyhf's default leaves too little room."""
-    grown = np.flatnonzero(model.grows & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
+    grown = np.flatnonzero(model.default_bounded & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
     return {model.names[i]: float(model.bounds[i, 1]) for i in grown}
 
 

@@ -17,7 +17,7 @@ from muscan.base.options import option
 from muscan.inference.calculators import CALCULATORS
 from muscan.inference.limits import Limit, upper_limits
 from muscan.inference.signal_point import SignalFiles, load, run_tests
-from muscan.records.hypotest import Hypotest, bounds_met
+from muscan.records.hypotest import Hypotest, collect_bounds_met
 from muscan.records.limits import BLINDED, Limits
 from muscan.steps.limit_check import with_check
 
@@ -49,14 +49,14 @@ def invert(output: str, files: SignalFiles, hypotest: list[str], settings: Inver
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
             kind = {"calculator": calculator, **settings_in(files.fit, "test_statistic")}
-            limits = Limits.failed(str(error), level, **kind)
+            limits = Limits.from_failure(str(error), level, **kind)
         else:
             curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, calculator))
             limits = collect(curves.limits(1 - level), curves, level, **kind)
-            limits = limits.blinded() if result.blinded else limits
+            limits = limits.without_observed() if result.blinded else limits
             wanted = (settings.check_asymptotics, settings.toybased, settings.seed)
             limits = with_check(engine, prepared, limits, *wanted)
-            for warning in limits.warnings():
+            for warning in limits.check_warnings():
                 print(warning, file=sys.stderr)
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
@@ -142,7 +142,7 @@ def require_kind(tests: list[Hypotest], **kind: str) -> None:
 def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
     """Six limits as one record."""
     parts = six_limits(limits) | {"points": curves.points(), "failed_points": curves.failed()}
-    parts["at_bounds"] = bounds_met(curves.all())
+    parts["at_bounds"] = collect_bounds_met(curves.all())
     nominal = {"CLs_obs": curves.nominal.CLs_obs, "CLs_exp": list(curves.nominal.CLs_exp)}
     return Limits(confidence_level=confidence_level, nominal=nominal, **parts, **kind)
 

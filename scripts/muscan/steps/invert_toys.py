@@ -8,15 +8,15 @@ from muscan.base.errors import StepError
 from muscan.base.files import failure_recorded, made_by, settings_in, write_json
 from muscan.config.settings import TOYBASED
 from muscan.inference.limits import Limit, outside
-from muscan.records.hypotest import bounds_met
+from muscan.records.hypotest import collect_bounds_met
 from muscan.records.limits import BLINDED, Limits
 from muscan.records.toys import ToyPlan
 from muscan.steps.invert import both, six_limits
 from muscan.toys.allocation import MEDIAN, OBSERVED, UNDETERMINED, relative_error
 from muscan.toys.limits import ToyCurves, limit_values
-from muscan.toys.plan import OF_PLANS, Thrown, ToyFiles, gather, limits_of, open_plan, sorted_out
+from muscan.toys.plan import OF_PLANS, ThrownPoint, ToyFiles, collect_toys, curves_of_plan, open_plan, usable_points
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
-from muscan.toys.tail_counts import Point
+from muscan.toys.tail_counts import PointStatistics
 
 
 def invert_toys(output: str, files: ToyFiles) -> None:
@@ -24,25 +24,25 @@ def invert_toys(output: str, files: ToyFiles) -> None:
     with failure_recorded(output):
         try:
             plan, store, engine, _, blinded = open_plan(files)
-            limits = collect(gather(store, plan), plan, engine)
-            limits = limits.blinded() if blinded else limits
-            if store.made:
-                print(f"{store.made} blocks of toys were not there and have been made", file=sys.stderr)
+            limits = collect(collect_toys(store, plan), plan, engine)
+            limits = limits.without_observed() if blinded else limits
+            if store.blocks_made:
+                print(f"{store.blocks_made} blocks of toys were not there and have been made", file=sys.stderr)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
-            limits = Limits.failed(str(error), calculator=TOYBASED, **settings_in(files.plan, *OF_PLANS))
+            limits = Limits.from_failure(str(error), calculator=TOYBASED, **settings_in(files.plan, *OF_PLANS))
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
         write_json(output, limits.to_json() | {"made_by": made_by([files.model, files.fit, files.plan])})
 
 
-def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
+def collect(thrown: list[ThrownPoint], plan: ToyPlan, engine) -> Limits:
     """Limits, curves, errors and accounts of the toys as one record."""
-    points, failed = sorted_out(thrown, plan)
+    points, failed = usable_points(thrown, plan)
     common = {"calculator": TOYBASED, "test_statistic": plan.test_statistic, "asymptotics": plan.asymptotics}
     if not points:
         return _without_toys(thrown, failed, plan, common)
-    curves = limits_of(points, failed, plan, engine)
+    curves = curves_of_plan(points, failed, plan, engine)
     found = [each.limit for each in curves.limits]
     errors, of_curves = ([getattr(each, name) for each in curves.limits] for name in ("error", "model_error"))
     return Limits(
@@ -50,7 +50,7 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
         **six_limits(found),
         points=_points(thrown, points, curves),
         failed_points=failed,
-        at_bounds=bounds_met(plan.points),
+        at_bounds=collect_bounds_met(plan.points),
         observed_limit_error=errors[0],
         expected_limit_error=errors[1:],
         observed_limit_model_error=of_curves[0],
@@ -61,16 +61,16 @@ def collect(thrown: list[Thrown], plan: ToyPlan, engine) -> Limits:
     )
 
 
-def _without_toys(thrown: list[Thrown], failed: list[dict], plan: ToyPlan, common: dict) -> Limits:
+def _without_toys(thrown: list[ThrownPoint], failed: list[dict], plan: ToyPlan, common: dict) -> Limits:
     """All points failed, or the scan has none but mu = 0, where CLs is 1."""
     if failed:
-        return Limits.failed(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
+        return Limits.from_failure(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
     limits = [outside(np.zeros(1), np.ones(1), 1 - plan.confidence_level, np.zeros(0))] * 6
     said = six_limits(limits) | {"points": _points(thrown, [], None), "failed_points": []}
     return Limits(confidence_level=plan.confidence_level, **said, **common)
 
 
-def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves | None) -> list[dict]:
+def _points(thrown: list[ThrownPoint], points: list[PointStatistics], curves: ToyCurves | None) -> list[dict]:
     """CLs of every tested mu with its errors; None where too few toys are in a tail."""
     place = {point.mu: index for index, point in enumerate(points)}
     rows = []
@@ -93,7 +93,7 @@ def _points(thrown: list[Thrown], points: list[Point], curves: ToyCurves | None)
                 "CLs_exp_error": errors[1:],
                 "CLs_status": status,
                 "q_obs": each.point.q_obs,
-                "toys": each.accounts(),
+                "toys": each.counts_json(),
             }
         )
     return rows
@@ -103,20 +103,20 @@ def _numbers(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else float(value) for value in values]
 
 
-def _with_failed(points: list[Point], limits: list[Limit], failed: list[dict], plan: ToyPlan) -> dict:
+def _with_failed(points: list[PointStatistics], limits: list[Limit], failed: list[dict], plan: ToyPlan) -> dict:
     """The limits if all failed toys spoke for exclusion, and if all spoke against it; none where there is none."""
     any_failed = any(np.isnan(each).any() for point in points for each in (point.signal, point.background))
     without = np.array([each["mu"] for each in failed])
     found = {}
     for name, excluded in (("for_exclusion", True), ("against_exclusion", False)):
-        counted = [point.with_failed(excluded) for point in points]
+        counted = [point.with_failed_toys(excluded) for point in points]
         others = limit_values(counted, 1 - plan.confidence_level, without) if any_failed else limits
         each = [other if limit.status == "ok" else limit for limit, other in zip(limits, others, strict=True)]
         found[name] = both(each, "value") | {"status": both(each, "status")}
     return found
 
 
-def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
+def _spent(thrown: list[ThrownPoint], plan: ToyPlan, curves: ToyCurves) -> dict:
     """What was thrown, and whether that was enough for the target."""
     signal = sum(len(each.signal.q) for each in thrown)
     background = max(len(each.background.q) for each in thrown)
@@ -129,7 +129,7 @@ def _spent(thrown: list[Thrown], plan: ToyPlan, curves: ToyCurves) -> dict:
         "block": plan.block,
         "thrown": {WITH_SIGNAL: signal, BACKGROUND_ONLY: background},
         "mu": [each.point.mu for each in thrown],
-        "blocks_by_round": dict(zip(HYPOTHESES, plan.blocks(), strict=True)),
+        "blocks_by_round": dict(zip(HYPOTHESES, plan.blocks_by_hypothesis(), strict=True)),
         "target": plan.target,
         "target_reached": reached,
         "max_failed_fraction": plan.max_failed_fraction,

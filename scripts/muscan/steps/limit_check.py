@@ -1,17 +1,18 @@
 """What is said of asymptotic limits after a check by toys, or by the events that they rest on, see
-`inference.asymptotics_check`."""
+`toys.asymptotics_check`."""
 
 from dataclasses import replace
 
 from muscan.base.errors import FitError
-from muscan.base.words import off_by
+from muscan.base.words import format_deviation
 from muscan.config.mu_values import AUTO
 from muscan.inference.calculators import RELEVANT
 from muscan.inference.hypotest import Prepared
 from muscan.records.limits import Limits
 from muscan.toys import asymptotics_check
-from muscan.toys.asymptotics_check import AFFORDABLE, Checked, Sensitivity, differs
-from muscan.toys.weighted import CLs
+from muscan.toys.asymptotics_check import AFFORDABLE, LimitCheck, differs
+from muscan.toys.sensitivity import ACCEPTED_ERROR, Sensitivity, sensitivities
+from muscan.toys.weighted import CLsEstimate
 
 NAMES = ("observed", "expected")  # the limits that are checked; the median of the expected ones
 BY_TOYS, BY_EVENTS = "toys", "events"
@@ -50,11 +51,11 @@ def _why_not(limits: Limits, values: dict[str, float | None], wanted: str, toyba
 
 def _check(engine, prepared: Prepared, limits: Limits, values: dict, wanted: str, seed: int) -> dict:
     alpha, statistic = 1 - limits.confidence_level, limits.test_statistic
-    needed = asymptotics_check.seconds(engine)
+    needed = asymptotics_check.estimated_seconds(engine)
     if wanted == AUTO and needed > AFFORDABLE:
         return _by_events(engine, prepared, values, f"toys would take about {needed:.1g} s of a core")
     both, with_minuit = tuple(values.values()), wanted != AUTO
-    result = asymptotics_check.check(engine, prepared, both, statistic, alpha, seed, with_minuit)
+    result = asymptotics_check.check_by_toys(engine, prepared, both, statistic, alpha, seed, with_minuit)
     too_many = result.failed > asymptotics_check.MAX_FAILED * result.thrown
     if too_many and not with_minuit:
         return _by_events(engine, prepared, values, "toys would take long, as Newton steps do not finish all fits")
@@ -72,7 +73,7 @@ def _by_events(engine, prepared: Prepared, values: dict, why: str) -> dict:
         why: toys are not thrown unasked.
     """
     known = {name: value for name, value in values.items() if value is not None}
-    found = asymptotics_check.sensitivities(engine, prepared, list(known.values()))
+    found = sensitivities(engine, prepared, list(known.values()))
     said = dict.fromkeys(values) | {
         name: _of_events(name, value, each) for (name, value), each in zip(known.items(), found, strict=True)
     }
@@ -87,13 +88,13 @@ def _warnings(said: dict[str, dict | None]) -> list[str]:
 def _of_events(name: str, mu: float, found: Sensitivity) -> dict:
     """What the events in the bins that carry the sensitivity say of a limit."""
     doubts = []
-    if found.few():
+    if found.error_by_events():
         doubts.append(f"rests on about {found.events:.2g} events in the bins that carry the sensitivity")
-    if found.uncertain():
+    if found.error_by_signal():
         doubts.append(f"is from a fit that scales the signal by {found.signal:.2g} within its uncertainties")
-    off = max(found.few(), found.uncertain())
+    off = max(found.error_by_events(), found.error_by_signal())
     warning = None
-    if off > asymptotics_check.LITTLE:
+    if off > ACCEPTED_ERROR:
         text = f"asymptotic {name} limit {mu:.4g} {' and '.join(doubts)}: it may be off by up to {100 * off:.2g} %"
         warning = f"{text}. Set check_asymptotics: true, or add toybased to calculators"
     verdict = "doubtful" if doubts else "agrees"
@@ -107,17 +108,17 @@ def _of_events(name: str, mu: float, found: Sensitivity) -> dict:
     }
 
 
-def _of_toys(name: str, found: Checked, alpha: float, failed: int) -> dict:
+def _of_toys(name: str, found: LimitCheck, alpha: float, failed: int) -> dict:
     """What toys say of a limit.
 
     Args:
         failed: toys whose fits failed, if they are too many.
     """
-    cls = found.CLs if found.CLs.known() and not failed else CLs(float("nan"), float("nan"))
+    cls = found.CLs if found.CLs.is_known() and not failed else CLsEstimate(float("nan"), float("nan"))
     numbers = {
         "mu": found.mu,
-        "CLs": cls.value if cls.known() else None,
-        "CLs_error": cls.error if cls.known() else None,
+        "CLs": cls.value if cls.is_known() else None,
+        "CLs_error": cls.error if cls.is_known() else None,
         "limit": found.limit,
         "limit_error": found.limit_error,
     }
@@ -127,13 +128,15 @@ def _of_toys(name: str, found: Checked, alpha: float, failed: int) -> dict:
     elif differs(cls, alpha):
         verdict = "differs"
         warning = _difference(subject, found, alpha)
-    elif cls.relative() > asymptotics_check.UNKNOWN:
-        said = f"CLs there is {with_error(*cls)}" if cls.known() else "too few are as far from the signal as the data"
+    elif cls.relative_error() > asymptotics_check.UNKNOWN:
+        said = (
+            f"CLs there is {with_error(*cls)}" if cls.is_known() else "too few are as far from the signal as the data"
+        )
         verdict, warning = "unknown", f"{subject} could not be checked by toys: {said}. {ADVICE}"
     return numbers | {"verdict": verdict, "warning": warning}
 
 
-def _difference(subject: str, found: Checked, alpha: float) -> str | None:
+def _difference(subject: str, found: LimitCheck, alpha: float) -> str | None:
     """How far off a limit is; None if that does not matter."""
     strong = "too strong" if found.CLs.value > alpha else "too weak"
     text = f"{subject}, but toys find CLs = {with_error(*found.CLs)}, not {alpha:.4g}: {strong}"
@@ -143,7 +146,8 @@ def _difference(subject: str, found: Checked, alpha: float) -> str | None:
     off = abs(found.mu / found.limit - 1)
     if off <= RELEVANT:
         return None
-    return f"{text} by {off_by(found.mu / found.limit)} (about {with_error(found.limit, found.limit_error)}). {ADVICE}"
+    deviation = format_deviation(found.mu / found.limit)
+    return f"{text} by {deviation} (about {with_error(found.limit, found.limit_error)}). {ADVICE}"
 
 
 def with_error(value: float, error: float) -> str:

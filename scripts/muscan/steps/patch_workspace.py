@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from muscan.base.errors import InputError
 from muscan.base.files import failure_recorded, named, read_result, write_json
 from muscan.base.options import option
-from muscan.inputs.blinding import blinded
-from muscan.inputs.patches import of_signal
+from muscan.inputs.blinding import blind_workspace
+from muscan.inputs.patches import signal_workspace
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ def patch_workspace(output: str, published: Published, settings: PatchSettings) 
     with failure_recorded(output):
         wrong = read_result(published.checked).get("wrong_patches", {})
         files = {kind: getattr(published, kind) for kind in ("workspace", "patchset", "patch")}
-        workspace = of_signal(files, published.signal, wrong, settings.measurement, settings.max_megabytes)
+        workspace = signal_workspace(files, published.signal, wrong, settings.measurement, settings.max_megabytes)
         with named(published.workspace):
-            write_json(output, blinded(workspace) if settings.blind else workspace)
+            write_json(output, blind_workspace(workspace) if settings.blind else workspace)

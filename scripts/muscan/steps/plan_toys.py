@@ -61,9 +61,10 @@ def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSe
             asymptotics=asymptotics.to_json(),
             made_by=made_by([files.model, files.fit]),
         )
-        if settings.max is not None and plan.toys() > settings.max:
+        if settings.max is not None and plan.number_of_toys() > settings.max:
             raise InputError(
-                f"the first round alone throws {plan.toys()} toys: raise max ({settings.max}) or make block smaller"
+                f"the first round alone throws {plan.number_of_toys()} toys: "
+                f"raise max ({settings.max}) or make block smaller"
             )
         write_json(output, plan.to_json())
 
@@ -89,7 +90,7 @@ def mu_near_limits(limits: Limits, excluded: Callable[[float], bool], bound: flo
         excluded: whether toys exclude a value in all six cases.
         bound: the largest mu that fits can reach.
     """
-    known = [each for value, *_, end in limits.six() for each in (value, end) if each]
+    known = [each for value, *_, end in limits.entries() for each in (value, end) if each]
     if not known:
         return []
     low, high = BELOW * min(known), min(max(known), bound)
@@ -129,4 +130,4 @@ def asymptotic_limits(engine, prepared, mu: list[float], result: FitResult, conf
     curves = Curves(test(mu), test)
     kind = {"calculator": "asymptotics", "test_statistic": result.test_statistic}
     limits = collect(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
-    return limits.blinded() if result.blinded else limits
+    return limits.without_observed() if result.blinded else limits

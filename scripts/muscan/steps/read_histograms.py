@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from muscan.base.files import failure_recorded, write_json
 from muscan.base.options import option
-from muscan.base.words import printable
+from muscan.base.words import printable_text
 from muscan.diagnosis.findings import Finding
 from muscan.inputs.histograms import write_histograms
-from muscan.inputs.read_histograms import read
+from muscan.inputs.read_histograms import read_source
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ def collect_histograms(output: str, settings: HistogramSettings, findings: str |
     """
     found: tuple[Finding, ...] = ()
     with failure_recorded(output):
-        histograms = read(settings.spec, observed=not settings.blind)
+        histograms = read_source(settings.spec, observed=not settings.blind)
         found = histograms.findings
         write_histograms(output, histograms)
     for each in found:
-        print(f"warning: {printable(str(each))}", file=sys.stderr)
+        print(f"warning: {printable_text(str(each))}", file=sys.stderr)
     if findings:
         write_json(findings, [each._asdict() for each in found])

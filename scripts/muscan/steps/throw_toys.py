@@ -3,7 +3,7 @@
 import sys
 
 from muscan.base.files import failure_recorded, write_json
-from muscan.toys.plan import ToyFiles, new_units, open_plan, share, throw
+from muscan.toys.plan import ToyFiles, make_block, new_tasks, open_plan, tasks_of_job
 
 
 def throw_toys(output: str, files: ToyFiles, part: int, parts: int) -> None:
@@ -15,9 +15,9 @@ def throw_toys(output: str, files: ToyFiles, part: int, parts: int) -> None:
     """
     with failure_recorded(output):
         plan, store, *_ = open_plan(files)
-        units = share(new_units(plan), part, parts)
-        for unit in units:
-            throw(store, unit)
-        print(f"{store.made} blocks made", file=sys.stderr)
-        blocks = [[unit.hypothesis, unit.number, [point.mu for point in unit.points]] for unit in units]
+        tasks = tasks_of_job(new_tasks(plan), part, parts)
+        for task in tasks:
+            make_block(store, task)
+        print(f"{store.blocks_made} blocks made", file=sys.stderr)
+        blocks = [[task.hypothesis, task.block, [point.mu for point in task.points]] for task in tasks]
         write_json(output, {"blocks": blocks})

@@ -1,11 +1,7 @@
-"""Whether asymptotic formulae hold at a limit that they gave: a check by toys, or by the events that a limit rests on.
+"""A check by toys of limits from asymptotic formulae: CLs at the limit, and about where it is 1 - confidence level.
 
-By toys: CLs at the observed and at the median expected limit, with the conventions of limits from toys. Where it is
-not 1 - confidence level, steps along mu find about where it is.
-
-By events, where toys would take too long: asymptotic formulae take the logarithm of the likelihood ratio for normally
-distributed. Its skewness in a counting experiment is that of a Poisson number of events, 1 / sqrt(events); the number
-of events that would give the same skewness says how far that is true in any model.
+The observed and the median expected limit are checked, with the conventions of limits from toys. Where toys would take
+too long, `sensitivity` judges the limits by the events on which they rest.
 """
 
 from collections.abc import Callable
@@ -14,59 +10,72 @@ from typing import NamedTuple
 import numpy as np
 
 from muscan.base.errors import FitError
-from muscan.histfactory.model import digest
+from muscan.histfactory.model import model_digest
 from muscan.inference.calculators import SIGNIFICANT
 from muscan.inference.hypotest import Prepared, Tested, hypotests, prepare
 from muscan.inference.newton import Newton, NewtonAlone
 from muscan.toys import pseudo_data
-from muscan.toys.weighted import CLs, Source, WeightedToys
+from muscan.toys.weighted import CLsEstimate, ToySource, WeightedToys
 
-# Toys of a block: most are background-only, which both tails need; the rest with signal at each limit, so that no
-# weight exceeds 14, and from the best fit, which are those near the observed test statistic.
+# Toys of a block. Most are background-only, which both tails need; those with signal at each limit keep all weights
+# below 14, and those from the best fit are near the observed test statistic.
 BACKGROUND_TOYS, SIGNAL_TOYS, BEST_FIT_TOYS = 400, 50, 100
-# Blocks are added until CLs is known as well as this, a limit then to 1 or 2 %; and where CLs is off by between so many
-# standard deviations, which may be chance or not.
+# Blocks are added, up to BLOCKS, until the relative error of CLs is below this; a limit is then known to 1 or 2 %.
 TARGET, BLOCKS = 0.07, 6
-AMBIGUOUS, MOST_BLOCKS = 2.5, 15
-UNKNOWN = 0.2  # relative error of CLs above which a limit may be 5 % off
-# Steps towards the crossing: how many, by which factor at most, and the slope of log CLs in log mu of the first one.
-STEPS, FARTHEST, FIRST_SLOPE = 6, 2.5, -3.0
-CLOSE = 0.001  # the rest of the way, in log CLs, goes along the slope of the last step
-FAR = 0.2  # a rest of the way that is longer is not gone
+# Up to MAX_BLOCKS are added where CLs differs by more than this, in standard deviations, but not yet significantly.
+AMBIGUOUS, MAX_BLOCKS = 2.5, 15
+UNKNOWN = 0.2  # relative error of CLs above which a limit may be 5 % off without being noticed
+# Secant steps towards the crossing: their number, the largest factor in mu, the slope d log CLs / d log mu of the first
+# step, and the largest slope of the others, as CLs falls.
+STEPS, MAX_FACTOR, FIRST_SLOPE, LARGEST_SLOPE = 6, 2.5, -3.0, -0.1
+SHORTEST_STEP = 1e-3  # in log mu; shorter steps are not made
+CLOSE = 0.001  # a distance in log CLs that the slope of the last step is good enough for
+FAR = 0.2  # a distance in log CLs that it is not good enough for, whatever the error of CLs
 MAX_FAILED = 0.01  # part of the toys whose fits may fail
-# Toys are thrown for the automatic check if this is enough for them, in seconds of a core as `seconds` estimates them.
-AFFORDABLE = 2.0
+AFFORDABLE = 2.0  # seconds of a core, as estimated, up to which toys are thrown without being asked for
 FITS = 10_000  # of a typical check
-# Seconds of a fit for each row and bin: without and with variations of templates, and for each pair of parameters.
-OF_LINE, OF_SHIFTED, OF_PAIR = 1e-6, 5e-6, 6e-9
-# How far asymptotic limits are off at most that rest on fewer events than this, with an effect on limits above 5 %: the
-# study in tests/test_asymptotics_check.py, 500 limits of random models.
-BY_EVENTS = {3.0: 0.35, 10.0: 0.2, 30.0: 0.1}
-# The same where the fit with mu held at the limit scales the signal by more than this, within its uncertainties.
-SIGNAL_CHANGES, BY_SIGNAL = 0.15, 0.2
-LITTLE = 0.1  # so far off a limit may be without a warning if nobody has thrown toys
+# Seconds of a fit: per row or bin without variations of templates, and with them, and per row or bin and pair of
+# parameters. Measured on thirty models, from one bin without nuisance parameters to published ones with 126 parameters:
+# the estimates are within 0.2 and 3 times the times.
+PER_LINE, PER_SHIFTED_LINE, PER_PAIR = 1e-6, 5e-6, 6e-9
 
 
-class Checked(NamedTuple):
-    """What toys say of one limit."""
+class LimitCheck(NamedTuple):
+    """The check of one limit by toys.
 
-    mu: float  # the asymptotic limit
-    CLs: CLs  # there
-    limit: float | None = None  # where toys find 1 - confidence level, if CLs differs from it
-    limit_error: float | None = None  # statistical
-    beyond: float | None = None  # CLs does not cross before this mu
+    Attributes:
+        mu: the asymptotic limit.
+        CLs: from toys at this mu.
+        limit: where CLs from toys is 1 - confidence level; None if CLs does not differ from it at `mu`, or if this
+            was not found.
+        limit_error: statistical error of `limit`.
+        beyond: a mu below which CLs from toys does not cross, if that is all that was found.
+    """
+
+    mu: float
+    CLs: CLsEstimate
+    limit: float | None = None
+    limit_error: float | None = None
+    beyond: float | None = None
 
 
 class ToyCheck(NamedTuple):
-    """The check of the observed and of the median expected limit; None where there is no such limit, or no check."""
+    """The checks of the observed and of the median expected limit.
 
-    observed: Checked | None
-    expected: Checked | None
+    Attributes:
+        observed: None where there is no such limit, or where too many fits failed.
+        expected: the same of the median expected limit.
+        thrown: number of toys.
+        failed: number of toys whose fits failed, at the mu with the most failures.
+    """
+
+    observed: LimitCheck | None
+    expected: LimitCheck | None
     thrown: int
-    failed: int  # of them, at the worst mu
+    failed: int
 
 
-def check(
+def check_by_toys(
     engine,
     prepared: Prepared,
     limits: tuple[float | None, float | None],
@@ -78,12 +87,14 @@ def check(
     """Check the observed and the median expected limit by toys.
 
     Args:
-        engine, prepared: what made the limits. Toys are fitted with Newton steps, whatever the engine.
-        limits: None where there is none, or where it is not to be looked at.
+        engine: that made the limits. Toys are always fitted with Newton steps.
+        prepared: the fits that do not depend on mu.
+        limits: the two limits; None where there is none, or where it is not to be checked.
+        test_statistic: "qtilde" or "q".
         alpha: 1 - confidence level.
         seed: of all random numbers.
-        with_minuit: whether Minuit finishes what Newton steps do not, which takes a hundred times as long; else such
-            toys count as failed.
+        with_minuit: whether Minuit fits toys for which Newton steps fail, which takes a hundred times as long;
+            otherwise such toys count as failed.
 
     Raises:
         FitError: if the fits to the data fail at a limit.
@@ -91,161 +102,105 @@ def check(
     if engine.name != Newton.name:
         engine = Newton(engine.model)
         prepared = prepare(engine, test_statistic)
-    of_toys = engine if with_minuit else NewtonAlone(engine.model)
+    engine_of_toys = engine if with_minuit else NewtonAlone(engine.model)
     sources = _sources(engine, prepared, limits, test_statistic)
-    thrown = WeightedToys(of_toys, test_statistic, sources, _random(engine, seed))
+    toys = WeightedToys(engine_of_toys, test_statistic, sources, _random_streams(engine, seed))
 
-    def measure(which: int, value: float) -> CLs:
-        tested = _at(engine, prepared, value, test_statistic)
+    def measure(which: int, mu: float) -> CLsEstimate:
+        tested = _test_data(engine, prepared, mu, test_statistic)
         q_obs = None if which else tested.q_obs
-        return thrown.CLs(value, tested.parameters, prepared.reference.parameters, q_obs)
+        return toys.CLs(mu, tested.parameters, prepared.reference.parameters, q_obs)
 
-    found: list[CLs | None] = []
-    while _more(len(thrown.blocks), [each for each in found if each is not None], alpha):
-        thrown.throw()
-        found = [None if value is None else measure(which, value) for which, value in enumerate(limits)]
-        if not with_minuit and thrown.failed() > MAX_FAILED * thrown.thrown():
-            return ToyCheck(None, None, thrown.thrown(), thrown.failed())
+    estimates: list[CLsEstimate | None] = []
+    while _needs_block(len(toys.blocks), [each for each in estimates if each is not None], alpha):
+        toys.throw_block()
+        estimates = [None if mu is None else measure(which, mu) for which, mu in enumerate(limits)]
+        if not with_minuit and toys.number_failed() > MAX_FAILED * toys.number_thrown():
+            return ToyCheck(None, None, toys.number_thrown(), toys.number_failed())
     highest = float(engine.model.bounds[engine.model.poi, 1])
-    checked = [
-        None if value is None else _crossing(lambda mu, which=which: measure(which, mu), value, at, alpha, highest)
-        for which, (value, at) in enumerate(zip(limits, found, strict=True))
+    checks = [
+        None if mu is None else _find_crossing(lambda mu, which=which: measure(which, mu), mu, cls, alpha, highest)
+        for which, (mu, cls) in enumerate(zip(limits, estimates, strict=True))
     ]
-    return ToyCheck(*checked, thrown.thrown(), thrown.failed())
+    return ToyCheck(*checks, toys.number_thrown(), toys.number_failed())
 
 
-def _random(engine, seed: int) -> Callable[[str, float, int], np.random.Generator]:
-    name = digest(engine.model)
-    return lambda kind, mu, block: pseudo_data.stream(seed, name, f"check {kind}", mu, block)
+def _random_streams(engine, seed: int) -> Callable[[str, float, int], np.random.Generator]:
+    model = model_digest(engine.model)
+    return lambda name, mu, block: pseudo_data.stream(seed, model, f"check {name}", mu, block)
 
 
-def _sources(engine, prepared: Prepared, limits: tuple[float | None, ...], test_statistic: str) -> list[Source]:
-    mu = [each for each in limits if each is not None]
-    sources = [Source("background", 0.0, prepared.reference.parameters, BACKGROUND_TOYS)]
-    sources += [
-        Source("signal", each, _at(engine, prepared, each, test_statistic).parameters, SIGNAL_TOYS) for each in mu
-    ]
+def _sources(engine, prepared: Prepared, limits: tuple[float | None, ...], test_statistic: str) -> list[ToySource]:
+    """The fits from which toys are thrown: background-only, with signal at each limit, and the best fit."""
+    sources = [ToySource("background", 0.0, prepared.reference.parameters, BACKGROUND_TOYS)]
+    for mu in limits:
+        if mu is not None:
+            parameters = _test_data(engine, prepared, mu, test_statistic).parameters
+            sources.append(ToySource("signal", mu, parameters, SIGNAL_TOYS))
     if limits[0] is not None:
-        sources.append(Source("best", 0.0, prepared.free.parameters, BEST_FIT_TOYS))
+        sources.append(ToySource("best", 0.0, prepared.free.parameters, BEST_FIT_TOYS))
     return sources
 
 
-def _at(engine, prepared: Prepared, mu: float, test_statistic: str) -> Tested:
+def _test_data(engine, prepared: Prepared, mu: float, test_statistic: str) -> Tested:
+    """The asymptotic test of mu with the data; raises a FitError if it fails."""
     (tested,) = hypotests(engine, prepared, [mu], test_statistic, "asymptotics")
     if isinstance(tested, FitError):
         raise tested
     return tested
 
 
-def _more(blocks: int, found: list[CLs], alpha: float) -> bool:
-    """Whether a block is to be added."""
-    if blocks == 0 or blocks >= MOST_BLOCKS:
+def _needs_block(blocks: int, estimates: list[CLsEstimate], alpha: float) -> bool:
+    """Whether one more block of toys is needed."""
+    if blocks == 0 or blocks >= MAX_BLOCKS:
         return blocks == 0
-    if blocks < BLOCKS and any(each.relative() > TARGET for each in found):
+    if blocks < BLOCKS and any(cls.relative_error() > TARGET for cls in estimates):
         return True
-    return any(each.known() and AMBIGUOUS < abs(each.value - alpha) / each.error < SIGNIFICANT for each in found)
+    return any(cls.is_known() and AMBIGUOUS < abs(cls.value - alpha) / cls.error < SIGNIFICANT for cls in estimates)
 
 
-def differs(cls: CLs, alpha: float) -> bool:
-    """Whether CLs from toys is not 1 - confidence level, beyond its statistical error."""
-    return cls.known() and abs(cls.value - alpha) > SIGNIFICANT * cls.error
+def differs(cls: CLsEstimate, alpha: float) -> bool:
+    """Return whether CLs from toys differs from alpha = 1 - confidence level by more than its statistical error."""
+    return cls.is_known() and abs(cls.value - alpha) > SIGNIFICANT * cls.error
 
 
-def _crossing(measure: Callable[[float], CLs], mu: float, at: CLs, alpha: float, highest: float) -> Checked:
-    """Secant steps in log mu from a limit at which CLs is not alpha to about where it is."""
-    if not differs(at, alpha):
-        return Checked(mu, at)
-    value, distance, slope, cls = mu, np.log(max(at.value, 1e-9) / alpha), FIRST_SLOPE, at
-    for _ in range(STEPS):
-        step = np.clip(-distance / slope, -np.log(FARTHEST), np.log(FARTHEST))
-        after = min(value * float(np.exp(step)), highest)
-        if abs(np.log(after / value)) < 1e-3:
-            break
-        cls = measure(after)
-        if not (cls.known() and cls.value > 0):
-            return Checked(mu, at)
-        rise = np.log(cls.value / alpha) - distance
-        slope = min(rise / np.log(after / value), -0.1)
-        value, distance = after, distance + rise
-        if abs(distance) < max(CLOSE, 2 * cls.relative()):
-            break
-    if abs(distance) > max(SIGNIFICANT * cls.relative(), FAR):
-        return Checked(mu, at, beyond=value)
-    limit = value * float(np.exp(-distance / slope))
-    return Checked(mu, at, limit, float(limit * cls.relative() / abs(slope)))
-
-
-def seconds(engine) -> float:
-    """About how long the toys of a check take, in seconds of a core; it depends on the model alone.
-
-    Thirty models, from one bin without nuisance parameters to published ones with 126 parameters, take 0.2 to 3 times
-    as long.
-    """
-    shape, model = engine.likelihood.layout, engine.model
-    lines = shape.rows + model.nmain * (1 + shape.locals_)
-    shifted = shape.shifted.stop > shape.shifted.start
-    return FITS * lines * ((OF_SHIFTED if shifted else OF_LINE) + OF_PAIR * shape.globals_**2)
-
-
-class Sensitivity(NamedTuple):
-    """What the sensitivity at a limit rests on."""
-
-    events: float
-    signal: float  # the fitted signal in units of the predicted one, at the same mu
-
-    def few(self) -> float:
-        """How far a limit may be off because it rests on few events, as a part of it; 0 if that is below 5 %."""
-        return next((off for events, off in BY_EVENTS.items() if self.events < events), 0.0)
-
-    def uncertain(self) -> float:
-        """How far it may be off because the signal is uncertain."""
-        return BY_SIGNAL if abs(self.signal - 1) > SIGNAL_CHANGES else 0.0
-
-
-def sensitivities(engine, prepared: Prepared, mu: list[float]) -> list[Sensitivity]:
-    """How many events carry the sensitivity at each mu, and how far the fit with mu held there changes the signal.
-
-    Raises:
-        FitError: if a fit to the data fails.
-    """
-    model = engine.model
-    data, *starts = (
-        np.repeat(each[:, None], len(mu), axis=1)
-        for each in (model.data, prepared.free.parameters, prepared.reference.parameters)
-    )
-    fits = engine.fit(data, starts, np.array(mu))
-    return [_sensitivity(engine, prepared, value, fits.one(i).parameters) for i, value in enumerate(mu)]
-
-
-def _sensitivity(engine, prepared: Prepared, mu: float, held: np.ndarray) -> Sensitivity:
-    """The same at one mu.
-
-    The log of the likelihood ratio of the fits with mu held there and at 0 is close to a sum of Poisson numbers n_i
-    with weights d_i / v_i (d_i: difference of the two expectations, v_i: their mean) and of normal ones. Its skewness
-    is k3 / k2^1.5 and its kurtosis k4 / k2^2 with the cumulants k_r = sum d_i^r / v_i^(r - 1); in a counting experiment
-    they are 1 / sqrt(events) and 1 / events.
+def _find_crossing(
+    measure: Callable[[float], CLsEstimate], limit: float, cls_at_limit: CLsEstimate, alpha: float, highest: float
+) -> LimitCheck:
+    """Secant steps in log mu from a limit at which CLs is not alpha to about where it is.
 
     Args:
-        held: the fit with mu held, shape (npar,).
+        measure: returns CLs at a mu.
+        limit: the asymptotic limit.
+        cls_at_limit: CLs there.
+        alpha: 1 - confidence level.
+        highest: largest mu that the fits can reach.
     """
-    model, likelihood, background = engine.model, engine.likelihood, prepared.reference.parameters
-    counts = np.concatenate([np.ones(model.nmain, bool), model.constraints.is_poisson])
-    with_signal, without = likelihood.asimov(held), likelihood.asimov(background)
-    change, mean = with_signal - without, (with_signal + without) / 2
-    used = counts & (mean > 0)
-    normal = (change[~counts] / model.constraints.sigma[~model.constraints.is_poisson]) ** 2
-    second, third, fourth = ((change[used] ** r / mean[used] ** (r - 1)).sum() for r in (2, 3, 4))
-    second += normal.sum()
+    if not differs(cls_at_limit, alpha):
+        return LimitCheck(limit, cls_at_limit)
+    mu, distance, slope, cls = limit, np.log(max(cls_at_limit.value, 1e-9) / alpha), FIRST_SLOPE, cls_at_limit
+    for _ in range(STEPS):
+        step = np.clip(-distance / slope, -np.log(MAX_FACTOR), np.log(MAX_FACTOR))
+        next_mu = min(mu * float(np.exp(step)), highest)
+        if abs(np.log(next_mu / mu)) < SHORTEST_STEP:
+            break
+        cls = measure(next_mu)
+        if not (cls.is_known() and cls.value > 0):
+            return LimitCheck(limit, cls_at_limit)
+        rise = np.log(cls.value / alpha) - distance
+        slope = min(rise / np.log(next_mu / mu), LARGEST_SLOPE)
+        mu, distance = next_mu, distance + rise
+        if abs(distance) < max(CLOSE, 2 * cls.relative_error()):
+            break
+    if abs(distance) > max(SIGNIFICANT * cls.relative_error(), FAR):
+        return LimitCheck(limit, cls_at_limit, beyond=mu)
+    found = mu * float(np.exp(-distance / slope))
+    return LimitCheck(limit, cls_at_limit, found, float(found * cls.relative_error() / abs(slope)))
 
-    def signal(parameters: np.ndarray) -> np.ndarray:
-        """Expected events at mu above those without signal, shape (nmain,)."""
-        values = np.repeat(parameters[:, None], 2, axis=1)
-        values[model.poi] = mu, 0.0
-        return np.subtract(*likelihood.expected(values).T[:, : model.nmain])
 
-    predicted = signal(background)
-    weights = np.where(mean[: model.nmain] > 0, predicted / np.maximum(mean[: model.nmain], 1e-9), 0.0)
-    with np.errstate(all="ignore"):
-        number = np.nan_to_num(min(second**3 / third**2, second**2 / fourth), nan=0.0)
-        fitted = np.nan_to_num((weights @ signal(held)) / (weights @ predicted), nan=1.0)
-    return Sensitivity(float(number), float(fitted))
+def estimated_seconds(engine) -> float:
+    """Return about how long the toys of a check take, in seconds of a core; it depends on the model alone."""
+    layout, model = engine.likelihood.layout, engine.model
+    lines = layout.rows + model.nmain * (1 + layout.locals_)
+    has_shifts = layout.shifted.stop > layout.shifted.start
+    return FITS * lines * ((PER_SHIFTED_LINE if has_shifts else PER_LINE) + PER_PAIR * layout.globals_**2)

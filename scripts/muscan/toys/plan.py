@@ -1,4 +1,8 @@
-"""The plan of the toys of a signal as the steps share it: the blocks of a job, and the toys that have been thrown."""
+"""Tasks and results of a plan of toys: which blocks a job makes, and the toys of all points.
+
+A plan (`records.toys.ToyPlan`) says at which values of mu toys are thrown, from which fits, and how many blocks there
+are after each round.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,69 +12,31 @@ import numpy as np
 
 from muscan.base.files import read_result
 from muscan.base.options import option
-from muscan.histfactory.model import digest
+from muscan.histfactory.model import model_digest
 from muscan.inference.hypotest import Prepared
 from muscan.inference.newton import Newton
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.toys import ToyPlan, ToyPoint
 from muscan.toys import pseudo_data
-from muscan.toys.limits import ToyCurves, curves
-from muscan.toys.pseudo_data import BACKGROUND_ONLY, WITH_SIGNAL, Counts, Toys
-from muscan.toys.store import ToyStore, block_file, free_file
-from muscan.toys.tail_counts import Point
+from muscan.toys.limits import ToyCurves, toy_curves
+from muscan.toys.pseudo_data import BACKGROUND_ONLY, WITH_SIGNAL, ToyCounts, ToyResults
+from muscan.toys.store import ToyStore, block_file, free_fits_file
+from muscan.toys.tail_counts import PointStatistics
 
 # Settings that the limits have in common with the plan, which its failure has, too.
 OF_PLANS = ("test_statistic", "confidence_level")
 
 
-class Unit(NamedTuple):
-    """Work that cannot be shared: one block of toys, background-only ones at all values of mu that want them."""
-
-    hypothesis: str
-    number: int  # of the block
-    points: list[ToyPoint]
-
-    def fits(self) -> int:
-        """How many each toy of the block needs."""
-        return 2 if self.hypothesis == WITH_SIGNAL else 1 + len(self.points)
-
-
-class Thrown(NamedTuple):
-    """The toys of one point of a plan."""
-
-    point: ToyPoint
-    signal: Toys
-    background: Toys
-
-    def counts(self) -> dict[str, Counts]:
-        return {WITH_SIGNAL: pseudo_data.count(self.signal), BACKGROUND_ONLY: pseudo_data.count(self.background)}
-
-    def accounts(self) -> dict[str, dict]:
-        return {hypothesis: counts._asdict() for hypothesis, counts in self.counts().items()}
-
-    def failure(self, max_failed_fraction: float) -> dict | None:
-        """What is said of a point that cannot be used."""
-        said = {"mu": self.point.mu, "status": "fit_failed"}
-        if self.point.status != "ok":
-            return said | {"reason": self.point.reason}
-        worst = max((each.failed / each.thrown for each in self.counts().values() if each.thrown), default=0.0)
-        if worst <= max_failed_fraction and worst < 1:
-            return None
-        share = "all" if worst == 1 else f"{100 * worst:.3g} %"
-        reason = f"the fits of {share} of its toys failed; max_failed_fraction allows {100 * max_failed_fraction:g} %"
-        return said | {"reason": reason, "toys": self.accounts()}
-
-
 @dataclass(frozen=True, kw_only=True)
 class ToyFiles(SignalFiles):
-    """What every step reads that works with toys."""
+    """The input files of all steps that work with toys."""
 
     plan: str = option("plan_{round}.json")
     toys: str = option("folder of the toys")
 
 
-class Opened(NamedTuple):
-    """A plan, the toys of its signal, what fits them, and the fits to the data."""
+class OpenedPlan(NamedTuple):
+    """A plan, the store of its toys, the engine that fits them, and the fits to the data."""
 
     plan: ToyPlan
     store: ToyStore
@@ -79,89 +45,164 @@ class Opened(NamedTuple):
     blinded: bool
 
 
-def open_plan(files: ToyFiles) -> Opened:
-    """Read a plan, and the fits of its signal."""
+def open_plan(files: ToyFiles) -> OpenedPlan:
+    """Read a plan and the fits of its signal point.
+
+    Raises:
+        StepError: if a file cannot be used, or a step before has failed.
+    """
     plan = ToyPlan.from_json(read_result(files.plan))
     engine, prepared, result = load(files)
     background = prepared.reference.parameters
     store = ToyStore(Path(files.toys), engine, plan.test_statistic, background, plan.seed, plan.block)
-    return Opened(plan, store, engine, prepared, result.blinded)
+    return OpenedPlan(plan, store, engine, prepared, result.blinded)
 
 
-def new_units(plan: ToyPlan) -> list[Unit]:
-    """The work that the last round of a plan adds, in an order that does not depend on how it is shared."""
+# Tasks of jobs -------------------------------------------------------------------------------------------------------
+
+
+class BlockTask(NamedTuple):
+    """One block of toys, which one job makes.
+
+    Attributes:
+        hypothesis: one of HYPOTHESES.
+        block: number of the block.
+        points: where its test statistics are needed: one point for signal+background toys, any number for
+            background-only toys.
+    """
+
+    hypothesis: str
+    block: int
+    points: list[ToyPoint]
+
+    def fits_per_toy(self) -> int:
+        """Return the number of fits that each toy of the block needs: a free one, and one for each point."""
+        return 2 if self.hypothesis == WITH_SIGNAL else 1 + len(self.points)
+
+
+def new_tasks(plan: ToyPlan) -> list[BlockTask]:
+    """Return the blocks that the last round of a plan adds, in an order that does not depend on the jobs."""
     blocks = max((point.background[-1] for point in plan.points if point.background), default=0)
-    units = []
-    for number in range(blocks):
-        points = [point for point in plan.points if number in _new(point.background)]
-        units += [Unit(BACKGROUND_ONLY, number, points)] if points else []
-    units += [Unit(WITH_SIGNAL, number, [point]) for point in plan.points for number in _new(point.signal)]
-    return units
+    tasks = []
+    for block in range(blocks):
+        points = [point for point in plan.points if block in _new_blocks(point.background)]
+        tasks += [BlockTask(BACKGROUND_ONLY, block, points)] if points else []
+    tasks += [BlockTask(WITH_SIGNAL, block, [point]) for point in plan.points for block in _new_blocks(point.signal)]
+    return tasks
 
 
-def _new(blocks: list[int]) -> range:
-    """Numbers of the blocks that the last round adds."""
-    return range(*([0, 0, *blocks][-2:]))
+def _new_blocks(totals: list[int]) -> range:
+    """Numbers of the blocks that the last round adds, from the totals after each round."""
+    return range(*([0, 0, *totals][-2:]))
 
 
-def share(units: list[Unit], part: int, parts: int) -> list[Unit]:
-    """The units of one of several jobs; all have about as many fits."""
-    ends = np.cumsum([unit.fits() for unit in units])
-    middles = ends - 0.5 * np.array([unit.fits() for unit in units])
-    owner = np.floor(middles / ends[-1] * parts) if len(units) else middles
-    return [unit for unit, job in zip(units, owner, strict=True) if job == part]
+def tasks_of_job(tasks: list[BlockTask], part: int, parts: int) -> list[BlockTask]:
+    """Return the tasks of one of several jobs, which have about the same number of fits each.
+
+    Args:
+        tasks: of all jobs.
+        part: number of the job, from 0.
+        parts: number of jobs.
+    """
+    ends = np.cumsum([task.fits_per_toy() for task in tasks])
+    middles = ends - 0.5 * np.array([task.fits_per_toy() for task in tasks])
+    jobs = np.floor(middles / ends[-1] * parts) if len(tasks) else middles
+    return [task for task, job in zip(tasks, jobs, strict=True) if job == part]
 
 
-def throw(store: ToyStore, unit: Unit) -> None:
-    """Make sure that a block is there."""
-    if unit.hypothesis == BACKGROUND_ONLY:
-        store.free(unit.number)
-    for point in unit.points:
-        if unit.hypothesis == WITH_SIGNAL:
-            store.signal(point.mu, unit.number, np.array(point.parameters))
+def make_block(store: ToyStore, task: BlockTask) -> None:
+    """Throw and fit a block of toys, unless the store has it already."""
+    if task.hypothesis == BACKGROUND_ONLY:
+        store.free_fits(task.block)
+    for point in task.points:
+        if task.hypothesis == WITH_SIGNAL:
+            store.signal_toys(point.mu, task.block, np.array(point.parameters))
         else:
-            store.background(point.mu, unit.number)
+            store.background_toys(point.mu, task.block)
 
 
 def block_files(plan: ToyPlan, folder: Path) -> list[Path]:
-    """The files of all toys of a plan."""
-    found: dict[Path, None] = {}
+    """Return the files of all toys of a plan."""
+    files: dict[Path, None] = {}
     for point in plan.points:
-        for hypothesis, blocks in ((WITH_SIGNAL, point.signal), (BACKGROUND_ONLY, point.background)):
-            for number in range(blocks[-1] if blocks else 0):
-                found[block_file(folder, hypothesis, point.mu, number)] = None
+        for hypothesis, totals in ((WITH_SIGNAL, point.signal), (BACKGROUND_ONLY, point.background)):
+            for block in range(totals[-1] if totals else 0):
+                files[block_file(folder, hypothesis, point.mu, block)] = None
                 if hypothesis == BACKGROUND_ONLY:
-                    found[free_file(folder, number)] = None
-    return list(found)
+                    files[free_fits_file(folder, block)] = None
+    return list(files)
 
 
-def gather(store: ToyStore, plan: ToyPlan) -> list[Thrown]:
-    """All toys of a plan, by point."""
+# Results of all jobs -------------------------------------------------------------------------------------------------
+
+
+class ThrownPoint(NamedTuple):
+    """A point of a plan with its toys."""
+
+    point: ToyPoint
+    signal: ToyResults
+    background: ToyResults
+
+    def counts(self) -> dict[str, ToyCounts]:
+        """Return the numbers of toys by hypothesis and outcome."""
+        return {WITH_SIGNAL: pseudo_data.count(self.signal), BACKGROUND_ONLY: pseudo_data.count(self.background)}
+
+    def counts_json(self) -> dict[str, dict[str, int]]:
+        """Return `counts` as JSON."""
+        return {hypothesis: counts._asdict() for hypothesis, counts in self.counts().items()}
+
+    def failure(self, max_failed_fraction: float) -> dict | None:
+        """Return the JSON record of a point that cannot be used, or None.
+
+        Args:
+            max_failed_fraction: the largest usable fraction of toys, of either hypothesis, whose fits failed.
+        """
+        record = {"mu": self.point.mu, "status": "fit_failed"}
+        if self.point.status != "ok":
+            return record | {"reason": self.point.reason}
+        worst = max((counts.failed / counts.thrown for counts in self.counts().values() if counts.thrown), default=0.0)
+        if worst <= max_failed_fraction and worst < 1:
+            return None
+        share = "all" if worst == 1 else f"{100 * worst:.3g} %"
+        reason = f"the fits of {share} of its toys failed; max_failed_fraction allows {100 * max_failed_fraction:g} %"
+        return record | {"reason": reason, "toys": self.counts_json()}
+
+
+def collect_toys(store: ToyStore, plan: ToyPlan) -> list[ThrownPoint]:
+    """Return all toys of a plan by point; blocks that are missing in the store are made."""
     thrown = []
     for point in plan.points:
-        signal, background = (range(blocks[-1]) if blocks else () for blocks in (point.signal, point.background))
-        of_signal = [store.signal(point.mu, number, np.array(point.parameters)) for number in signal]
-        thrown.append(Thrown(point, _joined(of_signal), _joined([store.background(point.mu, n) for n in background])))
+        signal, background = (range(totals[-1]) if totals else () for totals in (point.signal, point.background))
+        of_signal = [store.signal_toys(point.mu, block, np.array(point.parameters)) for block in signal]
+        of_background = [store.background_toys(point.mu, block) for block in background]
+        thrown.append(ThrownPoint(point, _concatenated(of_signal), _concatenated(of_background)))
     return thrown
 
 
-def _joined(blocks: list[Toys]) -> Toys:
-    empty = Toys(np.zeros(0), np.zeros(0, np.uint8))
-    return Toys(*(np.concatenate(parts) for parts in zip(empty, *blocks, strict=True)))
+def _concatenated(blocks: list[ToyResults]) -> ToyResults:
+    empty = ToyResults(np.zeros(0), np.zeros(0, np.uint8))
+    return ToyResults(*(np.concatenate(parts) for parts in zip(empty, *blocks, strict=True)))
 
 
-def sorted_out(thrown: list[Thrown], plan: ToyPlan) -> tuple[list[Point], list[dict]]:
-    """The points with toys of which not too many failed, as the limits need them, and what is said of the others."""
+def usable_points(thrown: list[ThrownPoint], plan: ToyPlan) -> tuple[list[PointStatistics], list[dict]]:
+    """Return the test statistics of all points with enough fitted toys, and the JSON records of points that failed."""
     failures = [each.failure(plan.max_failed_fraction) for each in thrown]
     points = [
-        Point(each.point.mu, each.point.q_obs, each.signal.q, each.background.q)
+        PointStatistics(each.point.mu, each.point.q_obs, each.signal.q, each.background.q)
         for each, failure in zip(thrown, failures, strict=True)
         if len(each.signal.q) and failure is None
     ]
     return points, [failure for failure in failures if failure]
 
 
-def limits_of(points: list[Point], failed: list[dict], plan: ToyPlan, engine) -> ToyCurves:
-    """The curves and limits of these points; the bootstrap has a random stream of its own."""
-    rng = pseudo_data.stream(plan.seed, digest(engine.model), "bootstrap", 0.0, 0)
-    return curves(points, 1 - plan.confidence_level, rng, np.array([each["mu"] for each in failed]))
+def curves_of_plan(points: list[PointStatistics], failures: list[dict], plan: ToyPlan, engine) -> ToyCurves:
+    """Return CLs and the limits from these points; the bootstrap has a random stream of its own.
+
+    Args:
+        points: see `usable_points`.
+        failures: see `usable_points`.
+        plan: of the toys.
+        engine: that has fitted the toys.
+    """
+    rng = pseudo_data.stream(plan.seed, model_digest(engine.model), "bootstrap", 0.0, 0)
+    return toy_curves(points, 1 - plan.confidence_level, rng, np.array([failure["mu"] for failure in failures]))

@@ -53,7 +53,7 @@ def test_an_analysis_of_histograms(workspaces):
     assert workspaces.histograms(of("b")) == "results/datasets/mine/blinded.csv"
     assert workspaces.findings(of("a")) == []
     assert workspaces.findings(of("b")) == "results/datasets/mine/blinded_findings.json"
-    assert json.loads(workspaces.model(of("a"))) == MODEL
+    assert json.loads(workspaces.model(of("a"))) == MODEL | {"poi": "mu", "parameters": []}
     assert (
         workspaces.checked(of("a"))
         == workspaces.published("workspace")(of("a"))

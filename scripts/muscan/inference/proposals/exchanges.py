@@ -63,14 +63,11 @@ class Exchanges(Proposal):
             parameters: where B fits ended, shape (npar, B).
             data: shape (nmain + naux, B).
         """
-        fits, model = parameters.shape[1], self.model
-        if fits == 1:  # see likelihood.py
-            parameters, data = np.repeat(parameters, 2, axis=1), np.repeat(data, 2, axis=1)
         events = self.likelihood.expected_by_sample(parameters)[self._templates]
         before = self.likelihood.expected_by_sample(self._nominal(parameters))[self._templates]
-        room = np.sqrt(np.maximum(data[: model.nmain], 1.0))[np.nonzero(self._templates)[1]]
+        room = np.sqrt(np.maximum(data[: self.model.nmain], 1.0))[np.nonzero(self._templates)[1]]
         far = (events < LOW * before) | (events > HIGH * before)
-        return (far & (np.abs(events - before) > MOVED * room)).any(axis=0)[:fits]
+        return (far & (np.abs(events - before) > MOVED * room)).any(axis=0)
 
     def _around(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Starting points around one fit, shape (npar, T).

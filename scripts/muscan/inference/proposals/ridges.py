@@ -45,9 +45,7 @@ class Ridges(Proposal):
 
     def starts(self, known: Known) -> FurtherStarts:
         parameters, data = known.fits.parameters, known.data
-        fits = parameters.shape[1]
-        pairs = np.arange(fits) if fits != 1 else np.zeros(2, int)
-        bends = self.likelihood.bends(parameters[:, pairs], data[:, pairs])[:, :fits]
+        bends = self.likelihood.bends(parameters, data)
         bends[self.model.fixed] = 0.0
         middle = np.nonzero(bends < -RIDGE)
         near = np.abs(np.abs(parameters) - EDGE) < NEAR_EDGE
