@@ -1,7 +1,7 @@
 # All steps of several signals in one job, where a configuration asks for it with signals_per_job.
 #
-# Needs: histograms.csv, or the files of a `workspace` data set. Makes: what workspaces.smk, fits.smk and scan.smk make, with the same content;
-# a rule without wildcards is preferred to theirs.
+# Needs: histograms.csv, or the files of a `workspace` data set. Makes: what workspaces.smk, fits.smk and scan.smk make,
+# with the same content; a rule without wildcards is preferred to theirs.
 
 
 for pack in packs:

@@ -530,7 +530,7 @@ CSV = {
     "csv-low-above-high": csv(GOOD_CSV.replace("1,2,", "2,1,"), "line", "low edge first"),
     "csv-bin-without-width": csv(GOOD_CSV.replace("0,1,", "1,1,"), "line 2", "low edge first"),
     "csv-lacks-observed": csv("bin_low,bin_high,signal,background\n0,1,1,10\n", "column observed"),
-    "csv-lacks-edges": csv("signal,background,observed\n1,10,12\n", "column bin_low, bin_high"),
+    "csv-lacks-edges": csv("signal,background,observed\n1,10,12\n", "columns bin_low, bin_high"),
     "csv-lacks-the-signal": csv("bin_low,bin_high,background,observed\n0,1,10,12\n", "no column 'signal'"),
     "csv-signal-is-misspelt": csv(GOOD_CSV.replace("signal", "singal"), "no column 'signal'", "did you mean 'singal'"),
     "csv-two-columns-of-one-name": csv(GOOD_CSV.replace("background", "signal"), "two columns", "'signal'"),

@@ -166,3 +166,25 @@ class Absolute(Residuals):
         return parts._replace(
             value=parts.value + b * np.abs(theta[0]), gradient=parts.gradient + b * side, other_side=other
         )
+
+
+class Flat(Residuals):
+    """(x + y - a)^2 / 2: zero all along a line, where the Hessian is singular everywhere."""
+
+    globals_ = 2
+
+    def residuals(self, theta, _, data):
+        one = np.ones((1, *theta.shape))
+        return theta.sum(axis=0, keepdims=True) - data[:1], np.ones((1, 1)), one, 0 * one, None
+
+
+class Sheared(Residuals):
+    """[x^2 + (10 x + y - a)^2] / 2: a narrow valley that runs across the axes."""
+
+    globals_, number = 2, 2
+
+    def residuals(self, theta, _, data):
+        x, y = theta
+        zero, one = np.zeros_like(x), np.ones_like(x)
+        first = np.array([[one, zero], [10 * one, one]])
+        return np.array([x, 10 * x + y - data[0]]), np.ones((2, 1)), first, 0 * first, None

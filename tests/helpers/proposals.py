@@ -7,6 +7,7 @@ import numpy as np
 from helpers.judge import Judge
 from helpers.workspaces import engine_of
 from muscan.inference.newton import Newton
+from muscan.inference.proposals import defaults
 from muscan.inference.proposals.proposal import Proposal
 
 LOWER = 1e-5  # in -2 log L; pyhf's fits stop that far above the minimum
@@ -23,9 +24,8 @@ class Compared:
 
     def __init__(self, spec: dict, left_out: type[Proposal], poi_bound: float = 10.0):
         self.all = engine_of(spec, poi_bound=poi_bound)
-        kinds = self.all._kinds_of_proposals
-        assert left_out in kinds
-        self.without = Newton(self.all.model, tuple(each for each in kinds if each is not left_out))
+        assert left_out in defaults.NEWTON
+        self.without = Newton(self.all.model, tuple(each for each in defaults.NEWTON if each is not left_out))
         self.model, self.judge = self.all.model, Judge(spec, self.all.model)
 
     def point(self, **values: float) -> np.ndarray:

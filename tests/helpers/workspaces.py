@@ -135,11 +135,6 @@ def fit(engine, data: np.ndarray, starts: list[np.ndarray], mu: float | None = N
     return engine.fit(data[:, None], starts, None if mu is None else np.array([mu])).one(0)
 
 
-def pairs(parameters: np.ndarray) -> np.ndarray:
-    """One set of parameters as the likelihood takes it, twice."""
-    return np.repeat(np.asarray(parameters)[:, None], 2, axis=1)
-
-
 def random_points(model, number: int = 20) -> np.ndarray:
     """Points spread over a few standard deviations, inside the bounds."""
     rng = np.random.default_rng(1)

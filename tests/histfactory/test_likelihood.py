@@ -5,7 +5,8 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from helpers.workspaces import SMALL, counting, pairs, random_points, referee
+from helpers.workspaces import SMALL, counting, random_points, referee
+from muscan.base.batches import batch_of
 from muscan.histfactory.compile import compile_workspace
 from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.poisson import poisson_deviance
@@ -96,7 +97,7 @@ def test_derivatives_where_a_factor_is_zero(zero):
     found = []
     for value in (0.0, 1e-7):
         point[likelihood.model.names.index(zero)] = value
-        found.append(derivatives(likelihood, pairs(point)))
+        found.append(derivatives(likelihood, batch_of(point)))
     for at_zero, near in zip(*found, strict=True):
         np.testing.assert_allclose(at_zero, near, rtol=1e-4, atol=1e-4)
 

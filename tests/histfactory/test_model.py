@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import hypotest
-from helpers.workspaces import EVERY_MODIFIER, MU, SMALL, counting, normsys, pairs, random_points, referee, workspace
+from helpers.workspaces import EVERY_MODIFIER, MU, SMALL, counting, normsys, random_points, referee, workspace
+from muscan.base.batches import batch_of
 from muscan.base.errors import InputError
 from muscan.histfactory.compile import compile_workspace
 from muscan.histfactory.likelihood import Likelihood
@@ -54,7 +55,7 @@ def test_expected_events_of_every_modifier_by_hand():
     values = dict(zip(model.names, model.initial, strict=True))
     values |= {"mu": 2.0, "lumi": 1.03, "top_scale": 1.0, "jets": -1.0, "top_norm": 1.2}
     values |= {"mc[0]": 1.1, "fakes_stat[0]": 0.9, "other_shape[1]": 1.5}
-    parameters = pairs([values[name] for name in model.names])
+    parameters = batch_of([values[name] for name in model.names])
     expected = Likelihood(model).expected_by_sample(parameters)[..., 0]
     by_sample = dict(zip(model.samples, expected, strict=True))
     region, control = model.bins["region"], model.bins["control"]

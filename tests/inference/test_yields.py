@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.workspaces import SMALL, counting, engine_of, fit, pairs, referee, workspace
+from helpers.workspaces import SMALL, counting, engine_of, fit, referee, workspace
 from muscan.inference.uncertainties import uncertainties
 from muscan.inference.yields import prefit_covariance, propagate
 
@@ -121,7 +121,7 @@ def test_correlated_normalisations(correlation):
     variance = (signal * 0.3) ** 2 + (background * 0.08) ** 2 + 2 * correlation * signal * 0.3 * background * 0.08
     np.testing.assert_allclose(yields.uncertainty[-1], np.sqrt(variance), rtol=1e-6)
     toys = np.random.default_rng(0).multivariate_normal(parameters, covariance, size=20_000)
-    spread = np.std([engine.likelihood.expected(pairs(toy))[:, 0] for toy in toys], axis=0)
+    spread = np.std([engine.likelihood.expected(toy[:, None])[:, 0] for toy in toys], axis=0)
     np.testing.assert_allclose(yields.uncertainty[-1], spread, rtol=0.02)
 
 

@@ -299,6 +299,7 @@ def test_a_failure_travels_to_the_table(tmp_path, name, capsys):
     assert reason in record["reason"]
     assert "failed: " in capsys.readouterr().err
     tests = [bad.hypotest(mu) for mu in MU]
+    assert record.pop("test_statistic") == "qtilde"  # for the limits
     assert [strict(path) for path in tests] == [record] * len(MU)
     limits = bad.invert(tests)
     assert limits.observed_limit is None

@@ -12,7 +12,9 @@ import numpy as np
 from muscan.histfactory.interpolation import KINKED, NormInterpolation, TemplateShifts
 from muscan.histfactory.model import BinFactors, Model
 
-MOST_LOCALS = 3  # per bin; more are treated as global
+# Local parameters per bin; more of them are treated as global. Three are one each of staterror, shapesys and
+# shapefactor; the factorisation of their blocks takes K^2 passes over all bins.
+MOST_LOCALS = 3
 
 
 class Block(NamedTuple):
@@ -31,6 +33,8 @@ class Block(NamedTuple):
 
 
 class Layout(NamedTuple):
+    """The order of P parameters and N bins, and the blocks in which these stand."""
+
     blocks: list[Block]
     bins: np.ndarray  # place of each bin in the main data of the model, shape (N,)
     rows: int  # of all blocks
@@ -44,6 +48,7 @@ class Layout(NamedTuple):
 
 
 def layout(model: Model) -> Layout:
+    """Return the layout of a model: which of its parameters are local, and its channels as dense blocks."""
     npar = len(model.names)
     single, shared = _local_parameters(model)
     linear = np.union1d(model.factors.parameter, shared.parameter)

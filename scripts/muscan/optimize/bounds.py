@@ -7,7 +7,8 @@ step is made anew without the parameters that press on these bounds, or else end
 import numpy as np
 
 from muscan.optimize.direction import newton_step
-from muscan.optimize.problem import Derivatives
+from muscan.optimize.problem import Derivatives, Problem
+from muscan.optimize.state import State
 
 # A step that bounds bend must keep this part of its decrease, unless what is left of it leads down as straight as this:
 # its slope, in units of the sum of the slopes of all its parameters taken as positive.
@@ -29,29 +30,22 @@ def free_to_move(gradient: np.ndarray, theta: np.ndarray, low: np.ndarray, high:
 
 
 def along_bounds(
-    parts: Derivatives,
-    there: np.ndarray,
-    room: tuple[np.ndarray, np.ndarray],
-    active: np.ndarray,
-    wanted: np.ndarray,
-    indefinite: np.ndarray,
-    step: np.ndarray,
+    problem: Problem, state: State, parts: Derivatives, active: np.ndarray, wanted: np.ndarray, step: np.ndarray
 ) -> np.ndarray:
     """Make steps that bounds bend too much anew, without the parameters that press on these bounds.
 
     Args:
-        parts: derivatives of B fits.
-        there: where the steps begin, shape (P, B).
-        room: the lower and upper bounds, shape (P, 1).
+        problem: its bounds are obeyed.
+        state: of B fits, whose steps begin at `there`.
+        parts: derivatives there.
         active: which parameters may move, shape (P, B).
         wanted: which fits have a new step, shape (B,).
-        indefinite: see `newton_step`.
         step: shape (P, B).
 
     Returns:
         the steps, shape (P, B).
     """
-    low, high = room
+    there, low, high = state.there, problem.low, problem.high
     for _ in range(MOST_LEFT_OUT):
         bent = wanted & lost_to_bounds(parts.gradient, step, np.clip(there + step, low, high) - there)
         if not bent.any():
@@ -62,7 +56,7 @@ def along_bounds(
         if not again.any():
             break
         active = active & ~leaving
-        step = np.where(again, newton_step(parts, active, again, indefinite).step, step)
+        step = np.where(again, newton_step(parts, active, again, state.indefinite).step, step)
     return step
 
 

@@ -83,8 +83,7 @@ def _iterate(problem: Problem, state: State) -> tuple[State, Verdict]:
     state, active, turned = _active(problem, state, parts)
     step, newton = newton_step(parts, active, accepted, state.indefinite)
     edm = -dot(parts.gradient, step)
-    room = problem.low, problem.high
-    step = along_bounds(parts, state.there, room, active, accepted, state.indefinite, step)
+    step = along_bounds(problem, state, parts, active, accepted, step)
     saddle = accepted & ~newton & (edm < EDM)
     if saddle.any():
         step = step + np.where(saddle, off_saddle(parts, active), 0.0)

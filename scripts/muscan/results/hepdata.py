@@ -257,11 +257,12 @@ def write_submission(folder: str, points: str, settings: SubmissionSettings) -> 
         settings: of the grid.
 
     Raises:
-        InputError: if the table cannot be used.
+        InputError: if the table or a unit cannot be used.
     """
+    units = dict(map(unit_of, settings.units))
     table = contours.read_points(points)
     with named(points):
-        made = submission(table, settings.grid, settings.x, settings.y, dict(map(unit_of, settings.units)))
+        made = submission(table, settings.grid, settings.x, settings.y, units)
     # hepdata_lib leaves an archive of the folder, with dates, where it is run.
     with folder_written_whole(folder) as written, chdir(written.parent):
         made.create_files(str(written))
