@@ -10,12 +10,12 @@ import argparse
 
 from muscan.base.options import add_options, settings_of
 from muscan.base.script import run
-from muscan.results.grid_points import GridSettings, collect_points
+from muscan.results.grid_points import GridTableSettings, collect_points
 
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    add_options(parse, GridSettings)
+    add_options(parse, GridTableSettings)
     parse.add_argument("--csv", required=True)
     parse.add_argument("--markdown", required=True)
     return parse
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
-    collect_points(args.csv, args.markdown, settings_of(args, GridSettings))
+    collect_points(args.csv, args.markdown, settings_of(args, GridTableSettings))
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ def test_histograms_and_simulated_data(folder, capsys, default_config):
 def test_the_interpolation_of_the_analysis_is_used(folder, monkeypatch):
     seen = []
     original = sources.compile_workspace
-    monkeypatch.setattr(sources, "compile_workspace", lambda spec, codes, known: seen.append(codes) or original(spec))
+    monkeypatch.setattr(sources, "compile_workspace", lambda spec, codes, cache: seen.append(codes) or original(spec))
     config = single(first=SOUND)
     config["analyses"]["first"]["interpolation"] = {"normsys": "code1"}
     check.check(complete(config), {})

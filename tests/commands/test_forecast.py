@@ -8,7 +8,7 @@ import yaml
 
 from helpers.workflow import REPO, clone, planned, snakemake, write_config
 from muscan.base.words import format_duration
-from muscan.commands import forecast, simulate_grid
+from muscan.commands import forecast, rule_graph, simulate_grid
 from muscan.commands.forecast import Sample, advice, first_toys, toy_fits
 from muscan.config.schema import complete
 from muscan.config.settings import ScanSettings, scan_settings
@@ -164,9 +164,7 @@ class TestAdvice:
 
 def test_what_a_cluster_is_sent():
     """All rules but the local ones; packs of signals have a rule each."""
-    rules = set(
-        re.findall(r"^rule (\w+):", "\n".join(file.read_text() for file in REPO.glob("rules/*.smk")), re.MULTILINE)
-    )
+    rules = set(rule_graph.stages(REPO / "rules"))
     block = (REPO / "Snakefile").read_text().partition("localrules:\n")[2].partition("\n\n")[0]
     local = {name.strip() for name in block.split(",") if name.strip()}
     assert local < rules

@@ -14,8 +14,8 @@ import scan_signals
 from helpers.steps import run_step
 from helpers.workspaces import referee, tight_minuit
 from muscan.histfactory.model import Model
-from muscan.inference import signal_point
 from muscan.inference.hypotest import hypotests
+from muscan.inference.signal_point import SignalFiles, load
 
 SAME = 1e-5  # two minima this close in -2 log L are the same
 ROUNDING = 4 * np.finfo(float).eps  # of pyhf's logpdf, in units of its terms
@@ -98,7 +98,7 @@ def complaints(results: Results, spec: dict, which=range(6), alpha: float = 0.05
     mus = sorted({mu for mu in six if mu is not None})
     if not mus:
         return []
-    engine, prepared, fitted = signal_point.load(*(str(results.folder / name) for name in ("model.npz", "fit.json")))
+    engine, prepared, fitted = load(SignalFiles(*(str(results.folder / name) for name in ("model.npz", "fit.json"))))
     judge = Judge(spec, engine.model)
     seen = []
     fit = engine.fit

@@ -396,5 +396,5 @@ def test_what_cannot_be_written_is_an_error(submit, tmp_path, points, options, m
 
 
 def test_a_unit_needs_its_label(submit):
-    with pytest.raises(InputError, match="^'GeV' is not LABEL=UNIT$"):
+    with pytest.raises(InputError, match=r"^'GeV' is not LABEL=UNIT$"):
         submit([mass(1, 0)], "--units", "GeV")

@@ -18,6 +18,8 @@ from muscan.base.files import write_text
 
 Edge = tuple[str, str]  # (a rule, a rule that needs it)
 
+RULE = re.compile(r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:", re.MULTILINE)  # the name of a rule, in its file
+
 STAGE_COLOURS = {
     "datasets": "#dbe9f6",
     "workspaces": "#e3f1dd",
@@ -41,7 +43,7 @@ def read_graph(dot: str) -> list[Edge]:
 def stages(rules: Path) -> dict[str, str]:
     """The stage of each rule: the name of its file in rules/."""
     files = sorted(rules.glob("*.smk"))
-    return {rule: file.stem for file in files for rule in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)}
+    return {rule: file.stem for file in files for rule in RULE.findall(file.read_text())}
 
 
 def split_cycles(edges: Iterable[Edge], order: Iterable[str]) -> tuple[list[Edge], list[Edge]]:

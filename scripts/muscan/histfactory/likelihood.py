@@ -156,7 +156,7 @@ class Likelihood:
 
     def _derivatives_of(self, parameters: np.ndarray, data: np.ndarray) -> Derivatives:
         """The derivatives at one set of parameters and data, as a batch."""
-        walls = Walls(np.zeros((self.model.nmain, 2)), np.ones(2))
+        walls = Walls(np.zeros((self.model.nmain, 2)), np.ones(2))  # these add nothing where nu >= 0
         with np.errstate(all="ignore"):
             return self.derivatives(self.places(batch_of(parameters)), self.arranged(batch_of(data)), walls)
 

@@ -194,13 +194,13 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class GridSettings(TableSettings):
+class GridTableSettings(TableSettings):
     """Which grid is meant."""
 
     grid: str = option("name of the grid", kw_only=True)
 
 
-def collect_points(csv: str, markdown: str, settings: GridSettings) -> None:
+def collect_points(csv: str, markdown: str, settings: GridTableSettings) -> None:
     """Write the points of a grid as a CSV file, and the same as Markdown."""
     points = points_of(settings.outline, settings.grid, Path(settings.results))
     for _, row in points[points["reason"] != ""].iterrows():
