@@ -20,8 +20,8 @@ rule fit:
     params:
         engine=scans.setting("engine"),
         test_statistic=scans.setting("test_statistic"),
-        confidence_level=scans.setting("confidence_level"),
         poi_bound=scans.poi_bound,
+        confidence_level=scans.level_of_range,
         blind=scans.setting("blind"),
     shell:
         "python {input.code[0]:q}"
@@ -30,8 +30,8 @@ rule fit:
         " --findings {input.findings:q}"
         " --engine {params.engine}"
         " --test-statistic {params.test_statistic}"
-        " --confidence-level {params.confidence_level}"
         " --poi-bound {params.poi_bound}"
+        " --confidence-level {params.confidence_level}"
         " --blind {params.blind}"
         " --output {output:q}"
         " --log {log:q}"

@@ -19,7 +19,7 @@ from muscan.steps.scan_signals import Pack, StepSettings, scan_signals
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    add_options(parse, Pack, CompileSettings, FitSettings, InvertSettings)
+    add_options(parse, Pack, CompileSettings, InvertSettings, FitSettings)
     add_options(parse, BuildSettings, PatchSettings, required=False)
     return parse
 

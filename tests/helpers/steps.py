@@ -10,7 +10,8 @@ BLOCKS = ("scan", "scan.toys", "scan.interpolation")
 KEYS = {key: part for path in BLOCKS for key, part in at(path)["properties"].items()}
 DEFAULTS = {key: part["default"] for key, part in KEYS.items() if "default" in part} | {"calculator": "asymptotics"}
 DEFAULTS |= {"max_megabytes": at("datasets.<name>.workspace.max_megabytes")["default"]}
-ALWAYS = ("max_megabytes",)  # rules give it wherever published files are read
+# What rules give although a script does not require it: with published files, and where limits decide the range of mu.
+ALWAYS = ("max_megabytes", "confidence_level")
 
 
 def run_step(script: ModuleType, words: list[str]) -> None:

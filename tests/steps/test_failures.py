@@ -3,6 +3,7 @@
 import pytest
 
 import allocate_toys
+import fit
 import invert_toys
 import plan_toys
 from helpers.chain import SPEC, Chain, strict
@@ -66,6 +67,16 @@ def test_a_plan_that_fails_by_itself(tmp_path):
         "test_statistic": "qtilde",
         "confidence_level": 0.95,
     }
+
+
+def test_a_fit_needs_a_bound_of_mu_or_a_confidence_level(tmp_path):
+    chain = Chain(tmp_path, SPEC)
+    chain.compile()
+    words = ["--model", str(chain.model_file), "--engine", "newton", "--test-statistic", "q"]
+    fit.main([*words, "--poi-bound", "10", "--output", str(chain.fit_file)])
+    assert strict(chain.fit_file)["mu"] is None
+    fit.main([*words, "--poi-bound", "--confidence-level", "--output", str(chain.fit_file)])
+    assert "give either a bound of mu, or the confidence level" in strict(chain.fit_file)["reason"]
 
 
 def test_settings_are_in_results_and_in_failures(tmp_path):

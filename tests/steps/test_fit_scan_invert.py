@@ -13,7 +13,6 @@ import pyhf
 import pytest
 from markdown_it import MarkdownIt
 
-import fit
 import tables
 from helpers.chain import MU, SPEC, Chain, strict
 from helpers.workspaces import SMALL, counting, normsys, referee, tight_minuit

@@ -256,9 +256,9 @@ def test_another_run_is_left_alone(changed):
 def test_script_that_is_terminated_leaves_nothing(changed):
     """A batch system says SIGTERM first: what is half written goes, what was there stays."""
     before = contents(changed)
-    script = "import sys, time; sys.path[:0] = ['scripts']; from muscan.base import files\n"
+    script = "import sys, time; sys.path[:0] = ['scripts']; from muscan.base import files, script\n"
     script += "def main(argv):\n    with files.written_whole('results/limits.csv') as part:\n"
-    script += "        part.write_text('half'); print('here', flush=True); time.sleep(60)\nfiles.run(main)\n"
+    script += "        part.write_text('half'); print('here', flush=True); time.sleep(60)\nscript.run(main)\n"
     process = subprocess.Popen([sys.executable, "-c", script], cwd=changed, stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"here\n"
     process.send_signal(signal.SIGTERM)

@@ -1,18 +1,11 @@
-"""Rules are commands that can be read and pasted: they name every option of their scripts, and need nothing else."""
+"""Rules can be read: they name every option of their scripts."""
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 from importlib import import_module
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from helpers import workflow
-from helpers.workflow import contents, snakemake, write_config
 from muscan.base.versions import ROOT
 
 # Options for people, which have the right defaults for rules.
@@ -52,43 +45,3 @@ def test_a_rule_names_every_option_of_its_script_once(name):
     parser = import_module(script).parser()
     known = {action.option_strings[0] for action in parser._actions} - {"-h"} - FOR_PEOPLE.get(script, set())
     assert sorted(options) == sorted({*known, "--log"})
-
-
-def commands(folder: Path) -> list[str]:
-    """The commands of all jobs, as Snakemake prints them."""
-    said = snakemake(folder, "-n", "-p", "--workflow-profile", "none")
-    return re.findall(r"^Shell command: (python .+)$", said.stdout + said.stderr, flags=re.MULTILINE)
-
-
-STEPS = (
-    "simulate",
-    "build_workspace",
-    "compile_model",
-    "fit",
-    "hypotest",
-    "invert",
-    "plan_toys",
-    "throw_toys",
-    "invert_toys",
-)
-
-
-def test_printed_commands_give_the_same_bytes_wherever_they_are_pasted(tmp_path, default_config):
-    """In an environment without any variable but those of an activated environment."""
-    config = workflow.with_toys(default_config)
-    config["scan"] |= {"mu": [0.3, 1.0], "toys": {"per_hypothesis": 20, "block": 20, "jobs": 1}, "plots": []}
-    ran, pasted = (workflow.clone(tmp_path / name) for name in ("ran", "pasted"))
-    for folder in (ran, pasted):
-        write_config(folder, config)
-    printed = commands(pasted)
-    assert len(printed) > len(STEPS)
-    environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin{os.pathsep}/bin"}
-    for step in STEPS:
-        mine = [command for command in printed if shlex.split(command)[1] == f"scripts/{step}.py"]
-        assert mine, step
-        for command in mine:
-            subprocess.run(["bash", "-c", command], cwd=pasted, env=environment, check=True)
-    snakemake(ran)
-    made = contents(pasted)
-    assert any(name.endswith("toybased/limits.json") for name in made)
-    assert made == {name: digest for name, digest in contents(ran).items() if name in made}

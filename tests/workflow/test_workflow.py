@@ -148,7 +148,7 @@ def test_confidence_level_reruns_the_inversion(changed, small_config):
 
 
 def test_commands_can_be_pasted(tmp_path, small_config):
-    """The commands that a dry run prints, run by a shell one after the other, make the results."""
+    """The commands of a dry run, run by a shell one after the other, make the results. No variable is needed."""
     folder = clone(tmp_path / "run")
     analyses = {"it": {"dataset": "mismatched", "model": "locked", "mu": [0.4, 1.0], "plots": ["brazil"]}}
     write_config(folder, {**small_config, "analyses": analyses})
@@ -160,7 +160,7 @@ def test_commands_can_be_pasted(tmp_path, small_config):
         ["bash", "-euo", "pipefail"],
         input="\n".join(commands),
         cwd=folder,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        env={"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
     )

@@ -53,8 +53,8 @@ class FitSettings:
 
     engine: str = option("what fits", ENGINES)
     test_statistic: str = option("of the tests", tuple(TEST_STATISTICS))
-    confidence_level: float = option("of the limits, which decide the values of mu if no --poi-bound is given")
     poi_bound: float | None = option("the largest mu that a fit must be able to reach; default: as the limits need")
+    confidence_level: float | None = option("of the limits that decide the values of mu; needed without --poi-bound")
     blind: bool = option("the observed data of the model are an expectation")
 
 
@@ -63,7 +63,9 @@ def fit(output: str, files: FitFiles, settings: FitSettings) -> None:
     with failure_recorded(output, test_statistic=settings.test_statistic):
         compiled = read_model(files.model)
         spec = read_result(files.workspace) if settings.engine == "pyhf" else None
-        statistic, bound = settings.test_statistic, settings.poi_bound
+        statistic, bound, level = settings.test_statistic, settings.poi_bound, settings.confidence_level
+        if bound is None and level is None:
+            raise InputError("give either a bound of mu, or the confidence level of the limits that decide it")
 
         def engine_with(bound: float):
             return engine(settings.engine, bounded(compiled, statistic, bound), spec)
@@ -71,7 +73,7 @@ def fit(output: str, files: FitFiles, settings: FitSettings) -> None:
         found = sound(compiled, files.findings)
         with explained(found):
             if bound is None:
-                *fits, mu = with_range(engine_with, statistic, 1 - settings.confidence_level)
+                *fits, mu = with_range(engine_with, statistic, 1 - level)
             else:
                 fits, mu = inside(engine_with, bound, statistic), None
         result = fit_result(*fits, statistic, mu, settings.blind)

@@ -57,9 +57,11 @@ def test_values_of_mu(scans):
     assert scans.mu_of_job(of("a", mu="0_to_2")) == ["0", "1", "2"]
     assert scans.mu_of_job(of("a", mu="12")) == ["12"]
     assert scans.poi_bound(of("a")) == 20  # 10, 20, 40, ...
+    assert scans.level_of_range(of("a")) == []  # fits do not depend on it
 
 
 def test_nothing_is_said_where_the_limits_decide(scans):
+    assert scans.level_of_range(of("b")) == 0.95
     assert scans.mu(of("b")) == scans.mu_of_job(of("b", mu="auto")) == scans.poi_bound(of("b")) == []
 
 

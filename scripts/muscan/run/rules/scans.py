@@ -56,6 +56,11 @@ class Scans:
         mu = self.settings[wildcards.analysis].mu
         return poi_bound(float(mu[-1])) if mu else []
 
+    def level_of_range(self, wildcards: Wildcards) -> Value:
+        """Return the confidence level of the limits that decide the values of mu; nothing if these are given."""
+        settings = self.settings[wildcards.analysis]
+        return [] if settings.mu else settings.confidence_level
+
     def mu(self, wildcards: Wildcards) -> list[str]:
         """Return all values of mu of a scan; none if the limits decide."""
         return self.settings[wildcards.analysis].mu
