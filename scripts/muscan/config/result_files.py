@@ -20,7 +20,7 @@ from muscan.config.signals import signal_names, signals_of, workspace_files
 
 MANIFEST = "results/manifest.json"
 REPORT = "results/report.html"
-REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml")  # of muscan
+REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml", "report/style.css")  # of muscan
 SUBMISSION = "hepdata/submission.yaml"
 
 

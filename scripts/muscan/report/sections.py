@@ -20,7 +20,7 @@ from muscan.report.summary import describe_all_clear, describe_group, group_find
 from muscan.results.manifest import digests
 from muscan.results.table_rows import is_blinded, read_table
 
-TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS)
+TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS[:2])  # the template includes the style
 GRID_CAPTIONS = {"plots/exclusion.png": "exclusion", "plots/limits": "mass_limits"}  # keys of captions by picture
 STATISTICS = {"qtilde": "q̃μ, with mu_hat not below zero", "q": "qμ"}
 POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": "CLs obs.", "CLs_exp": "CLs exp."}
