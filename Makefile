@@ -1,4 +1,4 @@
-# make scan: limits of the default configuration. make help: what else there is.
+# make scan: limits of the default configuration. make help: all commands.
 .DEFAULT_GOAL := help
 .PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
@@ -7,10 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 IN_ENV := source $(BIN)/activate &&
-# Names of files reach the shell through the environment, whatever characters they have.
+# Names of files are passed to the shell through the environment, so that they may have any characters.
 CONFIG_ARGS = $(if $(CONFIG),--configfile "$$CONFIG")
 PROFILE_ARGS = $(if $(PROFILE),--workflow-profile "$$PROFILE")
-# The environment is made again when its lock file changes.
+# The environment is updated when its lock file changes.
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
 DOCS_ENV := $(VENV)/.muscan-docs
@@ -23,11 +23,11 @@ PEERS_ENV := $(PEERS)/.muscan
 PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-help: ## what can be made
+help: ## this list
 	@sed -nE 's/^([a-zA-Z0-9 -]+):.*## */make \1\t/p' Makefile | expand -t 25
 
-init: $(RUN_ENV) ## a first configuration for FROM=mine.csv, mine.root or workspace.json (PATCHSET=patchset.json, PATCHES=folder); OUT=mine.yaml
-	@$(if $(FROM),,echo "say what the configuration is for: make init FROM=mine.csv" >&2; exit 1)
+init: $(RUN_ENV) ## write a first configuration for FROM=mine.csv, mine.root or workspace.json (PATCHSET=patchset.json, PATCHES=folder); OUT=mine.yaml
+	@$(if $(FROM),,echo "state the file that the configuration is for: make init FROM=mine.csv" >&2; exit 1)
 	@$(IN_ENV) python scripts/muscan init --from="$$FROM" $(if $(PATCHSET),--patchset="$$PATCHSET") \
 		$(if $(PATCHES),--patches="$$PATCHES") $(if $(OUT),--output="$$OUT")
 
@@ -36,33 +36,33 @@ scan: $(RUN_ENV) ## limits of config/config.yaml, or CONFIG=mine.yaml, on all co
 	@$(if $(CONFIG),$(IN_ENV) python scripts/muscan check_text "$$CONFIG")
 	@$(IN_ENV) snakemake $(CONFIG_ARGS) $(PROFILE_ARGS)
 
-check: $(RUN_ENV) ## look for problems before anything runs: in config/config.yaml, or CONFIG=mine.yaml, and in all models
+check: $(RUN_ENV) ## look for problems of config/config.yaml, or CONFIG=mine.yaml, and of its models before anything runs
 	@$(IN_ENV) python scripts/muscan check --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
 
-forecast: $(RUN_ENV) ## jobs, core-hours and disk of a configuration, CONFIG=mine.yaml, before anything runs
+forecast: $(RUN_ENV) ## estimate jobs, core-hours and disk space of a configuration, CONFIG=mine.yaml, before anything runs
 	@$(IN_ENV) python scripts/muscan forecast --configfiles $(if $(CONFIG),"$$CONFIG",config/config.yaml)
 
 scan-toys: ## limits from toys: config/toys.yaml
 	@$(MAKE) --no-print-directory scan CONFIG=config/toys.yaml
 
-scan-grid: $(RUN_ENV) ## a grid of signals in two masses, exclusion contour, HEPData tables: config/grid.yaml
+scan-grid: $(RUN_ENV) ## a grid of signals in two masses with exclusion contour and HEPData tables: config/grid.yaml
 	@$(IN_ENV) python scripts/muscan simulate_grid --output data/grid
 	@$(MAKE) --no-print-directory scan CONFIG=config/grid.yaml
 
-scan-1Lbb: ## ATLAS-SUSY-2019-08, 125 signals; config/examples/README.md says how to get this and the next two
+scan-1Lbb: ## ATLAS-SUSY-2019-08, 125 signals; config/examples/README.md explains how to get this and the next two
 scan-sbottom-A: ## ATLAS-SUSY-2018-31, region A
 scan-stau-highmass: ## ATLAS-SUSY-2018-04, high-mass region
 scan-1Lbb scan-sbottom-A scan-stau-highmass: scan-%:
-	@test -d data/$* || { echo "there is no folder data/$* with the likelihood: config/examples/README.md says how to get it" >&2; exit 1; }
+	@test -d data/$* || { echo "there is no folder data/$* with the likelihood: config/examples/README.md explains how to get it" >&2; exit 1; }
 	@$(MAKE) --no-print-directory scan CONFIG=config/examples/$*.yaml
 
-limits: $(RUN_ENV) ## the table of limits again
+limits: $(RUN_ENV) ## print the table of limits of the last scan again
 	@$(IN_ENV) python scripts/muscan limits --limits results/limits.csv
 
-reproduce: $(RUN_ENV) ## run again what MANIFEST=results/manifest.json describes, in a fresh folder, and compare byte by byte
+reproduce: $(RUN_ENV) ## repeat the run of MANIFEST=results/manifest.json in a fresh folder, and compare byte by byte
 	@$(IN_ENV) python scripts/muscan reproduce --manifest $(if $(MANIFEST),"$$MANIFEST",results/manifest.json)
 
-verify: $(RUN_ENV) ## pyhf and Minuit repeat a random sample of the tests, NUMBER=10 of them
+verify: $(RUN_ENV) ## repeat a random sample of the tests with pyhf and Minuit, NUMBER=10 of them
 	@$(IN_ENV) python scripts/muscan verify --number $(or $(NUMBER),10) --seed $(or $(SEED),0)
 
 story: scan tutorial ## renew the pictures of the README and the tutorial
@@ -85,7 +85,7 @@ tutorial: $(RUN_ENV) ## renew the histograms and the pictures of the tutorial
 	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
 	@$(call KEEP,free,pulls brazil yields/CR_postfit yields/SR_postfit)
 
-docs: $(DOCS_ENV) ## the documentation as a site: docs/_build/index.html
+docs: $(DOCS_ENV) ## build the documentation as a site: docs/_build/index.html
 	@rm -rf docs/reference
 	@$(IN_ENV) python scripts/muscan document_site --output .
 	@$(IN_ENV) python -m sphinx -W --keep-going --quiet --fresh-env docs docs/_build
@@ -95,49 +95,49 @@ rulegraph: $(RUN_ENV) ## renew the picture of the rules in docs/architecture.md
 	@$(IN_ENV) python scripts/muscan simulate_grid --output data/grid
 	@$(IN_ENV) snakemake --quiet --configfile docs/rulegraph.yaml --rulegraph | python scripts/muscan rule_graph --output docs/rulegraph.svg
 
-report: $(RUN_ENV) ## report.html: all results of the last scan in one file, to send around
+report: $(RUN_ENV) ## write report.html: all results of the last scan in one file, to send to others
 	@$(IN_ENV) python scripts/report.py --manifest results/manifest.json --embed --output report.html
 
-test: $(TEST_ENV) ## the whole test suite but that of clusters
+test: $(TEST_ENV) ## run all tests except those on a cluster
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
 
 walk: ## run every command of the documents in a fresh clone, as a new user would (ten minutes)
 	@$(PYTHON) tests/helpers/walk.py
 
-test-cluster: $(TEST_ENV) ## the workflow on a Slurm of two nodes, which root starts here with Debian's packages (five minutes)
+test-cluster: $(TEST_ENV) ## run the workflow on a Slurm cluster of two nodes, which root starts here with Debian's packages (five minutes)
 	@$(IN_ENV) python -m pytest tests/cluster $(PYTEST_ARGS)
 
-study: $(TEST_ENV) ## the fits of toys in the numbers that the statements about them need (an hour)
+study: $(TEST_ENV) ## test the fits of many more toys (an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/inference/test_engine.py --durations=0 $(PYTEST_ARGS)
 
-study-toys: $(TEST_ENV) ## limits from toys over 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
+study-toys: $(TEST_ENV) ## compare limits from toys of 200 seeds: spread against quoted error, pulls, bias of adding toys (six minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/toys/test_toys.py tests/toys/test_toy_limits.py -s -k "spread or bias" $(PYTEST_ARGS)
 
-study-check: $(TEST_ENV) ## what the events behind asymptotic limits tell of them, over 250 random models (two minutes)
+study-check: $(TEST_ENV) ## compare the check of asymptotic limits by events with toys, for 250 random models (two minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/toys/test_asymptotics_check.py -s -k study $(PYTEST_ARGS)
 
-study-grid: $(TEST_ENV) ## the limits of all 125 signals of 1Lbb against root finding (five minutes)
+study-grid: $(TEST_ENV) ## compare the limits of all 125 signals of 1Lbb with root finding (five minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/workflow/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)
 
-study-interruption: $(TEST_ENV) ## kill -9 at 20 random moments (ten minutes)
+study-interruption: $(TEST_ENV) ## kill runs at 20 random moments (ten minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/workflow/test_interruption.py -s -k random_moments $(PYTEST_ARGS)
 
-study-cluster: $(TEST_ENV) ## all faults of a cluster (half an hour)
+study-cluster: $(TEST_ENV) ## test all faults of a cluster (half an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/cluster -s $(PYTEST_ARGS)
 
-study-fuzz: $(TEST_ENV) ## random models against pyhf, and random changes of workspaces: twenty times those of the tests (half an hour)
+study-fuzz: $(TEST_ENV) ## compare random models with pyhf and change workspaces at random, twenty times as often as the tests (half an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/physics/test_fuzz.py $(PYTEST_ARGS)
 
-bench: $(TEST_ENV) ## time the fits against pyhf, on one core (ten minutes)
+bench: $(TEST_ENV) ## time the fits and those of pyhf, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py
 
-bench-toys: $(TEST_ENV) ## toys per second of the whole workflow against the bare engine, PER_HYPOTHESIS=5000 at 15 values of mu
+bench-toys: $(TEST_ENV) ## compare the toys per second of the whole workflow with those of the fits alone, PER_HYPOTHESIS=5000 at 15 values of mu
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/toy_workflow.py $(or $(PER_HYPOTHESIS),5000)
 
-bench-grid: $(TEST_ENV) ## time of 10, 30 and 125 signals of a patch set, from the files to the contour (seven minutes)
+bench-grid: $(TEST_ENV) ## time 10, 30 and 125 signals of a patch set, from the files to the contour (seven minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/grid_workflow.py
 
-bench-cluster: $(TEST_ENV) ## wall time on a Slurm of one node against that of a local run, PER_HYPOTHESIS=20000 (ten minutes)
+bench-cluster: $(TEST_ENV) ## compare the wall time on a Slurm cluster of one node with that of a local run, PER_HYPOTHESIS=20000 (ten minutes)
 	@$(IN_ENV) PYTHONPATH=scripts:tests:tests/benchmarks python -W ignore tests/benchmarks/cluster_workflow.py $(or $(PER_HYPOTHESIS),20000)
 
 bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same models, in an environment of their own
@@ -145,13 +145,13 @@ bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same 
 	@for peer in "nextstat default-question-floating 20000" "nextstat sbottom-A 100" "roostats 2-channels-x-10-bins 2000"; do \
 		set -- $$peer; $(ONE_CORE) $(PEERS)/bin/python tests/benchmarks/peer_$$1.py $(PEERS)/cases/$$2 $$3; done
 
-lint: $(TEST_ENV) ## ruff, snakefmt, snakemake --lint
+lint: $(TEST_ENV) ## check the code: ruff, snakefmt, snakemake --lint
 	@$(IN_ENV) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
 
-format: $(TEST_ENV) ## bring all code into form
+format: $(TEST_ENV) ## format all code
 	@$(IN_ENV) ruff check --fix . && ruff format . && snakefmt Snakefile rules
 
-lock: $(TEST_ENV) ## renew the pins in envs/
+lock: $(TEST_ENV) ## renew the pinned versions in envs/
 	@$(IN_ENV) python -m pip install --quiet uv
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements.in --output-file envs/requirements.txt
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-test.in --output-file envs/requirements-test.txt

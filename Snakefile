@@ -3,7 +3,7 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-# `--configfile mine.yaml` replaces the default question; Snakemake alone would merge the two.
+# `--configfile mine.yaml` replaces the default configuration; Snakemake would merge the two.
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
@@ -12,7 +12,7 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 
 
-# What takes seconds whatever the model: on a cluster it runs where Snakemake runs.
+# Rules that take seconds for any model. On a cluster they run where Snakemake runs.
 localrules:
     simulate,
     read_histograms,
@@ -60,5 +60,5 @@ onsuccess:
 
 
 onerror:
-    end.show_what_is_missing(RESULTS)
+    end.show_missing_results(RESULTS)
     end.show_limits(grids.names)

@@ -48,7 +48,11 @@ lexers["csv"] = TextLexer()  # Pygments has none
 default_role = "code"
 
 # Pages of the site that show what the repository keeps elsewhere.
-PAGES = COPIES | {"README.md": "docs/index.md", "scripts/muscan/records": "docs/reference/records.md"}
+PAGES = COPIES | {
+    "README.md": "docs/index.md",
+    "scripts/muscan": "docs/reference/library/index.rst",
+    "scripts/muscan/records": "docs/reference/records.md",
+}
 
 
 def link_pages(app, page: str, source: list[str]) -> None:

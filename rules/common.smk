@@ -1,6 +1,6 @@
-# What the rules share: the checked configuration, what they ask about it, and the constraints of the wildcards.
+# What the rules share: the checked configuration, objects with values for rules, and the constraints of wildcards.
 #
-# Needs: config. Makes: the names that rules use; no files.
+# Needs: config. Makes: no files.
 
 import json
 import os
@@ -21,20 +21,20 @@ from muscan.run.rules.packs import all_packs
 from muscan.run.rules.pictures import drawn_from
 from muscan.run.rules.scans import Scans
 from muscan.run.rules.toys import Toys
-from muscan.run.rules.wildcards import literally, one_of
+from muscan.run.rules.wildcards import literal, one_of
 from muscan.run.rules.workspaces import Workspaces
 
-# Jobs on a cluster start Snakemake too: their configuration, code and results have been looked at.
+# Jobs on a cluster start Snakemake too; there, configuration, code and results need not be checked again.
 FIRST = workflow.is_main_process
 
-usable = begin.usable_part(config, workflow.configfiles, whole=FIRST)
+usable = begin.usable_part(config, workflow.configfiles, check_text=FIRST)
 config.clear()
 config.update(usable.config)
 if FIRST:
-    begin.look_around(usable, workflow.configfiles)
-    progress.follow(workflow)
+    begin.prepare(usable, workflow.configfiles)
+    progress.show_time_left(workflow)
 
-# What the rules ask: these objects answer, most of them with functions of the wildcards.
+# Most methods of these objects are functions of the wildcards.
 datasets = Datasets(config)
 scans = Scans(config)
 workspaces = Workspaces(config, scans)
@@ -46,7 +46,7 @@ code = partial(code_of, with_modules=FIRST)
 RESULTS = result_files.results(config)
 OUTLINE = json.dumps(outline_of(config))
 
-# pyhf's fits begin with the workspace; ours need only the model.
+# Fits by pyhf read the workspace; fits by muscan need only the compiled model.
 WORKSPACE_OF_PYHF = branch(scans.fitted_by_pyhf, then="results/{analysis}/{signal}/workspace.json")
 
 

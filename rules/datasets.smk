@@ -1,7 +1,7 @@
-# Toy generation, and histograms from elsewhere.
+# Pseudo-data, and histograms from files or from the configuration.
 #
 # Needs: `datasets` of the configuration. Makes: histograms.csv, templates and observed counts per bin; for blind analyses
-# blinded.csv, the templates alone; beside them, of histograms from elsewhere, what was left out or changed.
+# blinded.csv, the templates alone; and findings about histograms that were read: what was left out or changed.
 
 
 rule simulate:
@@ -18,7 +18,7 @@ rule simulate:
     conda:
         "../envs/muscan.yaml"
     params:
-        spec=datasets.simulation,
+        spec=datasets.simulation_spec,
         blind=datasets.blind,
     shell:
         "python {input.code[0]:q}"
@@ -40,11 +40,11 @@ rule read_histograms:
     benchmark:
         "benchmarks/datasets/{dataset}/read_{histograms}.tsv"
     wildcard_constraints:
-        dataset=one_of(datasets.read),
+        dataset=one_of(datasets.external),
     conda:
         "../envs/muscan.yaml"
     params:
-        spec=datasets.histograms,
+        spec=datasets.histogram_spec,
         blind=datasets.blind,
     shell:
         "python {input.code[0]:q}"

@@ -1,6 +1,6 @@
-# All that does not depend on the tested mu, once per signal.
+# The fits that do not depend on the tested mu, once per signal.
 #
-# Needs: model.npz, and what was found when histograms were read. Makes: fit.json.
+# Needs: model.npz, and the findings about histograms. Makes: fit.json.
 
 
 rule fit:
@@ -21,7 +21,7 @@ rule fit:
         engine=scans.setting("engine"),
         test_statistic=scans.setting("test_statistic"),
         poi_bound=scans.poi_bound,
-        confidence_level=scans.level_of_range,
+        confidence_level=scans.range_confidence_level,
         blind=scans.setting("blind"),
     shell:
         "python {input.code[0]:q}"

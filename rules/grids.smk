@@ -18,7 +18,7 @@ rule grid_points:
     conda:
         "../envs/muscan.yaml"
     params:
-        outline=literally(OUTLINE),
+        outline=literal(OUTLINE),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"

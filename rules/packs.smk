@@ -1,7 +1,7 @@
 # All steps of several signals in one job, where a configuration asks for it with signals_per_job.
 #
-# Needs: histograms.csv, or the files of a `workspace` data set. Makes: what workspaces.smk, fits.smk and scan.smk make,
-# with the same content; a rule without wildcards is preferred to theirs.
+# Needs: histograms.csv, or the files of a `workspace` data set. Makes: the same files as workspaces.smk, fits.smk and
+# scan.smk, with the same content. Snakemake prefers these rules, because they have no wildcards.
 
 
 for pack in packs:
@@ -11,12 +11,12 @@ for pack in packs:
             pack.name
         input:
             code=code("scan_signals.py"),
-            histograms=pack.answer(workspaces.histograms),
-            findings=pack.answer(workspaces.findings),
-            workspace=pack.answer(workspaces.published("workspace")),
-            checked=pack.answer(workspaces.checked),
-            patchset=pack.answer(workspaces.published("patchset")),
-            patches=pack.each(workspaces.existing_patch),
+            histograms=pack.value(workspaces.histograms),
+            findings=pack.value(workspaces.findings),
+            workspace=pack.value(workspaces.published("workspace")),
+            checked=pack.value(workspaces.checked),
+            patchset=pack.value(workspaces.published("patchset")),
+            patches=pack.values(workspaces.existing_patch),
         output:
             pack.outputs(scans),
         log:
@@ -27,23 +27,23 @@ for pack in packs:
             "../envs/muscan.yaml"
         params:
             analysis=pack.analysis,
-            signals=literally(pack.signals),
-            patches=pack.each(workspaces.published("patch")),  # also those that do not exist
-            model=pack.answer(workspaces.model),
-            measurement=pack.answer(workspaces.measurement),
-            max_megabytes=pack.answer(workspaces.max_megabytes),
-            blind=pack.answer(scans.setting("blind")),
-            normsys=pack.answer(scans.interpolation("normsys")),
-            histosys=pack.answer(scans.interpolation("histosys")),
-            engine=pack.answer(scans.setting("engine")),
-            test_statistic=pack.answer(scans.setting("test_statistic")),
-            confidence_level=pack.answer(scans.setting("confidence_level")),
-            poi_bound=pack.answer(scans.poi_bound),
-            mu=pack.answer(scans.mu),
-            tests=pack.answer(scans.has("asymptotics")),
-            check_asymptotics=pack.answer(scans.check_asymptotics),
-            toybased=pack.answer(scans.has("toybased")),
-            seed=pack.answer(toys.setting("seed")),
+            signals=literal(pack.signals),
+            patches=pack.values(workspaces.published("patch")),  # also those that do not exist
+            model=pack.value(workspaces.model_spec),
+            measurement=pack.value(workspaces.measurement),
+            max_megabytes=pack.value(workspaces.max_megabytes),
+            blind=pack.value(scans.setting("blind")),
+            normsys=pack.value(scans.interpolation("normsys")),
+            histosys=pack.value(scans.interpolation("histosys")),
+            engine=pack.value(scans.setting("engine")),
+            test_statistic=pack.value(scans.setting("test_statistic")),
+            confidence_level=pack.value(scans.setting("confidence_level")),
+            poi_bound=pack.value(scans.poi_bound),
+            mu=pack.value(scans.setting("mu")),
+            tests=pack.value(scans.uses("asymptotics")),
+            check_asymptotics=pack.value(scans.setting("check_asymptotics")),
+            toybased=pack.value(scans.uses("toybased")),
+            seed=pack.value(toys.setting("seed")),
         shell:
             "python {input.code[0]:q}"
             " --histograms {input.histograms:q}"

@@ -64,8 +64,8 @@ rule tables:
     conda:
         "../envs/muscan.yaml"
     params:
-        outline=literally(OUTLINE),
-        not_run=literally(json.dumps(usable.not_run)),
+        outline=literal(OUTLINE),
+        not_run=literal(json.dumps(usable.not_run)),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"
@@ -89,7 +89,7 @@ rule compare_calculators:
     conda:
         "../envs/muscan.yaml"
     params:
-        outline=literally(OUTLINE),
+        outline=literal(OUTLINE),
     shell:
         "python {input.code[0]:q}"
         " --outline {params.outline:q}"
@@ -116,7 +116,7 @@ rule compare_limits:
 
 
 rule report:
-    """All results on one page, with what they mean."""
+    """Write all results on one page, with explanations."""
     input:
         results=[name for name in RESULTS if name != result_files.REPORT],
         code=code("report.py"),
@@ -130,8 +130,8 @@ rule report:
     conda:
         "../envs/muscan.yaml"
     params:
-        config=literally(json.dumps(config)),
-        problems=literally(usable.problems),
+        config=literal(json.dumps(config)),
+        problems=literal(usable.problems),
     shell:
         "python {input.code[0]:q}"
         " --config {params.config:q}"
@@ -141,7 +141,7 @@ rule report:
 
 
 rule verdict:
-    """Fails if a limit is missing because something failed, after everything else is done."""
+    """Fail if a limit is missing because something failed, after everything else is done."""
     input:
         code=code("verdict.py"),
         limits="results/limits.csv",
@@ -152,7 +152,7 @@ rule verdict:
     conda:
         "../envs/muscan.yaml"
     params:
-        problems=literally(usable.without_row),
+        problems=literal(usable.without_row),
     shell:
         "python {input.code[0]:q}" " --limits {input.limits:q}" " --problems {params.problems:q}" " --log {log:q}"
 

@@ -54,8 +54,8 @@ rule invert:
         "../envs/muscan.yaml"
     params:
         confidence_level=scans.setting("confidence_level"),
-        check_asymptotics=scans.check_asymptotics,
-        toybased=scans.has("toybased"),
+        check_asymptotics=scans.setting("check_asymptotics"),
+        toybased=scans.uses("toybased"),
         seed=toys.setting("seed"),
     shell:
         "python {input.code[0]:q}"

@@ -1,7 +1,8 @@
-# Toys of the calculator `toybased`, in rounds: which, thrown by jobs that share them, and their inversion into limits.
+# Toys of the calculator `toybased`: they are planned and thrown in rounds, by jobs that share them, and inverted into
+# limits.
 #
-# Needs: model.npz and fit.json. Makes: plan_{round}.json, limits.json, and the blocks of toys under toys/, which are no
-# outputs of a rule: a block that is there and was made in the same way is not made again, however jobs are cut.
+# Needs: model.npz and fit.json. Makes: plan_{round}.json, limits.json, and the blocks of toys under toys/. The blocks are
+# no outputs of a rule: a block that exists and was made with the same settings is not made again, whatever the jobs.
 
 
 rule plan_toys:
@@ -19,7 +20,7 @@ rule plan_toys:
     conda:
         "../envs/muscan.yaml"
     params:
-        mu=scans.mu,
+        mu=scans.setting("mu"),
         confidence_level=scans.setting("confidence_level"),
         seed=toys.setting("seed"),
         block=toys.setting("block"),
@@ -81,8 +82,8 @@ rule allocate_toys:
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
-        plan=toys.plan_before,
-        jobs=toys.jobs_before,
+        plan=toys.previous_plan,
+        jobs=toys.previous_jobs,
     output:
         "results/{analysis}/{signal}/toybased/plan_{round}.json",
     log:

@@ -1,7 +1,7 @@
 # Workspace construction: from histograms and a model, or from a published workspace and a patch.
 #
 # Needs: histograms.csv, or the files of a `workspace` data set. Makes: workspace.json of every signal, and model.npz, the
-# same as arrays.
+# same model as arrays.
 
 
 rule build_workspace:
@@ -19,7 +19,7 @@ rule build_workspace:
     conda:
         "../envs/muscan.yaml"
     params:
-        model=workspaces.model,
+        model=workspaces.model_spec,
         blind=scans.setting("blind"),
     shell:
         "python {input.code[0]:q}"

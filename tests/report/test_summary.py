@@ -1,4 +1,4 @@
-"""What to look at first: which findings there are, where they begin, and in which order they are told."""
+"""The findings of a run under "Check first": their kinds, their thresholds and their order."""
 
 import json
 
@@ -269,7 +269,7 @@ def test_what_is_fine_holds_with_notes_alone():
     assert "status ok, and every observed limit" in describe_all_clear([])
     told = collect_findings([row("a", status="blinded: observed_limit", observed_limit="")], {("a", "signal"): fit()})
     assert summary_lines(told) == []
-    assert "of blind analyses only the expected limits" in describe_all_clear(told)
+    assert "for blind analyses only the expected limits" in describe_all_clear(told)
 
 
 def test_lines_are_short_and_without_control_characters():

@@ -1,4 +1,4 @@
-"""What is said before any job starts, and after the last one."""
+"""Messages before any job starts, and after the last one."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from muscan.run import begin, end, start
+from muscan.run import begin, end, existing_results
 
 GOOD = {
     "datasets": {"d": {"histograms": {"counts": {"SR": {"signal": 1.0, "background": 2.0, "observed": 3}}}}},
@@ -56,14 +56,14 @@ def test_the_text_of_the_files_is_looked_at_once(folder):
     files = [str(folder / "mine.yaml")]
     with pytest.raises(SystemExit, match="twice"):
         begin.usable_part(GOOD, files)
-    assert begin.usable_part(GOOD, files, whole=False).problems == []
+    assert begin.usable_part(GOOD, files, check_text=False).problems == []
 
 
 class TestLookingAround:
     def test_problems_are_told(self, folder, capsys):
         config = with_missing()
         files = write(folder, config)
-        begin.look_around(begin.usable_part(config, files), files)
+        begin.prepare(begin.usable_part(config, files), files)
         assert "Not run, while the rest is: " in capsys.readouterr().err
 
     def test_data_sets_that_cannot_be_read_are_told(self, folder, capsys):
@@ -73,19 +73,19 @@ class TestLookingAround:
             "analyses": GOOD["analyses"] | {"b": {"dataset": "bad", "model": "m"}},
         }
         files = write(folder, config)
-        begin.look_around(begin.usable_part(config, files), files)
+        begin.prepare(begin.usable_part(config, files), files)
         assert capsys.readouterr().err.startswith(
             "Will fail, while the rest is run: b: data set 'bad': bad.csv, line 2"
         )
         del config["analyses"]["a"]
         with pytest.raises(SystemExit, match=r"mine\.yaml cannot be used"):
-            begin.look_around(begin.usable_part(config, files), files)
+            begin.prepare(begin.usable_part(config, files), files)
 
     def test_a_folder_in_which_nothing_can_be_written(self, folder, monkeypatch):
-        monkeypatch.setattr(start, "unwritable", lambda: ["results", "logs"])
+        monkeypatch.setattr(existing_results, "unwritable_folders", lambda: ["results", "logs"])
         files = write(folder, GOOD)
         with pytest.raises(SystemExit, match="cannot write here: results, logs"):
-            begin.look_around(begin.usable_part(GOOD, files), files)
+            begin.prepare(begin.usable_part(GOOD, files), files)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -99,7 +99,7 @@ def test_the_table_is_the_last_word(folder, there):
         (folder / "results" / "limits.csv").write_text(header + row)
     scripts = str(end.SCRIPTS)
     program = f"import sys; sys.path.insert(0, {scripts!r}); from muscan.run import end; end.show_limits([]); "
-    program += "end.show_what_is_missing(['results/limits.csv', 'results/x']); print('Snakemake')"
+    program += "end.show_missing_results(['results/limits.csv', 'results/x']); print('Snakemake')"
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
     said = done.stdout.split("\n", 1)
     assert said[0] == "Snakemake"

@@ -37,35 +37,35 @@ def files(tmp_path, monkeypatch):
 
 
 def test_only_the_bad_one_is_named(files):
-    assert look_ahead.unreadable(complete_configuration("good", "bad")) == {
+    assert look_ahead.unreadable_datasets(complete_configuration("good", "bad")) == {
         "bad": "data set 'bad': bad.csv, line 2, column observed: 'twenty' is not a finite number"
     }
 
 
 def test_a_blind_analysis_does_not_read_what_is_wrong(files):
-    assert look_ahead.unreadable(complete_configuration("bad", blind=True)) == {}
+    assert look_ahead.unreadable_datasets(complete_configuration("bad", blind=True)) == {}
 
 
 def test_files_are_read_again_only_if_they_change(files, monkeypatch):
     config = complete_configuration("good", "bad")
-    first = look_ahead.unreadable(config)
+    first = look_ahead.unreadable_datasets(config)
     read = []
     original = sources.Sources.read
     monkeypatch.setattr(
         sources.Sources, "read", lambda self, analysis: read.append(analysis) or original(self, analysis)
     )
-    assert look_ahead.unreadable(config) == first
+    assert look_ahead.unreadable_datasets(config) == first
     assert read == []
     (files / "bad.csv").write_text(GOOD)
-    assert look_ahead.unreadable(config) == {}
+    assert look_ahead.unreadable_datasets(config) == {}
     assert read == ["bad"]
 
 
 def test_what_is_remembered_may_be_anything(files):
-    look_ahead.MEMORY.parent.mkdir(parents=True)
+    look_ahead.CACHE.parent.mkdir(parents=True)
     for content in ("{", "[1, 2]", "3"):
-        look_ahead.MEMORY.write_text(content)
-        assert list(look_ahead.unreadable(complete_configuration("bad"))) == ["bad"]
+        look_ahead.CACHE.write_text(content)
+        assert list(look_ahead.unreadable_datasets(complete_configuration("bad"))) == ["bad"]
 
 
 def test_nothing_runs_if_no_data_set_can_be_read(tmp_path):

@@ -11,7 +11,7 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from muscan.run import progress
-from muscan.run.progress import Estimate, Lines, TimeLeft
+from muscan.run.progress import Estimate, ProgressLines, TimeLeft
 
 
 class Run:
@@ -21,7 +21,7 @@ class Run:
         self.now = 100.0
         self.estimate = Estimate(lambda: self.now)
         self.stream = io.StringIO() if stream is None else stream
-        self.handler = Lines(self.estimate, self.stream, lambda: self.now)
+        self.handler = ProgressLines(self.estimate, self.stream, lambda: self.now)
         self.jobs: dict[int, str] = {}
         self.event(LogEvent.RUN_INFO, stats=stats | {"total": sum(stats.values())})
 
@@ -58,7 +58,7 @@ def test_jobs_of_one_kind_one_after_the_other():
     run = Run(fit=100)
     run.serial("fit", 0, 10, 3.0)
     assert run.estimate.seconds_left() == pytest.approx(270)
-    assert run.estimate.line() == "10 of 100 steps, about 4.5 min left"
+    assert run.estimate.describe() == "10 of 100 steps, about 4.5 min left"
 
 
 def test_jobs_at_the_same_time():
@@ -108,11 +108,11 @@ def test_a_job_that_failed_is_tried_again():
 
 def test_nothing_is_said_before_something_is_known():
     run = Run(fit=10)
-    assert run.estimate.line() == "0 of 10 steps"
+    assert run.estimate.describe() == "0 of 10 steps"
     run.serial("fit", 0, 2, 2.0)
-    assert run.estimate.line() == "2 of 10 steps"
+    assert run.estimate.describe() == "2 of 10 steps"
     run.serial("fit", 2, 8, 2.0)
-    assert run.estimate.line() == "10 of 10 steps"
+    assert run.estimate.describe() == "10 of 10 steps"
 
 
 def test_lines_of_a_log_are_rare_and_true():
@@ -177,24 +177,24 @@ def logger():
 
 def said(logger) -> bool:
     """Whether lines would be written."""
-    (handler,) = [each for each in logger.handlers if isinstance(each, Lines)]
+    (handler,) = [each for each in logger.handlers if isinstance(each, ProgressLines)]
     return handler._stream is not None
 
 
 def test_a_quiet_run_is_quiet(logger):
-    progress.follow(workflow("PROGRESS"))
+    progress.show_time_left(workflow("PROGRESS"))
     assert not said(logger)
 
 
 def test_a_log_gets_lines_and_a_terminal_a_bar(logger, monkeypatch):
     rich = SimpleNamespace(progress=Progress())
     columns = len(rich.progress.columns)
-    progress.follow(workflow("REASON", handlers=[rich]))  # here is no terminal
+    progress.show_time_left(workflow("REASON", handlers=[rich]))  # here is no terminal
     assert said(logger)
     assert len(rich.progress.columns) == columns
     logger.handlers.clear()
     monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: True))
-    progress.follow(workflow(handlers=[rich]))
+    progress.show_time_left(workflow(handlers=[rich]))
     assert not said(logger)
     assert isinstance(rich.progress.columns[-1], TimeLeft)
 
@@ -202,7 +202,7 @@ def test_a_log_gets_lines_and_a_terminal_a_bar(logger, monkeypatch):
 def test_another_snakemake_is_no_error(logger):
     """Whatever attributes are missing."""
     before = list(logger.handlers)
-    progress.follow(SimpleNamespace())
+    progress.show_time_left(SimpleNamespace())
     assert logger.handlers == before
 
 

@@ -1,4 +1,4 @@
-"""What happens to results when a run is killed, a disk is full, or somebody lays hands on them."""
+"""What happens to results when a run is killed, a disk is full, or somebody changes them."""
 
 import base64
 import itertools
@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from helpers.workflow import clone, contents, copy, environment, planned, snakemake, with_toys, write_config
-from muscan.run import start
+from muscan.run import existing_results
 
 KILLS = 20 if "MUSCAN_STUDY" in os.environ else 2
 SIGNAL = Path("results", "locked", "signal")
@@ -157,18 +157,18 @@ def test_every_damage_is_seen(changed, finished, monkeypatch, first):
     """Before a run what is not as it was written goes, and nothing else but the list of results, and folders whole."""
     damage_all(changed, first)
     monkeypatch.chdir(changed)
-    list(start.tidy())
+    list(existing_results.remove_broken())
     before, after = contents(finished), contents(changed)
     gone = {name for name in before if not name.startswith("results/.sha256/")} - set(after)
     assert gone == {name for name in before if name in {str(each) for each in FILES.values()} or "/yields/" in name}
     assert after.items() <= before.items()
 
 
-def test_damaged_results_are_made_anew(changed, finished):
+def test_damaged_results_are_made_again(changed, finished):
     damage_all(changed, 0)
     result = snakemake(changed)
     assert contents(changed) == contents(finished)
-    assert "results/locked/signal/workspace.json was cut off, edited or replaced: it is made anew" in result.stderr
+    assert "locked/signal/workspace.json was cut off, edited or replaced: it will be made again" in result.stderr
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -176,7 +176,7 @@ def test_one_deleted_result_is_missed(changed, monkeypatch, name):
     """Not only those that something else needs: the list of results is made again, and with it what it lists."""
     damaged(changed, FILES[name], None)
     monkeypatch.chdir(changed)
-    list(start.tidy())
+    list(existing_results.remove_broken())
     assert not (changed / "results" / "manifest.json").exists()
 
 

@@ -1,6 +1,6 @@
 """Names of columns in the tables limits.csv and points.csv."""
 
-FIVE_NONE = (None,) * 5  # one entry for each expected limit
+FIVE_NONE = (None,) * 5  # for five expected limits that do not exist
 # The six limits, in the order of `Limits.entries`.
 LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "expected_p1", "expected_p2")
 # CLs at mu = 1, in the same order.
@@ -8,7 +8,7 @@ CLS_COLUMNS = ("CLs_obs", "CLs_exp_m2", "CLs_exp_m1", "CLs_exp", "CLs_exp_p1", "
 CROSS_SECTION_COLUMNS = tuple(f"xsec_{name}" for name in LIMIT_COLUMNS)  # upper limits on the cross section
 ERROR_COLUMNS = tuple(f"{name}_error" for name in LIMIT_COLUMNS)  # statistical errors of limits from toys
 FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
-# Names that tables use themselves, so that labels of signals need others.
+# Names of the tables' own columns, which labels of signals must not have.
 _COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
     *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),
     "warning",
@@ -18,7 +18,7 @@ _COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION
 
 
 def label_column(label: str | None) -> str | None:
-    """Return the column for a label of the signals: its name, with a prefix if the tables use the name themselves."""
+    """Return the name of the column for a label of the signals: the label, with a prefix if a column has that name."""
     return f"label_{label}" if label in _COLUMNS else label
 
 

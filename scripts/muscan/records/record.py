@@ -1,6 +1,6 @@
 """The base class of records.
 
-A record is the content of one kind of JSON file. The names of its keys are the fields of its class, and are written
+A record is the content of one kind of JSON file. The names of its keys are the fields of its class, and are defined
 nowhere else. `None` is `null` in JSON: a number that could not be determined, or a key that does not apply.
 """
 
@@ -14,7 +14,7 @@ class Record:
 
     def to_json(self) -> dict:
         """Return the record as a JSON object, with the fields in the order of the class."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return {key.name: getattr(self, key.name) for key in fields(self)}
 
     @classmethod
     def from_json(cls, record: dict) -> Self:

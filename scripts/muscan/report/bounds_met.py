@@ -30,7 +30,7 @@ def describe_bounds_met(fit: dict, limits: Iterable[Limits]) -> Iterator[BoundsM
     limits = list(limits)
     fits_by_bound = _fits_at_bounds(fit)
     decisive = set(fits_by_bound)
-    largest = max((value for each in limits for value, *_ in each.entries() if value is not None), default=float("inf"))
+    largest = max((value for scan in limits for value, *_ in scan.entries() if value is not None), default=float("inf"))
     for bound, mu in _tests_at_bounds(limits).items():
         fits_by_bound.setdefault(bound, []).append(_describe_tests(fit["poi"], mu))
         decisive |= {bound} if min(mu) <= largest else set()
@@ -58,8 +58,8 @@ def _fits_at_bounds(fit: dict) -> dict[Bound, list[str]]:
 def _tests_at_bounds(limits: list[Limits]) -> dict[Bound, set[float]]:
     """Return the values of mu whose tests ended at each stated bound."""
     mu_by_bound: dict[Bound, set[float]] = {}
-    for each in [*limits, *filter(None, (each.asymptotic_limits() for each in limits))]:
-        for met in each.at_bounds:
+    for scan in [*limits, *filter(None, (scan.asymptotic_limits() for scan in limits))]:
+        for met in scan.at_bounds:
             mu_by_bound.setdefault((met["parameter"], met["bound"]), set()).update(met["mu"])
     return mu_by_bound
 
@@ -83,9 +83,9 @@ def _describe_toys(stated: list[str], limits: list[Limits]) -> Iterator[str]:
     """Describe the value of mu at which most toys ended at a stated bound, if any did."""
     fractions = [
         (counts["at_stated_bound"] / counts["thrown"], point["mu"])
-        for each in limits
-        if each.toys
-        for point in each.points
+        for scan in limits
+        if scan.toys
+        for point in scan.points
         for counts in point["toys"].values()
         if counts["thrown"]
     ]

@@ -25,7 +25,7 @@ def limit_rows(results: RunResults, anchors: Mapping[tuple[str, str], str]) -> I
     """Yield the rows of the table of limits.
 
     Args:
-        results: of the run.
+        results: the results of the run.
         anchors: {(analysis, signal): anchor of its section on the page}.
     """
     with_calculator = several_calculators(results.rows)

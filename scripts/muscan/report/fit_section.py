@@ -12,13 +12,13 @@ from muscan.report.run_findings import is_untidy, largest_pulls, warning_text
 from muscan.results.table_rows import NOTHING
 from muscan.steps.limit_check import BY_EVENTS, BY_TOYS, NAMES, with_error
 
-MOST = 5  # pulls and correlations that are shown
+MOST = 5  # largest number of pulls and of correlations that are shown
 FITTERS = {"newton": "Newton", "minuit": "Minuit", "pyhf": "pyhf"}
 Fact = tuple[str, str]  # a name and a text
 
 
 def format_number(value: float | None, digits: int = 4) -> str:
-    """Format a number with so many significant digits; a dash if there is none."""
+    """Format a number with `digits` significant digits; None becomes a dash."""
     return NOTHING if value is None else f"{value:.{digits}g}"
 
 
@@ -38,8 +38,8 @@ def fit_section(fit: dict | None, tests: list[dict], limits: Mapping[str, Limits
     section = {"failed": "", "facts": [], "pulls": [], "correlations": [], "bounds": [], "warnings": [], "untidy": []}
     section["failed_tests"] = [
         f"{calculator}: mu = {point['mu']:g}: {point['reason']}"
-        for calculator, each in limits.items()
-        for point in each.failed_points
+        for calculator, scan in limits.items()
+        for point in scan.failed_points
     ]
     if fit is None or fit.get("status") == "failed":
         return section | {"failed": fit["reason"] if fit else "fit.json cannot be read"}
@@ -54,7 +54,7 @@ def fit_section(fit: dict | None, tests: list[dict], limits: Mapping[str, Limits
         ]
         correlations = strongest_correlations(parameters, fit["poi"])
         section["correlations"] = [(name, f"{value:+.2f}") for name, value in correlations]
-        section["bounds"] = [each.sentence for each in describe_bounds_met(fit, limits.values())]
+        section["bounds"] = [message.sentence for message in describe_bounds_met(fit, limits.values())]
     return section
 
 
@@ -71,7 +71,7 @@ def strongest_correlations(parameters: Parameters, poi: str) -> list[tuple[str, 
         for i, (name, value) in enumerate(zip(parameters.names, row, strict=False))
         if i != index and value and not parameters.fixed[i]
     ]
-    return sorted(correlations, key=lambda each: -abs(each[1]))[:MOST]
+    return sorted(correlations, key=lambda entry: -abs(entry[1]))[:MOST]
 
 
 def _fit_facts(fit: dict) -> Iterator[Fact]:
@@ -98,10 +98,10 @@ def _test_facts(tests: list[dict]) -> Iterator[Fact]:
 
 
 def _toy_facts(limits: Mapping[str, Limits]) -> Iterator[Fact]:
-    for each in limits.values():
-        if each.toys:
-            thrown = each.toys["thrown"]
-            counts = [counted for point in each.points for counted in (point.get("toys") or {}).values()]
+    for scan in limits.values():
+        if scan.toys:
+            thrown = scan.toys["thrown"]
+            counts = [counted for point in scan.points for counted in (point.get("toys") or {}).values()]
             failed, rescued = (sum(counted.get(name, 0) for counted in counts) for name in ("failed", "rescued"))
             yield (
                 "Toys",
@@ -112,8 +112,8 @@ def _toy_facts(limits: Mapping[str, Limits]) -> Iterator[Fact]:
 
 def _check_facts(limits: Mapping[str, Limits]) -> Iterator[Fact]:
     """Describe the check of the asymptotic limits."""
-    for each in limits.values():
-        check = each.check
+    for scan in limits.values():
+        check = scan.check
         if not check:
             continue
         checked = [(name, check[name]) for name in NAMES if check.get(name)]
@@ -150,5 +150,5 @@ def read_tests(folder: Path, names: list[str]) -> list[dict]:
             record = read_json(folder / name)
         except StepError:
             continue
-        tests += [each for each in (record if isinstance(record, list) else [record]) if "mu" in each]
+        tests += [test for test in (record if isinstance(record, list) else [record]) if "mu" in test]
     return tests

@@ -65,5 +65,6 @@ def data_uri(file: str | Path) -> str:
 def display_size(file: str | Path) -> tuple[int, int]:
     """Return width and height of a PNG on the page, in pixels of the page."""
     with open(file, "rb") as png:
-        pixels = struct.unpack(">II", png.read(24)[16:])  # width and height stand in the header of the file
-    return tuple(round(each * PIXELS_PER_INCH / DOTS_PER_INCH) for each in pixels)
+        pixels = struct.unpack(">II", png.read(24)[16:])  # width and height are in the header of the file
+    width, height = (round(number * PIXELS_PER_INCH / DOTS_PER_INCH) for number in pixels)
+    return width, height

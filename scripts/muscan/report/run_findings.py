@@ -1,4 +1,4 @@
-"""Findings about a run that a user should know first: from the table of limits and the fits, the worst first."""
+"""Findings about a run, from the table of limits and the fits: what a user should check first."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -30,17 +30,17 @@ KINDS = {
     "limit": WARNING,  # a limit is missing
     "asymptotics": WARNING,  # asymptotic formulae do not hold
     "doubt": WARNING,  # the diagnosis of the model doubts a limit
-    "bounds": WARNING,
-    "fit": WARNING,
-    "tests": WARNING,
-    "unread": WARNING,
-    "outside": WARNING,
-    "pulls": WARNING,
+    "bounds": WARNING,  # fits ended at bounds on which limits depend
+    "fit": WARNING,  # the goodness of fit is poor
+    "tests": WARNING,  # tests of single values of mu failed
+    "unread": WARNING,  # fit.json cannot be read
+    "outside": WARNING,  # the observed limit is outside its expected 2 sigma range
+    "pulls": WARNING,  # pulls are large
     "hinder": WARNING,  # the diagnosis of the model names what may hinder a fit
-    "bounds_far_away": NOTE,
+    "bounds_far_away": NOTE,  # only tests far above the limits ended at a bound
     "untidy": NOTE,  # the diagnosis of the model names what changes no limit
-    "mu_hat": NOTE,
-    "blinded": NOTE,
+    "mu_hat": NOTE,  # the best fit is at a bound of mu
+    "blinded": NOTE,  # the analysis is blind
 }
 # Kinds by weight of a finding of the diagnosis. An unknown weight counts as a doubt, so that nothing is played down.
 KIND_OF_WEIGHT = {DOUBT: "doubt", HINDER: "hinder", UNTIDY: "untidy"}
@@ -57,8 +57,8 @@ class RunFinding(NamedTuple):
     scan: str  # name of the scan or the signal, for messages
     message: str  # a sentence
     rank: float = 0.0  # order within the kind: the smallest is the worst
-    about: str = ""  # findings of a kind with the same subject share a line
-    of: Signal = ("", "")
+    subject: str = ""  # findings of a kind with the same subject share a line
+    signal: Signal = ("", "")
     advice: str = ""  # what to do, if the message does not say it
 
     @property
@@ -127,13 +127,13 @@ def collect_findings(
 
 def _limit_findings(row: Row, scan: str) -> Iterator[RunFinding]:
     """Find limits that are missing, failed tests, and an observed limit far from the expected ones."""
-    finding = partial(RunFinding, scan=scan, of=(row["analysis"], row["signal"]))
+    finding = partial(RunFinding, scan=scan, signal=(row["analysis"], row["signal"]))
     missing = set(parse_statuses(row["status"]).values()) - {"ok", BLINDED}
     reason = f" ({row['reason']})" if row["reason"] else ""
     if "fit_failed" in missing:
         yield finding("failed", message=f"{row['status']}{reason}")
     elif missing:
-        yield finding("limit", message=f"{row['status']}{reason}", about=worst_status(row))
+        yield finding("limit", message=f"{row['status']}{reason}", subject=worst_status(row))
     elif row["reason"] and not is_blinded(row):
         yield finding("tests", message=f"{row['status']}{reason}")
     for warning in filter(None, (row.get("warning") or "").split("; ")):
@@ -142,7 +142,7 @@ def _limit_findings(row: Row, scan: str) -> Iterator[RunFinding]:
     if all(numbers):
         observed, low, high = map(float, numbers)
         if not low <= observed <= high:
-            text = f"observed limit {observed:.4g} outside of the expected 2 sigma range, {low:.4g} to {high:.4g}"
+            text = f"observed limit {observed:.4g} outside the expected 2 sigma range, {low:.4g} to {high:.4g}"
             yield finding("outside", message=text, rank=-max(observed / high, low / max(observed, 1e-300)))
 
 
@@ -163,12 +163,12 @@ def _calculator_findings(rows: list[Row]) -> Iterator[RunFinding]:
                     f"is too {'strong' if ratio < 1 else 'weak'} by {format_deviation(ratio)}, use that from toys"
                 )
                 signal = (row["analysis"], row["signal"])
-                yield RunFinding("asymptotics", scan_of(row, True), message, -abs(ratio - 1), of=signal)
+                yield RunFinding("asymptotics", scan_of(row, True), message, -abs(ratio - 1), signal=signal)
 
 
 def _fit_findings(row: Row, fit: dict | None, limits: list[Limits], scan: str) -> Iterator[RunFinding]:
     """Find what the best fit, the bounds at which fits ended, and the diagnosis of the model say."""
-    finding = partial(RunFinding, scan=scan, of=(row["analysis"], row["signal"]))
+    finding = partial(RunFinding, scan=scan, signal=(row["analysis"], row["signal"]))
     if row["gof_p_value"] and float(row["gof_p_value"]) < POOR_FIT:
         p_value = float(row["gof_p_value"])
         text = f"goodness of fit p = {p_value:.2g}: the model does not describe the data, do not trust its limit"
@@ -196,7 +196,7 @@ def _diagnosis_finding(warning: str | dict, finding: partial) -> RunFinding:
         return finding("doubt", message=warning)
     kind = KIND_OF_WEIGHT.get(warning.get("weight"), "doubt")
     message = finding_text(warning.get("where", ""), warning["message"], "")
-    return finding(kind, message=message, about=warning.get("kind", ""), advice=warning.get("advice", ""))
+    return finding(kind, message=message, subject=warning.get("kind", ""), advice=warning.get("advice", ""))
 
 
 def warning_text(warning: str | dict) -> str:
@@ -224,5 +224,5 @@ def largest_pulls(parameters: Parameters) -> list[tuple[str, float, float]]:
     """Return (name, pull, error in units of the constraint) of all constrained parameters, the largest pull first."""
     indices = [i for i in constrained_and_free(parameters)[0] if parameters.values[i] is not None]
     values_and_errors = zip(indices, *pulls(parameters, indices), strict=True)
-    named = [(parameters.names[i], float(pull), float(error)) for i, pull, error in values_and_errors]
-    return sorted(named, key=lambda each: -abs(each[1]))
+    by_parameter = [(parameters.names[i], float(pull), float(error)) for i, pull, error in values_and_errors]
+    return sorted(by_parameter, key=lambda entry: -abs(entry[1]))

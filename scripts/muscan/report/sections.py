@@ -27,14 +27,14 @@ POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": 
 CROSS_SECTION_COLUMNS = {
     "cross_section": "Predicted xsec", "xsec_observed_limit": "xsec limit obs.", "xsec_expected": "xsec limit exp.",
 }  # fmt: skip
-LONGEST = 1000  # letters of a note
+LONGEST = 1000  # largest number of letters of a note
 
 
 def page_content(results: RunResults, problems: list[str]) -> dict[str, Any]:
     """Return everything that the template shows.
 
     Args:
-        results: of the run.
+        results: the results of the run.
         problems: parts of the configuration that could not be run, and why.
     """
     known = results.config["analyses"]  # the table has rows of analyses that could not be run as well
@@ -151,14 +151,14 @@ def signal_section(results: RunResults, analysis: str, signal: str, anchor: str)
         for place in (folder / calculator / "plots" / plot,)
         for figure in results.figures(plot, place if place.is_dir() else place.with_suffix(".png"))
     ]
-    known = {calculator: each for calculator, each in limits.items() if each is not None}
-    files = [folder / "workspace.json", folder / "fit.json", *(folder / each / "limits.json" for each in limits)]
+    known = {calculator: scan for calculator, scan in limits.items() if scan is not None}
+    names = ["workspace.json", "fit.json", *(f"{calculator}/limits.json" for calculator in limits)]
     return {
         "name": scan_name(analysis, signal),
         "anchor": anchor,
         "fit": fit_section(results.fits[analysis, signal], tests, known),
         "figures": figures,
-        "files": files,
+        "files": [folder / name for name in names],
     }
 
 

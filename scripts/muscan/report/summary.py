@@ -13,7 +13,7 @@ def summary_lines(findings: Iterable[RunFinding], most: int = LINES) -> list[tup
 
     Args:
         findings: the worst first, as `collect_findings` returns them.
-        most: the largest number of lines, including the one that says how many findings are left out.
+        most: the largest number of lines, including the line that counts the findings left out.
     """
     important = [finding for finding in findings if finding.severity != NOTE]
     failed = [finding for finding in important if finding.severity == FAILED]
@@ -30,15 +30,15 @@ def summary_lines(findings: Iterable[RunFinding], most: int = LINES) -> list[tup
 def describe_all_clear(findings: Iterable[RunFinding]) -> str:
     """Say what was examined in a run that has no findings but notes."""
     blinded = any(finding.kind == "blinded" for finding in findings)
-    hidden = "; of blind analyses only the expected limits and the models were examined" if blinded else ""
+    hidden = "; for blind analyses only the expected limits and the models were examined" if blinded else ""
     return (
-        "every limit has the status ok, and every observed limit is inside of its expected 2 sigma range; goodness of "
-        f"fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, no parameter at a "
-        f"bound, and nothing in a model that could change a limit{hidden}"
+        "every limit has the status ok, and every observed limit is inside its expected 2 sigma range; goodness of "
+        f"fit p >= {POOR_FIT:g}, no pull beyond {LARGE_PULL:g}, no doubt about asymptotic formulae, no limit that "
+        f"depends on a bound of a parameter, and nothing in a model that could change a limit{hidden}"
     )
 
 
-def group_findings(findings: Iterable[RunFinding], by: tuple[str, ...] = ("kind", "about")) -> list[list[RunFinding]]:
+def group_findings(findings: Iterable[RunFinding], by: tuple[str, ...] = ("kind", "subject")) -> list[list[RunFinding]]:
     """Group findings that share a line, in the order of their first ones.
 
     Args:
@@ -77,7 +77,7 @@ def scan_names(group: Iterable[RunFinding]) -> str:
         return join_items([printable_text(scan) for scan in scans])
     scans_by_analysis: dict[str, dict[str, str]] = {}
     for finding in group:
-        analysis, signal = finding.of
+        analysis, signal = finding.signal
         scans_by_analysis.setdefault(analysis, {}).setdefault(signal, finding.scan)
     names = [
         f"{len(signals)} signals of {analysis}" if len(signals) > 1 else next(iter(signals.values()))

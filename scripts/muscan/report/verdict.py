@@ -1,4 +1,4 @@
-"""What failed in a run."""
+"""The failures of a run."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from muscan.results.table_rows import read_table
 
 
 def all_failures(limits: str, problems: list[str]) -> list[str]:
-    """Return what failed, a line each, the problems of the configuration last.
+    """Return a message for each failure; problems of the configuration are the last.
 
     Args:
-        limits: limits.csv.
-        problems: of the configuration.
+        limits: path of limits.csv.
+        problems: problems of the configuration.
     """
     return list(dict.fromkeys(describe_failures(read_table(Path(limits))) + problems))

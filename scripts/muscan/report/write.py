@@ -16,16 +16,16 @@ from muscan.report.sections import CAPTIONS, TEMPLATE, page_content
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """What was run, and whether the page stands alone.
+    """Settings of the report.
 
     Raises:
-        InputError: if there are neither or both a configuration and a manifest.
+        InputError: unless either a configuration or a manifest is given.
     """
 
     config: dict | None = option("the configuration, as JSON", default=None)
     manifest: str | None = option("manifest.json of a run, instead of its configuration and problems", default=None)
-    problems: list[str] = option("because of which parts of it were not run", default_factory=list)
-    embed: bool = option("make pictures a part of the page", default=False)
+    problems: list[str] = option("problems of the configuration, whose parts were not run", default_factory=list)
+    embed: bool = option("include the pictures in the page", default=False)
 
     def __post_init__(self):
         if (self.config is None) == (self.manifest is None):

@@ -1,4 +1,4 @@
-"""The beginning of a run: what can be used of its configuration, and what is said before any job starts."""
+"""The beginning of a run: check its configuration, its results and its data sets before any job starts."""
 
 import os
 import sys
@@ -8,28 +8,31 @@ from muscan.base.errors import InputError
 from muscan.config import check
 from muscan.config.problems import ConfigError
 from muscan.config.text import check_file
-from muscan.run import look_ahead, start
+from muscan.run import existing_results, look_ahead
 
 
 class Usable(NamedTuple):
-    """The part of a configuration that can be used."""
+    """The part of a configuration that can be run, and the problems of the rest."""
 
     config: dict
     not_run: dict[str, str]  # {analysis: why it cannot be run}
-    problems: list[str]  # all of them
-    without_row: list[str]  # those that no row of the table of limits tells
+    problems: list[str]  # all problems of the configuration
+    without_row: list[str]  # problems that no row of the table of limits states
 
 
-def usable_part(config: dict, files: list[str], whole: bool = True) -> Usable:
-    """Check a configuration; end the run if nothing of it can be used.
+def usable_part(config: dict, files: list[str], check_text: bool = True) -> Usable:
+    """Check a configuration.
 
     Args:
-        config: merged from its files.
-        files: their paths.
-        whole: whether to check the text of the files too.
+        config: the configuration, merged from its files.
+        files: paths of these files.
+        check_text: whether to check the text of the files too, for example for keys that occur twice.
+
+    Raises:
+        SystemExit: if nothing of the configuration can be run.
     """
     try:
-        for file in files if whole else ():
+        for file in files if check_text else ():
             check_file(file)
         usable, not_run, problems = check.usable(config)
     except (ConfigError, InputError) as error:
@@ -37,19 +40,24 @@ def usable_part(config: dict, files: list[str], whole: bool = True) -> Usable:
     return Usable(usable, not_run, problems, check.without_row(problems, not_run))
 
 
-def look_around(usable: Usable, files: list[str]) -> None:
-    """Look at the results and data sets that are there, and say what will not be run, is made anew, or will fail.
+def prepare(usable: Usable, files: list[str]) -> None:
+    """Remove broken results, and print what will not be run, will be made again, or will fail.
 
-    The run ends if nothing can be written, or no data set can be read.
+    Args:
+        usable: what can be run.
+        files: paths of the configuration files, for messages.
+
+    Raises:
+        SystemExit: if results cannot be written, or no data set can be read.
     """
-    unwritable = ", ".join(start.unwritable())
+    unwritable = ", ".join(existing_results.unwritable_folders())
     if unwritable:
         raise SystemExit(f"muscan cannot write here: {unwritable} (in {os.getcwd()})")
-    for message in start.tidy():
+    for message in existing_results.remove_broken():
         print(message, file=sys.stderr)
     for problem in usable.problems:
         print(f"Not run, while the rest is: {problem}", file=sys.stderr)
-    unreadable = look_ahead.unreadable(usable.config)
+    unreadable = look_ahead.unreadable_datasets(usable.config)
     if len(unreadable) == len(usable.config["analyses"]):
         _stop(files, "\n".join(dict.fromkeys(unreadable.values())))
     for analysis, reason in unreadable.items():
@@ -57,7 +65,7 @@ def look_around(usable: Usable, files: list[str]) -> None:
 
 
 def _stop(files: list[str], problems: str) -> NoReturn:
-    """End before anything runs."""
+    """End the run because of problems of its configuration."""
     names = ", ".join(os.path.relpath(file) for file in files)
     raise SystemExit(
         f"{names} cannot be used (in {os.getcwd()}):\n{problems}\nconfig/README.md explains every key."

@@ -1,4 +1,4 @@
-"""How many jobs of each rule Snakemake would run, from its Python interface and the event with which a run begins."""
+"""Count the jobs of each rule that Snakemake would run, through its Python interface."""
 
 import logging
 from pathlib import Path
@@ -9,12 +9,12 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from muscan.base.versions import ROOT
 
-# In the counts of Snakemake: their sum, and the rule that asks for everything.
+# Entries in the counts of Snakemake that are no jobs: their sum, and the rule `all`.
 TOTAL, ALL = "total", "all"
 
 
 class _Counts(logging.Handler):
-    """Takes the counts of jobs from the events that Snakemake logs."""
+    """Record the numbers of jobs from the event that Snakemake logs when a run begins."""
 
     def __init__(self):
         super().__init__()
@@ -28,21 +28,21 @@ class _Counts(logging.Handler):
 def job_counts(configfile: Path, folder: Path, snakefile: Path = ROOT / "Snakefile") -> dict[str, int]:
     """Count the jobs that a configuration needs in a folder, in a dry run.
 
-    The Snakefile runs in this process, which should therefore be one of its own: `python scripts/muscan jobs`.
+    The Snakefile runs in this process and changes its state, so use a separate process: `python scripts/muscan jobs`.
 
     Args:
         configfile: the configuration.
-        folder: the working directory; results that are in it count as they do in a run.
-        snakefile: of muscan.
+        folder: the working directory; jobs whose results exist there are not counted.
+        snakefile: the Snakefile of muscan.
 
     Returns:
         {rule: number of jobs}, empty if there is nothing to do.
 
     Raises:
-        SystemExit: if Snakemake or muscan refuses the configuration; the reason stands on stderr.
+        SystemExit: if Snakemake or muscan refuses the configuration; the reason is printed to stderr.
     """
     counts = _Counts()
-    # With both of these a dry run ends when the jobs are counted.
+    # With both of these a dry run ends as soon as the jobs are counted.
     quiet = OutputSettings(dryrun=True, quiet={Quietness.RULES, Quietness.PROGRESS}, enable_file_logging=False)
     with SnakemakeApi(quiet) as snakemake:
         snakemake.logger_manager.logger.addHandler(counts)

@@ -1,4 +1,4 @@
-"""Before a run: which data sets cannot be read. Their analyses will fail, which is said before any job starts."""
+"""Find data sets that cannot be read before any job starts; their analyses will fail."""
 
 import hashlib
 import json
@@ -11,24 +11,30 @@ from muscan.base.errors import StepError
 from muscan.config.datasets import histogram_spec, input_files
 from muscan.config.settings import scan_settings
 
-MEMORY = Path(".snakemake", "muscan", "data_sets.json")  # what was found of files that have not changed since
+CACHE = Path(".snakemake", "muscan", "data_sets.json")  # the problems found by earlier runs
 
 
-def unreadable(config: dict) -> dict[str, str]:
-    """{analysis: why its data set cannot be read}; files that have not changed are not read again."""
-    before, now, reasons = _remembered(), {}, {}
+def unreadable_datasets(config: dict) -> dict[str, str]:
+    """Find analyses whose data sets cannot be read.
+
+    Files that have not changed since an earlier run are not read again.
+
+    Returns:
+        {analysis: why its data set cannot be read}.
+    """
+    before, now, reasons = _read_cache(), {}, {}
     sources = None
     for analysis, settings in config["analyses"].items():
         key = _key(config, settings["dataset"], scan_settings(config, analysis).blind)
         if key not in before and key not in now:
-            from muscan.inputs.sources import Sources  # which takes a second, with pyhf
+            from muscan.inputs.sources import Sources  # the import of pyhf takes a second
 
             sources = sources or Sources(config)
             now[key] = _problem(sources, analysis)
         now[key] = before.get(key, now.get(key))
         if now[key]:
             reasons[analysis] = f"data set {settings['dataset']!r}: {now[key]}"
-    _remember(now)
+    _write_cache(now)
     return reasons
 
 
@@ -41,22 +47,22 @@ def _problem(sources, analysis: str) -> str | None:
 
 
 def _key(config: dict, name: str, blind: bool) -> str:
-    """What a data set says, and the sizes and times of its files."""
+    """Return a digest of the settings of a data set and of the sizes and times of its files."""
     dataset = config["datasets"][name]
-    said = histogram_spec(config, name, blind) if "histograms" in dataset else dataset
+    spec = histogram_spec(config, name, blind) if "histograms" in dataset else dataset
     stats = [os.stat(path) for path in input_files(dataset, blind).values()]
-    parts = [versions.all_versions()["code"], said, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
+    parts = [versions.all_versions()["code"], spec, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _remembered() -> dict[str, str | None]:
+def _read_cache() -> dict[str, str | None]:
     try:
-        return dict(json.loads(MEMORY.read_text(encoding="utf-8")))
+        return dict(json.loads(CACHE.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
 
 
-def _remember(found: dict[str, str | None]) -> None:
+def _write_cache(found: dict[str, str | None]) -> None:
     with suppress(OSError):  # the next run reads the files again
-        MEMORY.parent.mkdir(parents=True, exist_ok=True)
-        MEMORY.write_text(json.dumps(found), encoding="utf-8")
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        CACHE.write_text(json.dumps(found), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""How much of a run is done, and about how much time is left: in the bar of a terminal, and as lines of a log.
+"""Show how much of a run is done and about how much time is left, in a progress bar or as lines of a log.
 
-The time follows from the events that Snakemake logs. What is left of every rule takes as long as its jobs took so far,
-and so many jobs run at a time as did so far.
+The estimate uses the events that Snakemake logs. It assumes that the remaining jobs of each rule take as long as its
+finished jobs did on average, and that as many jobs run at the same time as so far.
 """
 
 import logging
@@ -18,27 +18,27 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from muscan.base.words import format_duration
 
 LOGGER = "snakemake.logging"
-EVERY = 20.0  # seconds between lines of a log
-JOBS = 3  # finished ones from which a time can be told
-TOTAL = "total"  # in the counts of Snakemake
-BAR = "Total Progress"  # of all jobs, in the display of the rich logger
+INTERVAL = 20.0  # seconds between lines of a log
+FEWEST_JOBS = 3  # finished jobs that an estimate needs
+TOTAL = "total"  # the sum in the counts of Snakemake
+BAR = "Total Progress"  # name of the bar of all jobs in the display of the rich logger
 
 
 class Estimate:
-    """What is done and what is left, from the events of a run."""
+    """The finished and the remaining jobs of a run, and the time left."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
-        """`clock` gives seconds."""
+        """Begin a run now; `clock` returns the time in seconds."""
         self.done = self.total = 0
         self._clock = clock
         self._begin = clock()
         self._left: Counter[str] = Counter()  # jobs of each rule that are not finished
-        self._finished: Counter[str] = Counter()  # jobs of each rule, and their seconds
-        self._seconds: Counter[str] = Counter()
-        self._running: dict[int, tuple[str, float]] = {}  # rule and start of each job
+        self._finished: Counter[str] = Counter()  # finished jobs of each rule
+        self._seconds: Counter[str] = Counter()  # total duration of the finished jobs of each rule
+        self._running: dict[int, tuple[str, float]] = {}  # rule and starting time of each job
 
-    def take(self, event: LogEvent | None, record: logging.LogRecord) -> None:
-        """Take an event of Snakemake; of other kinds nothing follows."""
+    def update(self, event: LogEvent | None, record: logging.LogRecord) -> None:
+        """Update the estimate with an event of Snakemake; other events are ignored."""
         if event == LogEvent.RUN_INFO:
             self._left = Counter({rule: number for rule, number in record.stats.items() if rule != TOTAL})
             self.done, self.total = 0, record.stats[TOTAL]
@@ -59,11 +59,11 @@ class Estimate:
             self._left[rule] -= 1
 
     def seconds_left(self) -> float | None:
-        """None as long as too little is known."""
+        """Return the estimated time left in seconds; None if too few jobs have finished."""
         now, jobs = self._clock(), self._finished.total()
         running = [(rule, now - start) for rule, start in self._running.values()]
         busy = self._seconds.total() + sum(elapsed for _, elapsed in running)
-        if jobs < JOBS or busy <= 0 or now <= self._begin:
+        if jobs < FEWEST_JOBS or busy <= 0 or now <= self._begin:
             return None
 
         def mean(rule: str) -> float:
@@ -76,25 +76,25 @@ class Estimate:
         return max(work, 0) / at_a_time
 
     def time_left(self) -> str:
-        """In words; empty as long as too little is known, and at the end."""
+        """Return the time left in words; empty if too few jobs have finished, and at the end."""
         seconds = self.seconds_left()
         if seconds is None or self.done >= self.total:
             return ""
         return f"about {format_duration(max(5 * round(seconds / 5), 5) if seconds < 100 else seconds)} left"
 
-    def line(self) -> str:
-        """Such as "120 of 306 steps, about 40 s left"."""
+    def describe(self) -> str:
+        """Return a line such as "120 of 306 steps, about 40 s left"."""
         return ", ".join(filter(None, [f"{self.done} of {self.total} steps", self.time_left()]))
 
 
-class Lines(logging.Handler):
-    """Follows the events of a run, and writes a line now and then where there is no bar.
+class ProgressLines(logging.Handler):
+    """Update an estimate with the events of a run, and write a line at regular intervals.
 
-    What goes wrong here is no reason to disturb the run: then nothing more is said.
+    After an error no more lines are written, so that an error here never disturbs the run.
     """
 
     def __init__(self, estimate: Estimate, stream: TextIO | None, clock: Callable[[], float] = time.monotonic):
-        """Without a stream nothing is written."""
+        """Write lines to `stream`, or nothing if it is None; `clock` returns the time in seconds."""
         super().__init__()
         self._estimate, self._stream, self._clock = estimate, stream, clock
         self._last = clock()
@@ -105,16 +105,16 @@ class Lines(logging.Handler):
             return
         try:
             event = getattr(record, "event", None)
-            self._estimate.take(event, record)
-            if event == LogEvent.JOB_FINISHED and self._stream and self._clock() - self._last >= EVERY:
+            self._estimate.update(event, record)
+            if event == LogEvent.JOB_FINISHED and self._stream and self._clock() - self._last >= INTERVAL:
                 self._last = self._clock()
-                print(self._estimate.line(), file=self._stream, flush=True)
+                print(self._estimate.describe(), file=self._stream, flush=True)
         except Exception:  # events of another version of Snakemake, a stream that is closed
             self._broken = True
 
 
 class TimeLeft(ProgressColumn):
-    """The time left, behind the bar of all jobs."""
+    """A column with the time left after the progress bar of all jobs."""
 
     max_refresh = 1.0
 
@@ -125,20 +125,20 @@ class TimeLeft(ProgressColumn):
     def render(self, task) -> Text:
         try:
             return Text(self._estimate.time_left() if task.description == BAR else "", style="cyan")
-        except Exception:  # the run goes on in another thread
+        except Exception:  # another thread updates the estimate meanwhile
             return Text()
 
 
-def follow(workflow) -> None:
-    """Tell the time left of the run of a Snakemake workflow, unless it is to be quiet."""
+def show_time_left(workflow) -> None:
+    """Show the time left of a Snakemake workflow, unless the run is quiet."""
     try:
         estimate = Estimate()
         handlers = workflow.logger_manager.get_log_handlers()
-        quiet = {each.name for each in workflow.output_settings.quiet or ()} & {"PROGRESS", "ALL"}
+        quiet = {option.name for option in workflow.output_settings.quiet or ()} & {"PROGRESS", "ALL"}
         bars = [handler.progress for handler in handlers if hasattr(handler, "progress")] if sys.stderr.isatty() else []
         for bar in bars:
             bar.columns = (*bar.columns, TimeLeft(estimate))
         stream = None if bars or quiet else sys.stderr
-        logging.getLogger(LOGGER).addHandler(Lines(estimate, stream))
-    except Exception:  # without the time left a run is as good
+        logging.getLogger(LOGGER).addHandler(ProgressLines(estimate, stream))
+    except Exception:  # an error here must not stop the run
         return

@@ -1,4 +1,4 @@
-"""What the rules of grids of signals are told."""
+"""Values for the rules of grids of signals."""
 
 from types import SimpleNamespace
 
@@ -49,7 +49,7 @@ def test_axes(grids):
     assert grids.cross_sections(PLANE) == "xs.csv"
 
 
-def test_what_is_not_said_is_nothing(grids):
+def test_settings_that_are_not_given_are_empty_lists(grids):
     assert grids.label("y")(LINE) == grids.axis_title("y")(LINE) == grids.units(LINE) == []
     assert grids.setting("diagonal")(LINE) == grids.cross_sections(LINE) == []
     assert grids.setting("numbers")(LINE) is False

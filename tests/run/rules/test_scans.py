@@ -1,4 +1,4 @@
-"""What the rules of fits, tests and toys are told about scans."""
+"""Values for the rules of fits, tests and toys."""
 
 from types import SimpleNamespace
 
@@ -47,22 +47,22 @@ def test_settings_are_those_of_the_analysis(scans):
     assert [scans.setting("blind")(of(name)) for name in "abc"] == [False, True, False]
     assert [scans.interpolation("normsys")(of(name)) for name in "abc"] == ["code4", "code1", "code4"]
     assert [scans.fitted_by_pyhf(of(name)) for name in "abc"] == [False, True, False]
-    assert [scans.has("toybased")(of(name)) for name in "abc"] == [True, False, True]
-    assert [scans.has("asymptotics")(of(name)) for name in "abc"] == [True, True, False]
-    assert scans.check_asymptotics(of("a")) == "auto"
+    assert [scans.uses("toybased")(of(name)) for name in "abc"] == [True, False, True]
+    assert [scans.uses("asymptotics")(of(name)) for name in "abc"] == [True, True, False]
+    assert scans.setting("check_asymptotics")(of("a")) == "auto"
 
 
 def test_values_of_mu(scans):
-    assert scans.mu(of("a")) == ["0", "1", "2", "12"]
+    assert scans.setting("mu")(of("a")) == ["0", "1", "2", "12"]
     assert scans.mu_of_job(of("a", mu="0_to_2")) == ["0", "1", "2"]
     assert scans.mu_of_job(of("a", mu="12")) == ["12"]
     assert scans.poi_bound(of("a")) == 20  # 10, 20, 40, ...
-    assert scans.level_of_range(of("a")) == []  # fits do not depend on it
+    assert scans.range_confidence_level(of("a")) == []  # fits do not depend on it
 
 
-def test_nothing_is_said_where_the_limits_decide(scans):
-    assert scans.level_of_range(of("b")) == 0.95
-    assert scans.mu(of("b")) == scans.mu_of_job(of("b", mu="auto")) == scans.poi_bound(of("b")) == []
+def test_values_that_follow_from_the_limits_are_empty_lists(scans):
+    assert scans.range_confidence_level(of("b")) == 0.95
+    assert scans.setting("mu")(of("b")) == scans.mu_of_job(of("b", mu="auto")) == scans.poi_bound(of("b")) == []
 
 
 class TestToys:
@@ -83,8 +83,8 @@ class TestToys:
         ]
 
     def test_a_round_follows_the_one_before(self, toys):
-        assert toys.plan_before(of("c", round="2")) == "results/c/signal/toybased/plan_1.json"
-        assert toys.jobs_before(of("c", round="2")) == ["results/c/signal/toybased/jobs/round_1_part_0_of_1.json"]
+        assert toys.previous_plan(of("c", round="2")) == "results/c/signal/toybased/plan_1.json"
+        assert toys.previous_jobs(of("c", round="2")) == ["results/c/signal/toybased/jobs/round_1_part_0_of_1.json"]
         assert toys.last_plan(of("c")) == "results/c/signal/toybased/plan_3.json"
 
 

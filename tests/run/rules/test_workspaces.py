@@ -1,4 +1,4 @@
-"""What the rules that make workspaces are told about data sets, signals and packs of them."""
+"""Values for the rules of data sets, workspaces and packs."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from muscan.config.schema import complete
 from muscan.run.rules.datasets import Datasets
 from muscan.run.rules.packs import all_packs
 from muscan.run.rules.scans import Scans
-from muscan.run.rules.wildcards import literally, one_of, or_nothing
+from muscan.run.rules.wildcards import literal, one_of, option_value
 from muscan.run.rules.workspaces import Workspaces
 
 MODEL = {"samples": {"signal": [{"name": "{mu}", "type": "normfactor"}]}}
@@ -53,7 +53,7 @@ def test_an_analysis_of_histograms(workspaces):
     assert workspaces.histograms(of("b")) == "results/datasets/mine/blinded.csv"
     assert workspaces.findings(of("a")) == []
     assert workspaces.findings(of("b")) == "results/datasets/mine/blinded_findings.json"
-    assert json.loads(workspaces.model(of("a"))) == MODEL | {"poi": "mu", "parameters": []}
+    assert json.loads(workspaces.model_spec(of("a"))) == MODEL | {"poi": "mu", "parameters": []}
     assert (
         workspaces.checked(of("a"))
         == workspaces.published("workspace")(of("a"))
@@ -70,7 +70,7 @@ def test_an_analysis_of_a_published_workspace(workspaces, tmp_path):
     assert workspaces.checked(loose) == "results/datasets/loose/checked.json"
     assert workspaces.measurement(loose) == "-first"
     assert workspaces.max_megabytes(loose) == 200
-    assert workspaces.histograms(loose) == workspaces.findings(loose) == workspaces.model(loose) == []
+    assert workspaces.histograms(loose) == workspaces.findings(loose) == workspaces.model_spec(loose) == []
     assert workspaces.signal(of("l", "%2Dx%20y")) == "-x y"
 
 
@@ -87,15 +87,15 @@ class TestDatasets:
         return Datasets(complete(config))
 
     def test_names(self, datasets):
-        assert (datasets.simulated, datasets.read) == (["drawn"], ["mine", "file"])
+        assert (datasets.simulated, datasets.external) == (["drawn"], ["mine", "file"])
 
     @pytest.mark.parametrize(("histograms", "blind"), [("histograms", False), ("blinded", True)])
     def test_blind_analyses_do_not_get_the_observed_data(self, datasets, histograms, blind):
         wildcards = SimpleNamespace(dataset="drawn", histograms=histograms)
         assert datasets.blind(wildcards) == blind
-        assert ("observed" in json.loads(datasets.simulation(wildcards))["components"]["b"]) != blind
+        assert ("observed" in json.loads(datasets.simulation_spec(wildcards))["components"]["b"]) != blind
         wildcards.dataset = "mine"
-        assert ("observed" in json.loads(datasets.histograms(wildcards))["counts"]["SR"]) != blind
+        assert ("observed" in json.loads(datasets.histogram_spec(wildcards))["counts"]["SR"]) != blind
 
     def test_files(self, datasets, tmp_path):
         assert datasets.files(SimpleNamespace(dataset="file", histograms="histograms")) == ["mine.csv"]
@@ -129,18 +129,18 @@ class TestPacks:
         outputs = all_packs(complete(config), scans)[1].outputs(scans)
         assert outputs == [f"results/l/m_2/{name}" for name in ("workspace.json", "model.npz", "fit.json")]
 
-    def test_they_answer_for_their_signals(self, config, workspaces, tmp_path):
+    def test_values_for_their_signals(self, config, workspaces, tmp_path):
         config["datasets"]["loose"]["workspace"]["signals"] = ["m_1", "gone"]
         scans = Scans(complete(config))
         (pack,) = all_packs(complete(config), scans)
         workspaces = Workspaces(complete(config), scans)
-        assert pack.answer(workspaces.published("workspace"))(None) == "BkgOnly.json"
-        assert pack.answer(scans.setting("engine"))(None) == "newton"
-        assert pack.each(workspaces.published("patch"))(None) == [
+        assert pack.value(workspaces.published("workspace"))(None) == "BkgOnly.json"
+        assert pack.value(scans.setting("engine"))(None) == "newton"
+        assert pack.values(workspaces.published("patch"))(None) == [
             str(tmp_path / f"{name}.json") for name in pack.signals
         ]
-        assert pack.each(workspaces.existing_patch)(None) == [str(tmp_path / "m_1.json")]
-        assert pack.each(workspaces.published("patchset"))(None) == []
+        assert pack.values(workspaces.existing_patch)(None) == [str(tmp_path / "m_1.json")]
+        assert pack.values(workspaces.published("patchset"))(None) == []
 
 
 def test_names_as_wildcards():
@@ -150,5 +150,5 @@ def test_names_as_wildcards():
 
 
 def test_values_of_options():
-    assert [or_nothing(value) for value in (None, 0, False, "", [1])] == [[], 0, False, "", [1]]
-    assert literally("{braces}")(None) == "{braces}"
+    assert [option_value(value) for value in (None, 0, False, "", [1])] == [[], 0, False, "", [1]]
+    assert literal("{braces}")(None) == "{braces}"

@@ -1,4 +1,4 @@
-"""The code of a step as inputs of its rule."""
+"""The code of a step, as input of its rule: the step runs again when its code changes."""
 
 import os
 
@@ -6,12 +6,12 @@ from muscan.base.code import SCRIPTS, modules
 
 
 def code_of(script: str, *others: str, with_modules: bool = True) -> list[str]:
-    """Return a script and all modules of ours that it imports. As inputs of a rule they tell when they change.
+    """Return the paths of a script and of all modules of muscan that it imports, the script first.
 
     Args:
-        script: its name, in the folder of scripts; it comes first.
-        others: modules that it imports by names which are not in its text.
-        with_modules: False where it is known that the rule is to run, as in a job on a cluster.
+        script: file name of the script, in the folder `scripts`.
+        others: modules that the script imports by a name that is only known when it runs, as paths in `scripts`.
+        with_modules: whether to include the modules. A job on a cluster does not need them: it is known to run.
     """
     files = modules(script, *others) if with_modules else [SCRIPTS / script]
     return [os.path.relpath(file) for file in files]

@@ -1,6 +1,6 @@
-"""What the rules of grids of signals ask about them.
+"""Values for the rules of grids of signals.
 
-Methods with `wildcards` can stand in rules, as inputs or params.
+Methods with the argument `wildcards` serve as input functions or params of rules.
 """
 
 from collections.abc import Callable
@@ -9,28 +9,28 @@ from typing import Any
 from muscan.config.grids import grid_settings, units_of
 from muscan.records.columns import label_column
 from muscan.run.rules.scans import Scans
-from muscan.run.rules.wildcards import Value, Wildcards, or_nothing
+from muscan.run.rules.wildcards import Value, Wildcards, option_value
 
 
 class Grids:
-    """All grids, by the wildcard `grid`.
+    """The grids of a configuration. The wildcard is `grid`.
 
     Attributes:
-        names: of the grids.
+        names: names of the grids.
     """
 
     def __init__(self, config: dict, scans: Scans):
-        """Take a checked configuration and its scans."""
+        """Prepare the grids of a checked configuration with its scans."""
         self._settings = {grid: grid_settings(config, grid) for grid in config["grids"]}
         self._signals = scans.signals
         self.names = list(self._settings)
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
-        """Return a setting as a function of the wildcards; an empty list if there is none."""
-        return lambda wildcards: or_nothing(getattr(self._settings[wildcards.grid], key))
+        """Return a function of the wildcards that returns a setting, or an empty list if it is not set."""
+        return lambda wildcards: option_value(getattr(self._settings[wildcards.grid], key))
 
     def limits(self, wildcards: Wildcards) -> list[str]:
-        """Return limits.json of all signals of the analyses of a grid."""
+        """Return the paths of limits.json of all signals of a grid."""
         settings = self._settings[wildcards.grid]
         return [
             f"results/{analysis}/{signal}/{settings.calculator}/limits.json"
@@ -39,24 +39,22 @@ class Grids:
         ]
 
     def cross_sections(self, wildcards: Wildcards) -> Value:
-        """Return the file of cross sections."""
+        """Return the path of the table of cross sections; an empty list if there is none."""
         table = self._settings[wildcards.grid].cross_sections
         return table.csv if table else []
 
     def label(self, axis: str) -> Callable[[Wildcards], Value]:
-        """Return the column of the label on an axis, "x" or "y", as a function of the wildcards."""
-
-        return lambda wildcards: or_nothing(label_column(getattr(self._settings[wildcards.grid], axis)))
+        """Return a function of the wildcards that returns the column of the label on an axis, "x" or "y"."""
+        return lambda wildcards: option_value(label_column(getattr(self._settings[wildcards.grid], axis)))
 
     def axis_title(self, axis: str) -> Callable[[Wildcards], Value]:
-        """Return what an axis, "x" or "y", is called, as a function of the wildcards."""
-
+        """Return a function of the wildcards that returns the title of an axis, "x" or "y"."""
         return lambda wildcards: self._axis_titles(wildcards).get(getattr(self._settings[wildcards.grid], axis), [])
 
     def units(self, wildcards: Wildcards) -> list[str]:
-        """Return the units that stand in the texts of axes, `label=unit`."""
+        """Return the units in the titles of axes, as texts `label=unit`."""
         return units_of(self._axis_titles(wildcards))
 
     def _axis_titles(self, wildcards: Wildcards) -> dict[str, str]:
-        """Return what axes are called, by the labels of the signals."""
+        """Return the titles of axes: {label of the signals: title}."""
         return self._settings[wildcards.grid].axis_labels

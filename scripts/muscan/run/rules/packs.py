@@ -1,4 +1,4 @@
-"""What the rules of packs ask: which signals share a job, and what their steps read and write."""
+"""Values for the rules of packs: which signals share a job, and what their steps read and write."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -9,26 +9,26 @@ from muscan.config.scans import packs_of
 from muscan.run.rules.scans import Scans
 from muscan.run.rules.wildcards import Wildcards
 
-Question = Callable[[Wildcards], Any]
+WildcardFunction = Callable[[Wildcards], Any]
 
 
 class Pack(NamedTuple):
-    """Signals of an analysis that share a job. It has a rule of its own, whose only wildcards these would be."""
+    """Signals of an analysis that share a job. Each pack has a rule of its own, without wildcards."""
 
-    name: str  # of the rule
+    name: str  # name of the rule
     analysis: str
-    signals: list[str]  # names in paths
+    signals: list[str]  # names of the signals as in paths
 
-    def answer(self, question: Question) -> Question:
-        """Return the answer for the analysis of this pack, whatever the wildcards."""
-        return lambda _: question(self._wildcards(self.signals[0]))
+    def value(self, function: WildcardFunction) -> WildcardFunction:
+        """Return an input function with the value of `function` for the analysis of this pack."""
+        return lambda _: function(self._wildcards(self.signals[0]))
 
-    def each(self, question: Question) -> Question:
-        """Return the answers for all signals of this pack in a list, which has none where there is nothing."""
-        return lambda _: [each for each in map(question, map(self._wildcards, self.signals)) if each != []]
+    def values(self, function: WildcardFunction) -> WildcardFunction:
+        """Return an input function with the values of `function` for all signals of this pack that have one."""
+        return lambda _: [value for value in map(function, map(self._wildcards, self.signals)) if value != []]
 
     def outputs(self, scans: Scans) -> list[str]:
-        """Return all files that the steps write."""
+        """Return all files that the steps of this pack write."""
         settings = scans.settings[self.analysis]
         names = ["workspace.json", "model.npz", "fit.json"]
         if "asymptotics" in settings.calculators:

@@ -1,4 +1,4 @@
-"""What the rules of pictures ask."""
+"""Values for the rules of pictures."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from muscan.run.rules.wildcards import Wildcards
 
 
 def drawn_from(kind: str) -> Callable[[Wildcards], bool]:
-    """Return whether a picture of a scan is drawn from a kind of results, as a function of the wildcards.
+    """Return a function of the wildcards that tells whether a picture is drawn from one kind of results.
 
     Args:
         kind: a field of `plotting.registry.ScanFiles`.

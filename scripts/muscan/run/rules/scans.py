@@ -1,6 +1,6 @@
-"""What the rules of fits and tests ask about the scans of a configuration.
+"""Values for the rules of fits and tests.
 
-Methods with `wildcards` can stand in rules, as inputs or params.
+Methods with the argument `wildcards` serve as input functions or params of rules.
 """
 
 from collections.abc import Callable
@@ -11,24 +11,24 @@ from muscan.config.mu_values import mu_jobs, poi_bound
 from muscan.config.scans import all_scans
 from muscan.config.settings import TOYBASED, scan_settings, source_of
 from muscan.config.signals import scan_name, signals_of
-from muscan.run.rules.wildcards import Value, Wildcards, or_nothing
+from muscan.run.rules.wildcards import Value, Wildcards, option_value
 
 
 class Scans:
-    """All scans, by the wildcards `analysis`, `signal` and `calculator`.
+    """The scans of a configuration. The wildcards are `analysis`, `signal` and `calculator`.
 
     Attributes:
-        settings: {analysis: its settings in full}.
+        settings: {analysis: all its settings}.
         mu_jobs: {analysis: {label of a job: the values of mu that it tests, as text}}.
-        signals: {analysis: {name in paths: name}}.
-        published: analyses of published workspaces.
-        of_histograms: analyses of histograms.
-        names: of all scans, `analysis/signal/calculator`.
+        signals: {analysis: {name of the signal as in paths: name}}.
+        published: names of the analyses of published workspaces.
+        of_histograms: names of the analyses of histograms.
+        names: names of all scans, `analysis/signal/calculator`.
         with_toys: names of the scans whose limits come from toys.
     """
 
     def __init__(self, config: dict):
-        """Take a checked configuration."""
+        """Prepare the scans of a checked configuration."""
         self.settings = {analysis: scan_settings(config, analysis) for analysis in config["analyses"]}
         self.mu_jobs = {
             analysis: mu_jobs(settings.mu, settings.mu_per_job) for analysis, settings in self.settings.items()
@@ -40,43 +40,35 @@ class Scans:
         self.with_toys = [scan for scan in self.names if basename(scan) == TOYBASED]
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
-        """Return a setting as a function of the wildcards."""
-        return lambda wildcards: or_nothing(getattr(self.settings[wildcards.analysis], key))
+        """Return a function of the wildcards that returns a setting, or an empty list if it is not set."""
+        return lambda wildcards: option_value(getattr(self.settings[wildcards.analysis], key))
 
     def interpolation(self, kind: str) -> Callable[[Wildcards], str]:
-        """Return the code of interpolation of `normsys` or `histosys`, as a function of the wildcards."""
+        """Return a function of the wildcards that returns the interpolation code of `normsys` or `histosys`."""
         return lambda wildcards: getattr(self.settings[wildcards.analysis].interpolation, kind)
 
     def fitted_by_pyhf(self, wildcards: Wildcards) -> bool:
-        """Return whether pyhf makes the fits, which begin with the workspace."""
+        """Return whether pyhf makes the fits, for which it needs the workspace."""
         return self.settings[wildcards.analysis].engine == "pyhf"
 
     def poi_bound(self, wildcards: Wildcards) -> Value:
-        """Return the largest mu that fits must be able to reach; nothing if the limits decide."""
+        """Return the largest mu that fits must be able to reach; an empty list if it follows from the limits."""
         mu = self.settings[wildcards.analysis].mu
         return poi_bound(float(mu[-1])) if mu else []
 
-    def level_of_range(self, wildcards: Wildcards) -> Value:
-        """Return the confidence level of the limits that decide the values of mu; nothing if these are given."""
+    def range_confidence_level(self, wildcards: Wildcards) -> Value:
+        """Return the confidence level of the limits that decide the values of mu; an empty list if none do."""
         settings = self.settings[wildcards.analysis]
         return [] if settings.mu else settings.confidence_level
 
-    def mu(self, wildcards: Wildcards) -> list[str]:
-        """Return all values of mu of a scan; none if the limits decide."""
-        return self.settings[wildcards.analysis].mu
-
     def mu_of_job(self, wildcards: Wildcards) -> list[str]:
-        """Return the values of mu that a job tests; none if the limits decide."""
+        """Return the values of mu that a job tests; an empty list if they follow from the limits."""
         return self.mu_jobs[wildcards.analysis][wildcards.mu]
 
-    def check_asymptotics(self, wildcards: Wildcards) -> str:
-        """Return whether toys check asymptotic limits: auto, true or false."""
-        return self.settings[wildcards.analysis].check_asymptotics
-
-    def has(self, calculator: str) -> Callable[[Wildcards], bool]:
-        """Return whether an analysis has limits of a calculator, as a function of the wildcards."""
+    def uses(self, calculator: str) -> Callable[[Wildcards], bool]:
+        """Return a function of the wildcards that tells whether an analysis uses a calculator."""
         return lambda wildcards: calculator in self.settings[wildcards.analysis].calculators
 
     def title(self, wildcards: Wildcards) -> str:
-        """Return how people call the signal of an analysis."""
+        """Return the name of the signal for titles: `analysis`, or `analysis / signal`."""
         return scan_name(wildcards.analysis, self.signals[wildcards.analysis][wildcards.signal])

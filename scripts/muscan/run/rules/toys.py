@@ -1,6 +1,6 @@
-"""What the rules of toys ask: how many there are, and what their rounds leave.
+"""Values for the rules of toys: their settings, and the files of each round.
 
-Methods with `wildcards` can stand in rules, as inputs or params.
+Methods with the argument `wildcards` serve as input functions or params of rules.
 """
 
 from collections.abc import Callable
@@ -9,26 +9,26 @@ from typing import Any
 from muscan.config import result_files
 from muscan.config.settings import toy_rounds
 from muscan.run.rules.scans import Scans
-from muscan.run.rules.wildcards import Wildcards, or_nothing
+from muscan.run.rules.wildcards import Wildcards, option_value
 
 
 class Toys:
-    """The toys of all signals, by the wildcards `analysis`, `signal` and `round`."""
+    """The toys of all signals. The wildcards are `analysis`, `signal` and `round`."""
 
     def __init__(self, scans: Scans):
-        """Take the scans of a configuration."""
+        """Prepare the toys of all scans."""
         self._settings = {analysis: settings.toys for analysis, settings in scans.settings.items()}
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
-        """Return a setting as a function of the wildcards; an empty list if there is none."""
-        return lambda wildcards: or_nothing(getattr(self._settings[wildcards.analysis], key))
+        """Return a function of the wildcards that returns a setting, or an empty list if it is not set."""
+        return lambda wildcards: option_value(getattr(self._settings[wildcards.analysis], key))
 
-    def plan_before(self, wildcards: Wildcards) -> str:
-        """Return the plan to which a round adds."""
+    def previous_plan(self, wildcards: Wildcards) -> str:
+        """Return the plan of the round before."""
         return _plan(wildcards, int(wildcards.round) - 1)
 
-    def jobs_before(self, wildcards: Wildcards) -> list[str]:
-        """Return what the jobs leave that throw the toys of that plan."""
+    def previous_jobs(self, wildcards: Wildcards) -> list[str]:
+        """Return the files of the jobs that throw the toys of the round before."""
         return self._jobs(wildcards, int(wildcards.round) - 1)
 
     def last_plan(self, wildcards: Wildcards) -> str:
@@ -36,7 +36,7 @@ class Toys:
         return _plan(wildcards, self._last(wildcards))
 
     def last_jobs(self, wildcards: Wildcards) -> list[str]:
-        """Return what the jobs leave that throw the toys of the last round."""
+        """Return the files of the jobs that throw the toys of the last round."""
         return self._jobs(wildcards, self._last(wildcards))
 
     def _last(self, wildcards: Wildcards) -> int:

@@ -1,4 +1,4 @@
-"""Wildcards of the rules, and values for the options of their scripts."""
+"""The wildcards of the rules, and values for the options of their scripts."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -8,34 +8,34 @@ Value = str | int | float | bool | list
 
 
 class Wildcards(Protocol):
-    """Those of Snakemake; a job has some of them, as text."""
+    """The wildcards of Snakemake, as text. A job has some of them."""
 
     dataset: str
-    histograms: str  # "histograms", or "blinded", without the observed data
+    histograms: str  # "histograms", or "blinded" for those without observed events
     grid: str
     analysis: str
-    signal: str  # as in paths
+    signal: str  # name as in paths
     calculator: str
     plot: str
-    mu: str  # label of the values of mu of a job
+    mu: str  # label of the values of mu that a job tests
     round: str
-    part: str  # of the toys of a round, from 0
-    parts: str
+    part: str  # number of the job among those that share the toys of a round, from 0
+    parts: str  # number of these jobs
 
 
 def one_of(names: Iterable[str]) -> str:
-    """Return a regular expression for a wildcard that takes one of these names; without names it matches nothing."""
+    """Return a regular expression that matches these names only; without names it matches nothing."""
     return "|".join(re.escape(name) for name in names) or r"(?!)"
 
 
-def or_nothing(value: Any) -> Any:
-    """Return the value of an option; None becomes an empty list, with which the option has no value.
+def option_value(value: Any) -> Any:
+    """Return the value of an option for the command of a rule: an empty list for None, otherwise the value itself.
 
-    Such an option has its default, as if it were not given. Snakemake would write None as text.
+    Snakemake writes an empty list as nothing, and the script takes its default. It would write None as text.
     """
     return [] if value is None else value
 
 
-def literally(value: Any) -> Callable[[Wildcards], Any]:
-    """Return the value as a function of the wildcards: Snakemake does not look for wildcards in its braces."""
+def literal(value: Any) -> Callable[[Wildcards], Any]:
+    """Return a function that returns the value, so that Snakemake does not take braces in it for wildcards."""
     return lambda wildcards: value

@@ -1,7 +1,7 @@
-"""What the rules that make workspaces ask: of which files the workspace of a signal is made.
+"""Values for the rules that make workspaces: the files of which the workspace of a signal is made.
 
-Methods with `wildcards` can stand in rules, as inputs or params. They return an empty list for a file that an analysis
-does not have.
+Methods with the argument `wildcards` serve as input functions or params of rules. They return an empty list for a file
+or a setting that an analysis does not have.
 """
 
 import json
@@ -12,48 +12,48 @@ from muscan.config import result_files
 from muscan.config.settings import source_of
 from muscan.config.signals import workspace_files
 from muscan.run.rules.scans import Scans
-from muscan.run.rules.wildcards import Value, Wildcards, or_nothing
+from muscan.run.rules.wildcards import Value, Wildcards, option_value
 
 
 class Workspaces:
-    """The workspaces of all signals, by the wildcards `analysis` and `signal`."""
+    """The workspaces of all signals. The wildcards are `analysis` and `signal`."""
 
     def __init__(self, config: dict, scans: Scans):
-        """Take a checked configuration and its scans."""
+        """Prepare the workspaces of a checked configuration with its scans."""
         self._config, self._scans = config, scans
 
     def histograms(self, wildcards: Wildcards) -> Value:
-        """Return the file of histograms."""
+        """Return the path of the histograms."""
         if self._is_published(wildcards):
             return []
         return f"{self._folder(wildcards)}/{result_files.histograms(self._blind(wildcards))}"
 
     def findings(self, wildcards: Wildcards) -> Value:
-        """Return the file of what was left out or changed when histograms from elsewhere were read."""
+        """Return the path of the findings about histograms that were read: what was left out or changed."""
         if "histograms" not in self._config["datasets"][self._dataset(wildcards)]:
             return []
         return f"{self._folder(wildcards)}/{result_files.findings(self._blind(wildcards))}"
 
-    def model(self, wildcards: Wildcards) -> Value:
-        """Return what the configuration says of the model, as JSON."""
+    def model_spec(self, wildcards: Wildcards) -> Value:
+        """Return the settings of the model, as JSON."""
         if self._is_published(wildcards):
             return []
         return json.dumps(self._config["models"][self._config["analyses"][wildcards.analysis]["model"]])
 
     def checked(self, wildcards: Wildcards) -> Value:
-        """Return the file of what was found when the published files were checked."""
+        """Return the path of the results of the check of the published files."""
         return f"{self._folder(wildcards)}/checked.json" if self._is_published(wildcards) else []
 
     def published(self, kind: str) -> Callable[[Wildcards], Value]:
-        """Return a published file, as a function of the wildcards.
+        """Return a function of the wildcards that returns the path of a published file.
 
         Args:
             kind: "workspace", "patchset" or "patch".
         """
-        return lambda wildcards: or_nothing(self._files(wildcards).get(kind))
+        return lambda wildcards: option_value(self._files(wildcards).get(kind))
 
     def existing_patch(self, wildcards: Wildcards) -> Value:
-        """Return the file of the patch of a signal if it exists: a missing one is no input, and its job says so."""
+        """Return the path of the patch of a signal if it exists. A missing patch is no input; its job reports it."""
         patch = self._files(wildcards).get("patch")
         return patch if patch and exists(patch) else []
 
@@ -62,12 +62,12 @@ class Workspaces:
         return self._scans.signals[wildcards.analysis][wildcards.signal]
 
     def measurement(self, wildcards: Wildcards) -> Value:
-        """Return the name of the measurement that is used of a published workspace."""
-        return or_nothing(self._source(wildcards).get("measurement"))
+        """Return the name of the measurement in a published workspace."""
+        return option_value(self._source(wildcards).get("measurement"))
 
     def max_megabytes(self, wildcards: Wildcards) -> Value:
-        """Return the largest size of a published file."""
-        return or_nothing(self._source(wildcards).get("max_megabytes"))
+        """Return the largest allowed size of a published file, in megabytes."""
+        return option_value(self._source(wildcards).get("max_megabytes"))
 
     def _dataset(self, wildcards: Wildcards) -> str:
         return self._config["analyses"][wildcards.analysis]["dataset"]
@@ -82,7 +82,7 @@ class Workspaces:
         return wildcards.analysis in self._scans.published
 
     def _source(self, wildcards: Wildcards) -> dict:
-        """What the configuration says of a published workspace."""
+        """Return the settings of a published workspace."""
         return source_of(self._config, wildcards.analysis)[1] if self._is_published(wildcards) else {}
 
     def _files(self, wildcards: Wildcards) -> dict[str, str]:
