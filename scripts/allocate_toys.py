@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Add toys where they make the uncertainties of the limits smaller, until these are below the target of the plan.
+"""Plan more toys where they reduce the uncertainties of the limits most, until the target of the plan is reached.
 
 Reads a plan and its toys, model.npz and fit.json, writes the plan of the next round.
 """

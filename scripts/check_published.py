@@ -1,8 +1,9 @@
 #!/usr/bin/env python
 """Check a published workspace and its patch set, once for all signals.
 
-Reads a pyhf workspace and, if there is one, a patch set (HEPData's format); writes {"status": "ok"} if both obey pyhf's
-schema and belong together, or what is wrong.
+Reads a pyhf workspace and, if there is one, a patch set in the format of HEPData. Writes {"status": "ok"} and the
+patches that cannot be used if both files are valid by pyhf's schema and belong together; otherwise the reason why they
+cannot be used.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Compare the limits from toys with the asymptotic ones.
 
-Reads limits.json of every scan with toys, writes toybased.csv, one row per limit, and the same as Markdown.
+Reads limits.json of every scan with toys, writes toybased.csv, one row per limit, and the same table as Markdown.
 """
 
 import argparse

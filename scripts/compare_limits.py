@@ -13,7 +13,7 @@ from muscan.plotting.limits import compare_limits
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--limits", required=True, help="limits.csv")
-    parse.add_argument("--output", required=True, help="PNG; the PDF gets the same name")
+    parse.add_argument("--output", required=True, help="PNG, beside which a PDF is written")
     return parse
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Compile a workspace into the arrays that the fits work on.
+"""Compile a workspace into the arrays that the fits use.
 
 Reads workspace.json, writes model.npz.
 """

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
-"""Fit all that does not depend on the tested mu.
+"""Run the fits that do not depend on the tested mu.
 
-Reads model.npz, writes fit.json: best fit with HESSE and MINOS uncertainties, the fit that makes the Asimov data,
-goodness of fit, and the yields before and after the fit.
+Reads model.npz, writes fit.json: best fit with HESSE and MINOS uncertainties, the fit that defines the Asimov
+data, goodness of fit, and the yields before and after the fit.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 """Collect the signal points of a grid.
 
 Reads limits.json of every signal of the analyses of the grid and, if there is one, a CSV file of cross sections; writes
-points.csv, one row per signal point, and the same as Markdown. Of several analyses the one with the best expected limit
-at the point is taken.
+points.csv, one row per signal point, and the same table as Markdown. If several analyses have a signal at a point, the
+one with the lowest expected limit is used.
 """
 
 import argparse

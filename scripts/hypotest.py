@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Test values of mu.
 
-Reads model.npz and fit.json, writes one record, or a list of records if several values of mu are given. A test that
-fails is recorded with its reason.
+Reads model.npz and fit.json, writes one record, or a list of records if several values of mu are tested. The record of
+a test that fails states the reason.
 """
 
 import argparse
@@ -18,7 +18,9 @@ def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     add_options(parse, SignalFiles)
     parse.add_argument("--calculator", choices=CALCULATORS, default="asymptotics")
-    parse.add_argument("--mu", type=float, nargs="*", default=[], help="default: the values that fit.py chose")
+    parse.add_argument(
+        "--mu", type=float, nargs="*", default=[], help="values of mu; default: those that fit.py has chosen"
+    )
     parse.add_argument("--output", required=True)
     return parse
 

@@ -2,7 +2,7 @@
 """Invert CLs(mu) into upper limits.
 
 Reads model.npz, fit.json and the tests of a scan, writes limits.json: the observed and the five expected limits,
-each with a status. Further tests are run where a limit lies between two points of the scan.
+each with a status. Further values of mu are tested between the two points of the scan that enclose a limit.
 """
 
 import argparse

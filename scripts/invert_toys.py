@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Upper limits from toys, with their statistical errors.
+"""Compute upper limits from toys, with their statistical errors.
 
 Reads the plan of the last round and its toys, model.npz and fit.json, writes limits.json.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Write down what a run made, and of what: digests of all results and inputs, versions, the configuration.
+"""Record what a run has produced and from what: digests of all results and inputs, versions, the configuration.
 
 Reads all results of a configuration, writes manifest.json.
 """

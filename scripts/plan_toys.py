@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Plan the toys of a signal: which values of mu, from which fits, how many.
+"""Plan the toys of a signal: at which values of mu, from which fits, and how many.
 
 Reads model.npz and fit.json, writes toybased/plan_0.json.
 """
@@ -15,7 +15,9 @@ from muscan.steps.plan_toys import PlanSettings, plan_toys
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     add_options(parse, SignalFiles, PlanSettings)
-    parse.add_argument("--mu", type=float, nargs="*", default=[], help="default: values around the asymptotic limits")
+    parse.add_argument(
+        "--mu", type=float, nargs="*", default=[], help="values of mu; default: values around the asymptotic limits"
+    )
     parse.add_argument("--output", required=True)
     return parse
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Draw one of the pictures of a scan.
 
-Reads some of its results, writes a PNG and a PDF, or a folder with several of them.
+Reads the results that the picture shows, writes a PNG and a PDF, or a folder with several of them.
 """
 
 import argparse
@@ -14,10 +14,10 @@ from muscan.plotting.registry import READS, ScanFiles
 
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--plot", choices=READS, required=True, help="which picture")
+    parse.add_argument("--plot", choices=READS, required=True, help="the picture to draw")
     add_options(parse, ScanFiles)
     parse.add_argument(
-        "--output", required=True, help="PNG, the PDF gets the same name; or a folder for several pictures"
+        "--output", required=True, help="PNG, beside which a PDF is written; or a folder for several pictures"
     )
     return parse
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""Bring histograms of any source into one form.
+"""Convert histograms from any source to one format.
 
-Reads a CSV file, ROOT files or counts from its options, writes histograms.csv, and what was left out or changed.
+Reads a CSV file, ROOT files or the counts in its options, writes histograms.csv, and a list of what was left out or
+changed.
 """
 
 import argparse

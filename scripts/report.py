@@ -1,7 +1,7 @@
 #!/usr/bin/env python
-"""Write a page with all results of a run, and with what they mean.
+"""Write an HTML page with all results of a run and an explanation of them.
 
-Reads all results of a configuration, writes report.html. With --embed the pictures are a part of the page.
+Reads all results of a configuration, writes report.html. With --embed the pictures are embedded in the page.
 """
 
 import argparse

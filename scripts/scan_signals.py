@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Run all steps of the signals of an analysis, one signal after the other.
 
-Writes for each signal what the scripts of these steps write, byte by byte; in one process, because starting Python
-takes longer than such a step. A failure of one signal is recorded in its files, and the others go on.
+Writes for each signal the same files, byte by byte, as the scripts of the single steps. All run in one process, because
+starting Python takes longer than such a step. A failure of one signal is recorded in its files; the others continue.
 """
 
 import argparse

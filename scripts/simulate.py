@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Draw templates and pseudo-data.
 
-Reads nothing but its options, writes histograms.csv: one column of counts per component, and the observed counts.
+Reads only its options, writes histograms.csv: one column of counts per component, and the observed counts.
 
 The random numbers come from numpy.random.RandomState, a stream that NumPy has frozen, in this order: the expected
 events of each component, from the last component to the first; then the observed events, from the first to the last.

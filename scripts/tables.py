@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Collect the limits of all scans.
 
-Reads limits.json and fit.json of every scan, writes limits.csv and the same as Markdown.
+Reads limits.json and fit.json of every scan, writes limits.csv and the same table as Markdown.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Throw and fit a part of the toys that a plan adds.
 
-Reads the plan, model.npz and fit.json, writes the blocks of toys that are not there yet, and a list of all of its part.
+Reads the plan, model.npz and fit.json, writes the blocks of toys that do not exist yet, and a list of all blocks of
+its part.
 """
 
 import argparse
@@ -15,8 +16,8 @@ from muscan.toys.plan import ToyFiles
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     add_options(parse, ToyFiles)
-    parse.add_argument("--part", type=int, default=0, help="which part, from 0")
-    parse.add_argument("--parts", type=int, default=1)
+    parse.add_argument("--part", type=int, default=0, help="number of the part of the toys that this job makes, from 0")
+    parse.add_argument("--parts", type=int, default=1, help="number of parts")
     parse.add_argument("--output", required=True)
     return parse
 

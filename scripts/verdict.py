@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Fail if a limit is missing because something failed, and say what.
+"""Fail if a limit is missing because something failed, and report what failed.
 
 Reads limits.csv; the exit code is 1 if anything failed.
 """
@@ -15,7 +15,9 @@ from muscan.report.verdict import all_failures
 def parser() -> argparse.ArgumentParser:
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--limits", required=True, help="limits.csv")
-    parse.add_argument("--problems", nargs="*", default=[], help="of the configuration, which count as failures")
+    parse.add_argument(
+        "--problems", nargs="*", default=[], help="problems of the configuration; each counts as a failure"
+    )
     return parse
 
 

@@ -12,8 +12,8 @@ from muscan.inference.limits import STATUSES
 from muscan.records.columns import FIT_COLUMNS
 from muscan.records.limits import BLINDED, Limits
 from muscan.results import compare_calculators
-from muscan.results.grid_points import points_of
-from muscan.results.tables import row_of
+from muscan.results.grid_points import points_of_grid
+from muscan.results.tables import limits_row
 
 ROOT = Path(__file__).parents[2]
 RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def test_all_statuses_are_explained():
 
 
 def test_columns_of_the_table_of_limits():
-    columns = list(row_of("analysis", "signal", NOTHING, dict.fromkeys(FIT_COLUMNS)))
+    columns = list(limits_row("analysis", "signal", NOTHING, dict.fromkeys(FIT_COLUMNS)))
     columns.insert(2, "")  # the labels
     assert first_column("Columns of limits.csv") == columns
 
@@ -47,7 +47,7 @@ def test_columns_of_the_points_of_a_grid(tmp_path):
             "grid": {"analyses": ["mine"], "x": "m", "calculator": "asymptotics", "axis_labels": {}, "numbers": False}
         },
     }
-    columns = list(points_of(outline, "grid", tmp_path / "results"))
+    columns = list(points_of_grid(outline, "grid", tmp_path / "results"))
     assert first_column("Columns of points.csv") == ["" if name == "m" else name for name in columns]
 
 

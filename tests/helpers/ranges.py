@@ -4,11 +4,11 @@ import numpy as np
 
 from helpers.workspaces import engine_of
 from muscan.inference.hypotest import hypotests
-from muscan.steps.fit import with_range
+from muscan.steps.fit import fit_and_find_range
 
 
 def ranged(spec: dict, test_statistic: str = "qtilde", alpha: float = 0.05):
-    return with_range(lambda bound: engine_of(spec, {}, test_statistic, bound), test_statistic, alpha)
+    return fit_and_find_range(lambda bound: engine_of(spec, {}, test_statistic, bound), test_statistic, alpha)
 
 
 def curves(engine, fits, mu, test_statistic: str = "qtilde") -> np.ndarray:

@@ -11,7 +11,7 @@ from helpers.workspaces import SMALL, counting, engine_of, normsys
 from muscan.inference.hypotest import hypotest, prepare
 from muscan.inference.limits import upper_limits
 from muscan.inference.ranges import LARGEST_MU, POINTS, scan_range
-from muscan.steps.fit import inside
+from muscan.steps.fit import fit_within_bound
 
 
 @pytest.mark.parametrize("observed", [40.0, 50.0, 58.0, 75.0])
@@ -111,7 +111,7 @@ def test_a_failed_test_is_avoided(monkeypatch):
 def test_the_best_fit_does_not_meet_a_bound_that_only_the_range_sets(bound):
     """No event on a background of 600: without a bound mu_hat is where no event is expected, -600 / 2."""
     spec = counting([0.0], [2.0], [600.0])
-    engine, fits = inside(lambda bound: engine_of(spec, {}, "q", bound), bound, "q")
+    engine, fits = fit_within_bound(lambda bound: engine_of(spec, {}, "q", bound), bound, "q")
     assert fits.free.parameters[engine.model.poi] == pytest.approx(-300, rel=1e-6)
 
 

@@ -8,9 +8,9 @@ from muscan.optimize import bounds, kinks
 from muscan.optimize.acceptance import accept, exhausted
 from muscan.optimize.convergence import EDM, judge
 from muscan.optimize.direction import newton_step
-from muscan.optimize.state import State, Task, begin
+from muscan.optimize.state import State, Task, initial_state
 from muscan.optimize.trial import advance
-from muscan.optimize.walls import Walls, corrected, wall_terms
+from muscan.optimize.walls import Walls, corrected_walls, wall_terms
 
 YES, NO = np.ones(2, bool), np.zeros(2, bool)
 
@@ -19,7 +19,7 @@ def standing(problem=None, start: tuple = (1.0, 2.0), data: tuple = (1.0, 1.0), 
     """Two equal fits that stand at `start`, with some of their state changed."""
     columns = (np.repeat(np.reshape(each, (-1, 1)), 2, axis=1).astype(float) for each in (data, start))
     task = Task(*columns, np.zeros((len(start), 2), bool), None)
-    return begin(problem or Rosenbrock(), task, np.arange(2))._replace(**changes)
+    return initial_state(problem or Rosenbrock(), task, np.arange(2))._replace(**changes)
 
 
 class TestAcceptance:
@@ -68,7 +68,7 @@ class TestBounds:
 
     def test_a_step_ends_at_the_first_bound(self):
         """The first parameter meets its bound after a quarter of the step."""
-        step = bounds.cut(np.array([[4.0, -4.0], [8.0, 8.0]]), *self.room())
+        step = bounds.end_at_first_bound(np.array([[4.0, -4.0], [8.0, 8.0]]), *self.room())
         assert step.tolist() == [[1.0, -1.0], [2.0, 2.0]]
 
     def room(self) -> tuple:
@@ -79,15 +79,15 @@ class TestBounds:
     def test_where_a_step_leads_nowhere_it_goes_straight_down(self):
         here, gradient, held, low, high = self.room()
         here[0] = 1.0  # on its bound
-        step = bounds.cut(np.array([[4.0, 4.0], [8.0, 8.0]]), here, gradient, held, low, high)
+        step = bounds.end_at_first_bound(np.array([[4.0, 4.0], [8.0, 8.0]]), here, gradient, held, low, high)
         np.testing.assert_allclose(step, -gradient * 0.01 / 5.01)
 
     def test_what_is_lost_to_bounds(self):
         """Of the decrease of 10 the bounds leave 0.5: not enough, unless it leads straight down."""
         gradient = np.array([[1.0, 1.0], [1.0, 0.0]])
         step, left = np.full((2, 2), -5.0), np.array([[-1.0, -0.5], [0.5, 0.5]])
-        assert bounds.lost_to_bounds(gradient, step, left).tolist() == [True, False]
-        assert bounds.lost_to_bounds(gradient, step, step).tolist() == [False, False]
+        assert bounds.is_lost_to_bounds(gradient, step, left).tolist() == [True, False]
+        assert bounds.is_lost_to_bounds(gradient, step, step).tolist() == [False, False]
 
     def test_steps_along_bounds_leave_out_what_presses_on_them(self):
         """Next to the bound of x, the Newton step wants x to fall and y to rise; cut, it would lead uphill."""
@@ -97,12 +97,14 @@ class TestBounds:
         active = np.ones((2, 2), bool)
         step = newton_step(parts, active, YES, np.zeros(2, int)).step
         np.testing.assert_allclose(step[:, 0], [-1.0, 20.0], rtol=1e-6)
-        assert bounds.along_bounds(problem, state, parts, active, YES, step) == pytest.approx(step)
+        assert bounds.redirect_along_bounds(problem, state, parts, active, YES, step) == pytest.approx(step)
         state = standing(problem, (1.0 + 1e-9, 5.0), (10.0,))
         parts = problem.derivatives(state.there, state.data, state.walls)
         step = newton_step(parts, active, YES, np.zeros(2, int)).step
         np.testing.assert_allclose(step[:, 0], [-1.0, 5.0], rtol=1e-6)
-        assert bounds.along_bounds(problem, state, parts, active, YES, step)[:, 0] == pytest.approx([0.0, -5.0])
+        assert bounds.redirect_along_bounds(problem, state, parts, active, YES, step)[:, 0] == pytest.approx(
+            [0.0, -5.0]
+        )
 
     def test_a_step_that_bounds_turn_uphill_is_tried_up_to_the_first_bound(self):
         """The Newton step (-1.5, 10) meets the bound of x after a third of it."""
@@ -118,12 +120,12 @@ class TestBounds:
 class TestKinks:
     def test_fits_stay_on_their_side(self):
         here = np.array([[0.5, -0.5, 0.0, -0.0], [1.0] * 4])
-        low, high = kinks.one_sided(np.array([0]), here, np.full((2, 1), -9.0), np.full((2, 1), 9.0))
+        low, high = kinks.one_sided_bounds(np.array([0]), here, np.full((2, 1), -9.0), np.full((2, 1), 9.0))
         assert low.tolist() == [[0.0, -9.0, 0.0, -9.0], [-9.0] * 4]
         assert high.tolist() == [[9.0, 0.0, 9.0, 0.0], [9.0] * 4]
 
     def test_zeros_have_the_sign_of_their_side(self):
-        there = kinks.with_side(np.array([0]), np.array([[0.0, 0.0, 0.3]]), np.array([[1.0, -1.0, -1.0]]))
+        there = kinks.with_sides_of(np.array([0]), np.array([[0.0, 0.0, 0.3]]), np.array([[1.0, -1.0, -1.0]]))
         assert there.tolist() == [[0.0, 0.0, 0.3]]
         assert np.signbit(there).tolist() == [[False, True, False]]
 
@@ -172,14 +174,14 @@ class TestWalls:
         walls = Walls(np.zeros((1, 1)), np.full(1, 10.0))
         for _ in range(4):
             x = (walls.force + walls.stiffness) / (1 + walls.stiffness)
-            walls, change = corrected(walls, x - 1, np.ones((1, 1), bool))
+            walls, change = corrected_walls(walls, x - 1, np.ones((1, 1), bool))
         assert walls.force[0, 0] == pytest.approx(1.0, abs=1e-9)
         assert change[0] < EDM
         assert walls.stiffness.tolist() == [1e5]
 
     def test_they_are_nowhere_else(self):
         walls = Walls(np.full((1, 2), 0.5), np.full(2, 10.0))
-        found, _ = corrected(walls, np.full((1, 2), -1.0), np.array([[True, False]]))
+        found, _ = corrected_walls(walls, np.full((1, 2), -1.0), np.array([[True, False]]))
         assert found.force.tolist() == [[10.5, 0.0]]
 
 

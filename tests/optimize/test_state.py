@@ -3,14 +3,14 @@
 import numpy as np
 
 from helpers.problems import RosenbrockBelow
-from muscan.optimize.state import State, Task, begin
+from muscan.optimize.state import State, Task, initial_state
 
 
 def state_of(numbers: list[int], border=None) -> State:
     """The beginning of some of five fits, with numbers in their arrays that tell them apart."""
     data = np.stack([np.arange(5.0), 10 + np.arange(5.0), np.ones(5)])
     task = Task(data, np.arange(10.0).reshape(2, 5), np.zeros((2, 5), bool), border)
-    return begin(RosenbrockBelow(9.0), task, np.array(numbers, int))
+    return initial_state(RosenbrockBelow(9.0), task, np.array(numbers, int))
 
 
 def arrays(state: State) -> list[np.ndarray]:

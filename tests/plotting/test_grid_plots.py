@@ -27,9 +27,10 @@ from helpers.planes import (
     without_limits,
 )
 from muscan.base.versions import ROOT
-from muscan.plotting import contour as plot_contour_library
-from muscan.plotting import mass_limits as plot_mass_limits_library
-from muscan.plotting import style as plotting
+from muscan.plotting import style
+from muscan.plotting.contour import draw as draw_contour
+from muscan.plotting.contour import point_numbers
+from muscan.plotting.mass_limits import pictures
 from muscan.records.columns import CLS_COLUMNS, LIMIT_COLUMNS
 from muscan.results import contours
 
@@ -39,13 +40,13 @@ AXES = ("m1", "m2")
 
 
 def contour(points: pd.DataFrame, title: str = "t", labels=AXES, diagonal=None, numbers=False) -> Figure:
-    figure = plot_contour_library.draw(points, AXES, labels, title, diagonal=diagonal, numbers=numbers)
+    figure = draw_contour(points, AXES, labels, title, diagonal=diagonal, numbers=numbers)
     figure.draw_without_rendering()
     return figure
 
 
 def mass_limits(points: pd.DataFrame, x: str = "m1", title: str = "t", label: str = "m1") -> dict[str, Figure]:
-    return dict(plot_mass_limits_library.pictures(points, x, label, title))
+    return dict(pictures(points, x, label, title))
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -110,7 +111,9 @@ def test_the_band_of_curved_contours_ends_at_them():
     points = make_points(lambda m1, m2: plane(m1, m2) + np.sin(m1) / 3)
     points["expected_p1"] *= np.exp(3 * np.sin(points["m2"]) ** 2)  # not as wide everywhere
     path = band(contour(points).axes[0]).get_paths()[0]
-    ends = np.concatenate([np.concatenate(contours.curves(points, *AXES)[f"expected_{each}"]) for each in ("m1", "p1")])
+    ends = np.concatenate(
+        [np.concatenate(contours.contour_lines(points, *AXES)[f"expected_{each}"]) for each in ("m1", "p1")]
+    )
     distances = [np.hypot(*(path.vertices - end).T).min() for end in ends]
     assert max(distances) < 8  # a fine triangle is 100 / 8 wide
 
@@ -146,11 +149,11 @@ def test_numbers_are_the_limits():
     points = make_points()
     figure = contour(points, numbers=True)
     shown = words(figure)
-    assert all(plotting.number(limit, 2) in shown for limit in points["xsec_observed_limit"])
+    assert all(style.number(limit, 2) in shown for limit in points["xsec_observed_limit"])
     assert "Numbers: observed upper limits on the cross section in pb" in shown
     assert_inside(figure)
     shown = words(contour(make_points(cross_sections=False), numbers=True))
-    assert all(plotting.number(limit, 2) in shown for limit in points["observed_limit"])
+    assert all(style.number(limit, 2) in shown for limit in points["observed_limit"])
     assert "Numbers: observed upper limits on μ" in shown
 
 
@@ -158,7 +161,7 @@ def test_numbers_are_the_limits():
 def test_numbers_do_not_touch_each_other(columns):
     places = [(float(m1), float(m2)) for m1 in np.linspace(200, 1000, columns) for m2 in range(0, 501, 100)]
     figure = contour(make_points(places=places), numbers=True)
-    values, _ = plot_contour_library.numbers(make_points(places=places))
+    values, _ = point_numbers(make_points(places=places))
     numbers = [text for text in figure.axes[0].texts if text.get_text() in values]
     assert len(numbers) == len(places)
     boxes = [text.get_window_extent() for text in numbers]
@@ -169,7 +172,7 @@ def test_numbers_do_not_touch_each_other(columns):
 def test_tiny_cls_is_not_spelled_out():
     points = without_limits(make_points(cross_sections=False)).assign(**dict.fromkeys(CLS_COLUMNS, 3e-7))
     points.loc[0, "CLs_obs"] = np.nan
-    assert plot_contour_library.numbers(points)[0] == ["", *["<0.01"] * (len(GRID) - 1)]
+    assert point_numbers(points)[0] == ["", *["<0.01"] * (len(GRID) - 1)]
 
 
 def test_points_without_a_value_are_crosses_and_leave_gaps():
@@ -386,7 +389,7 @@ def test_a_grid_of_one_label_is_one_picture(tmp_path):
 )
 def test_without_limits_to_draw_the_picture_says_why(tmp_path, monkeypatch, points, x, words_of_it):
     said = []
-    monkeypatch.setattr(plotting, "placeholder", lambda reason, title: said.append(reason) or Figure())
+    monkeypatch.setattr(style, "placeholder", lambda reason, title: said.append(reason) or Figure())
     path = write(tmp_path, points)
     plot_mass_limits.main(["--points", str(path), "--x", x, "--title", "t", "--output", str(tmp_path / "limits")])
     assert said == [words_of_it]
@@ -395,7 +398,7 @@ def test_without_limits_to_draw_the_picture_says_why(tmp_path, monkeypatch, poin
 
 def test_a_contour_that_cannot_be_drawn_says_why(tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(plotting, "placeholder", lambda reason, title: said.append((reason, title)) or Figure())
+    monkeypatch.setattr(style, "placeholder", lambda reason, title: said.append((reason, title)) or Figure())
     path = write(tmp_path, pd.concat([make_points(), make_points().iloc[[0]]]))
     command = ["--points", str(path), "--x", "m1", "--y", "m2", "--title", "grid"]
     plot_contour.main([*command, "--output", str(tmp_path / "exclusion.png")])
@@ -406,7 +409,7 @@ def test_a_contour_that_cannot_be_drawn_says_why(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", [*ODD_NAMES, "a\nb", "m" * 100])
 def test_names_are_literal(name):
     points = make_points(places=[(300.0, 0.0), (400.0, 0.0), (300.0, 50.0)]).assign(signal=name, unit=name)
-    shown = plotting.one_line(name)
+    shown = style.one_line(name)
     figures = [
         contour(points, name, (name, name), diagonal=5, numbers=True),
         mass_limits(points, title=name, label=name)["m2_0"],
@@ -417,7 +420,7 @@ def test_names_are_literal(name):
         axes = figure.axes[0]
         assert axes.get_xlabel() == shown
         assert axes.get_title("left").split("\n")[0] == shown
-        unit = plotting.one_line(name, 20)
+        unit = style.one_line(name, 20)
         assert any(f"in {unit}" in text or f"[{unit}]" in text for text in words(figure))
 
 

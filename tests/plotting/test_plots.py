@@ -16,16 +16,13 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Annotation, Text
 from scipy.stats import norm, poisson
 
-import compare_limits as plot_limits
+import compare_limits
 import plot
 from muscan.base.errors import InputError
 from muscan.base.versions import ROOT
-from muscan.plotting import brazil as plot_brazil
-from muscan.plotting import limits as plot_limits_library
-from muscan.plotting import pulls as plot_pulls
-from muscan.plotting import stacks
-from muscan.plotting import style as plotting
-from muscan.plotting import yields as plot_yields
+from muscan.plotting import brazil, pulls, stacks, style, yields
+from muscan.plotting.limits import EXPECTED, OBSERVED, read_limits, row_names
+from muscan.plotting.limits import draw as draw_limits
 from muscan.records.fit import ChannelYields, FitResult
 from muscan.records.limits import Limits
 
@@ -112,13 +109,11 @@ def fit_result(**changes) -> FitResult:
 
 def limits_table(rows: list[dict]) -> pd.DataFrame:
     full = {"analysis": "a", "signal": "signal", "calculator": "asymptotics", "confidence_level": 0.95, "status": "ok"}
-    full |= dict(
-        zip([plot_limits_library.OBSERVED, *plot_limits_library.EXPECTED], [1.5, 0.5, 0.7, 1.0, 1.4, 1.9], strict=True)
-    )
+    full |= dict(zip([OBSERVED, *EXPECTED], [1.5, 0.5, 0.7, 1.0, 1.4, 1.9], strict=True))
     return pd.DataFrame([full | row for row in rows])
 
 
-NO_LIMITS = dict.fromkeys([plot_limits_library.OBSERVED, *plot_limits_library.EXPECTED], np.nan)
+NO_LIMITS = dict.fromkeys([OBSERVED, *EXPECTED], np.nan)
 
 
 def words(figure: Figure) -> list[str]:
@@ -156,7 +151,7 @@ def assert_inside(figure: Figure) -> None:
     [(0.74404, "0.744"), (1.3756, "1.38"), (12345.6, "12346"), (0, "0.00"), (-2.5, "−2.50"), (3e-7, "3.00e−07")],
 )
 def test_numbers_have_three_significant_digits(value, expected):
-    assert plotting.number(value) == expected
+    assert style.number(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -170,21 +165,21 @@ def test_numbers_have_three_significant_digits(value, expected):
     ],
 )
 def test_errors_have_two_significant_digits(numbers, expected):
-    assert plotting.with_error(*numbers) == expected
+    assert style.with_error(*numbers) == expected
 
 
 def test_placeholder_says_the_reason():
-    figure = plotting.placeholder("no minimum was found for a_$b$", "analysis / x^2")
+    figure = style.placeholder("no minimum was found for a_$b$", "analysis / x^2")
     assert {"no minimum was found for a_$b$", "analysis / x^2"} <= set(words(figure))
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_names_are_literal(name):
     figures = [
-        plot_brazil.draw(LIMITS, name),
-        plot_pulls.draw(fit_result(), name),
-        plot_limits_library.draw(limits_table([{"analysis": name}])),
-        plotting.placeholder(name, name),
+        brazil.draw(LIMITS, name),
+        pulls.draw(fit_result(), name),
+        draw_limits(limits_table([{"analysis": name}])),
+        style.placeholder(name, name),
     ]
     for figure in figures:
         texts = [text for text in figure.findobj(Text) if text.get_text() == name]
@@ -193,8 +188,8 @@ def test_names_are_literal(name):
 
 
 def test_long_names_get_an_ellipsis_and_line_breaks_go():
-    assert plotting.one_line("a\nb") == "a b"
-    short = plotting.one_line("begin" + "x" * 200 + "end", 30)
+    assert style.one_line("a\nb") == "a b"
+    short = style.one_line("begin" + "x" * 200 + "end", 30)
     assert len(short) == 30
     assert (short[:5], short[-3:]) == ("begin", "end")
 
@@ -228,7 +223,7 @@ def test_files_do_not_depend_on_time_hashes_or_settings_of_the_user(tmp_path):
 
 
 def test_brazil_draws_the_curves():
-    axes = plot_brazil.draw(LIMITS, "t").axes[0]
+    axes = brazil.draw(LIMITS, "t").axes[0]
     observed = by_label(axes, "Observed")
     np.testing.assert_allclose(observed.get_ydata(), [each["CLs_obs"] for each in LIMITS.points])
     assert len(observed.get_markevery()) == len(MU)  # no marker at the refinement
@@ -246,7 +241,7 @@ def test_brazil_draws_the_curves():
 
 
 def test_brazil_marks_the_limits():
-    figure = plot_brazil.draw(LIMITS, "t")
+    figure = brazil.draw(LIMITS, "t")
     axes = figure.axes[0]
     assert by_label(axes, "Observed limit 2.35").get_xdata()[0] == 2.3456
     assert by_label(axes, "Expected limit 1.96 +0.80 −0.59").get_xdata()[0] == 1.96
@@ -257,7 +252,7 @@ def test_brazil_marks_the_limits():
 
 def test_brazil_shows_where_cls_is_large_and_says_how_far_the_scan_goes():
     wide = dataclasses.replace(LIMITS, points=[*LIMITS.points, *map(point, range(6, 41))])
-    axes = plot_brazil.draw(wide, "t").axes[0]
+    axes = brazil.draw(wide, "t").axes[0]
     assert 5 < axes.get_xlim()[1] < 10
     assert axes.get_xlabel() == "Signal strength μ (scanned from 0 to 40)"
     assert axes.get_ylim()[0] == pytest.approx(0.001)
@@ -266,7 +261,7 @@ def test_brazil_shows_where_cls_is_large_and_says_how_far_the_scan_goes():
 
 
 def test_brazil_says_why_there_is_no_limit():
-    figure = plot_brazil.draw(dataclasses.replace(LIMITS, **ABOVE), "t")
+    figure = brazil.draw(dataclasses.replace(LIMITS, **ABOVE), "t")
     axes = figure.axes[0]
     assert labels(axes)[-3:] == [
         "Observed limit: above the scan, > 1.5",
@@ -296,12 +291,12 @@ def test_every_status_has_words(status, expected):
         "bound": NOTHING | {"observed_limit": bound},
     }
     limits = dataclasses.replace(LIMITS, **changes)
-    assert plot_brazil.limit_texts(limits)[0] == expected
+    assert brazil.limit_texts(limits)[0] == expected
 
 
 def test_brazil_marks_failed_points():
     failed = [{"mu": 7.0, "reason": "no minimum"}, {"mu": 0.25, "reason": "no minimum"}]
-    axes = plot_brazil.draw(dataclasses.replace(LIMITS, failed_points=failed), "t").axes[0]
+    axes = brazil.draw(dataclasses.replace(LIMITS, failed_points=failed), "t").axes[0]
     crosses = by_label(axes, "Failed tests: 2")
     assert list(crosses.get_xdata()) == [7.0, 0.25]
     assert crosses.get_marker() == "x"
@@ -311,7 +306,7 @@ def test_brazil_marks_failed_points():
 @pytest.mark.parametrize("mu", [0.0, 1.5])
 def test_brazil_of_one_point(mu):
     limits = dataclasses.replace(LIMITS, **ABOVE | {"points": [point(mu)]})
-    axes = plot_brazil.draw(limits, "t").axes[0]
+    axes = brazil.draw(limits, "t").axes[0]
     assert list(by_label(axes, "Observed").get_xdata()) == [mu]
     assert axes.get_xlim()[0] < mu < axes.get_xlim()[1]
 
@@ -319,7 +314,7 @@ def test_brazil_of_one_point(mu):
 def test_brazil_without_any_point_is_a_placeholder():
     reason = NOTHING | {"observed_limit": "none of the 2 tests of the scan succeeded"}
     failed = [{"mu": 0.5, "reason": "no minimum"}]
-    figure = plot_brazil.draw(dataclasses.replace(LIMITS, points=[], reason=reason, failed_points=failed), "t")
+    figure = brazil.draw(dataclasses.replace(LIMITS, points=[], reason=reason, failed_points=failed), "t")
     assert not figure.axes
     assert "none of the 2 tests of the scan succeeded. At mu = 0.5: no minimum" in words(figure)
 
@@ -338,8 +333,8 @@ def test_garwood_intervals_cover_one_sigma():
 
 def draw_yields(fit: FitResult, stage: str = "postfit", edges=None, signals=frozenset({"signal"})) -> Figure:
     first = ChannelYields.from_json(fit.yields[0])
-    text = plot_yields.notes(fit)[stage]
-    return plot_yields.yields(first, stage, "title", text, edges, stacks.colors(fit, set(signals)))
+    text = yields.stage_notes(fit)[stage]
+    return yields.draw_channel(first, stage, "title", text, edges, stacks.sample_colors(fit, set(signals)))
 
 
 @pytest.mark.parametrize("stage", ["prefit", "postfit"])
@@ -381,7 +376,7 @@ def test_yields_without_degrees_of_freedom_and_at_a_bound():
     bound = fit_result().parameters | {"at_bound": [True] + [False] * 4}
     nothing = {"statistic": 0.4, "ndof": 0, "p_value": None}
     fit = fit_result(mu_hat=3e-12, mu_hat_minos=[None, 0.4], parameters=bound, goodness_of_fit=nothing)
-    assert plot_yields.notes(fit)["postfit"] == "μ = 0 (at its bound), no degrees of freedom"
+    assert yields.stage_notes(fit)["postfit"] == "μ = 0 (at its bound), no degrees of freedom"
 
 
 def test_bins_are_numbered_without_edges():
@@ -419,21 +414,21 @@ def test_data_outside_the_ratio_panel_are_marked():
 def test_more_samples_than_colours_are_added_up():
     many = {f"b{i:02d}": sample(100 - i, 1) for i in range(14)}
     fit = fit_result(yields=[channel("SR", [1000, 10], **many)])
-    stack = stacks.stack_order(ChannelYields.from_json(fit.yields[0]), "prefit", stacks.colors(fit, set()))
+    stack = stacks.stack_order(ChannelYields.from_json(fit.yields[0]), "prefit", stacks.sample_colors(fit, set()))
     assert [label for label, *_ in stack] == [*(f"b{i:02d}" for i in reversed(range(8))), "6 smaller backgrounds"]
-    assert len({color for *_, color in stack}) == len(plotting.PALETTE)
+    assert len({color for *_, color in stack}) == len(style.PALETTE)
     np.testing.assert_allclose(np.sum([events for _, events, _ in stack], axis=0), fit.yields[0]["total"]["prefit"])
 
 
 def test_signal_is_what_the_parameter_of_interest_scales():
     scaled = [{"name": "mu", "type": "normfactor", "data": None}]
     samples = [{"name": "s_$1$", "data": [1], "modifiers": scaled}, {"name": "b", "data": [1], "modifiers": []}]
-    assert plot_yields.signal_samples({"channels": [{"name": "c", "samples": samples}]}, "mu") == {"s_$1$"}
+    assert yields.signal_samples({"channels": [{"name": "c", "samples": samples}]}, "mu") == {"s_$1$"}
 
 
 def test_wrong_edges_are_an_error():
     with pytest.raises(InputError, match="channel 'SR': 1 bins in the histograms, 3 in the fit"):
-        list(plot_yields.pictures_of(fit_result(), "t", {"SR": np.array([0.0, 1.0])}, set()))
+        list(yields.pictures_of(fit_result(), "t", {"SR": np.array([0.0, 1.0])}, set()))
 
 
 def test_yields_are_a_directory_that_replaces_an_older_one(tmp_path):
@@ -463,7 +458,7 @@ def test_failures_travel_to_every_plot(tmp_path):
 
 
 def test_pulls_are_in_units_of_the_constraint():
-    figure = plot_pulls.draw(fit_result(), "t")
+    figure = pulls.draw(fit_result(), "t")
     constrained, free = figure.axes
     np.testing.assert_allclose(constrained.containers[0].lines[0].get_xdata(), [-0.5, 2.0])
     segments = constrained.containers[0].lines[2][0].get_segments()
@@ -477,7 +472,7 @@ def test_pulls_are_in_units_of_the_constraint():
 
 def test_parameters_at_a_bound_are_marked():
     bound = fit_result().parameters | {"at_bound": [True] + [False] * 4}
-    figure = plot_pulls.draw(fit_result(parameters=bound), "t")
+    figure = pulls.draw(fit_result(parameters=bound), "t")
     marked = figure.axes[1].containers[1].lines[0]
     assert list(marked.get_xdata()) == [0.427]
     assert marked.get_markerfacecolor() == "white"
@@ -486,7 +481,7 @@ def test_parameters_at_a_bound_are_marked():
 
 def test_all_parameters_fixed():
     fixed = fit_result().parameters | {"fixed": [True] * 5}
-    assert "All parameters are fixed." in words(plot_pulls.draw(fit_result(parameters=fixed), "t"))
+    assert "All parameters are fixed." in words(pulls.draw(fit_result(parameters=fixed), "t"))
 
 
 @pytest.mark.parametrize(("count", "columns"), [(20, 1), (126, 3)])
@@ -501,7 +496,7 @@ def test_many_pulls(count, columns):
         "fixed": [False] * count,
         "at_bound": [False] * count,
     }
-    figure = plot_pulls.draw(fit_result(parameters=every), "t")
+    figure = pulls.draw(fit_result(parameters=every), "t")
     assert len(figure.axes) == columns
     assert sum(len(axes.containers[0].lines[0].get_xdata()) for axes in figure.axes) == count
     assert all(axes.get_xlim()[1] > 8.5 for axes in figure.axes)
@@ -511,16 +506,16 @@ def test_many_pulls(count, columns):
 @pytest.mark.parametrize("title", ["", "t", "m" * 100])
 def test_titles_of_any_length_stay_inside(title):
     for figure in (
-        plot_brazil.draw(LIMITS, title),
-        plot_pulls.draw(fit_result(), title),
-        plotting.placeholder("no minimum " * 200, title),
+        brazil.draw(LIMITS, title),
+        pulls.draw(fit_result(), title),
+        style.placeholder("no minimum " * 200, title),
     ):
         assert_inside(figure)
 
 
 def test_pulls_of_one_parameter():
     one = {name: values[1:2] for name, values in fit_result().parameters.items()}
-    figure = plot_pulls.draw(fit_result(parameters=one), "t")
+    figure = pulls.draw(fit_result(parameters=one), "t")
     assert len(figure.axes) == 1
     assert_inside(figure)
 
@@ -535,7 +530,7 @@ def bars(axes) -> list[tuple[float, float]]:
 
 
 def test_limits_draw_bands_and_numbers():
-    figure = plot_limits_library.draw(limits_table([{}, {"analysis": "b", "signal": "m_$1$"}]))
+    figure = draw_limits(limits_table([{}, {"analysis": "b", "signal": "m_$1$"}]))
     axes = figure.axes[0]
     assert bars(axes) == [(0.5, 1.9), (0.7, 1.4)] * 2
     assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b / m_$1$"]
@@ -547,9 +542,9 @@ def test_limits_draw_bands_and_numbers():
 
 def test_limits_that_are_missing_are_said_and_drawn_as_far_as_known():
     upper = {"expected_p1": np.nan, "expected_p2": np.nan, "status": "above_scan: expected_p1 expected_p2"}
-    lower = {"expected_m2": np.nan, plot_limits_library.OBSERVED: np.nan}
+    lower = {"expected_m2": np.nan, OBSERVED: np.nan}
     lower["status"] = "below_scan: expected_m2; multiple_crossings: observed_limit"
-    figure = plot_limits_library.draw(limits_table([upper, lower, NO_LIMITS | {"status": "fit_failed"}]))
+    figure = draw_limits(limits_table([upper, lower, NO_LIMITS | {"status": "fit_failed"}]))
     axes = figure.axes[0]
     assert bars(axes) == [(0.5, 1.0), (0.7, 1.0), (0.7, 1.9), (0.7, 1.4)]
     assert [(arrow.xy, arrow.xyann[0] > 0) for arrow in arrows(axes)] == [((1.0, 0), True), ((0.7, 1), False)]
@@ -560,7 +555,7 @@ def test_limits_that_are_missing_are_said_and_drawn_as_far_as_known():
 
 
 def test_only_failed_rows():
-    figure = plot_limits_library.draw(limits_table([NO_LIMITS | {"status": "fit_failed"}]))
+    figure = draw_limits(limits_table([NO_LIMITS | {"status": "fit_failed"}]))
     assert "fit failed" in words(figure)
 
 
@@ -571,7 +566,7 @@ def test_limits_of_130_signals():
         factor = 10 ** (i / 60)
         numbers = {name: value * factor for name, value in scale.items() if name != "confidence_level"}
         rows.append({"signal": f"sbottom_{i}", **numbers})
-    figure = plot_limits_library.draw(limits_table(rows))
+    figure = draw_limits(limits_table(rows))
     axes = figure.axes[0]
     assert axes.get_xscale() == "log"
     assert len(axes.get_yticklabels()) == 130
@@ -583,18 +578,18 @@ def test_limits_of_130_signals():
 
 def test_calculator_and_level_are_named_where_they_differ():
     table = limits_table([{}, {"calculator": "toybased", "confidence_level": 0.9}])
-    assert plot_limits_library.row_names(table) == ["a (asymptotics, 95 %)", "a (toybased, 90 %)"]
+    assert row_names(table) == ["a (asymptotics, 95 %)", "a (toybased, 90 %)"]
 
 
 def test_a_signal_may_be_called_na(tmp_path):
     path = tmp_path / "limits.csv"
     limits_table([{"signal": "NA"}, NO_LIMITS | {"signal": "1.50", "status": "fit_failed"}]).to_csv(path, index=False)
-    table = plot_limits_library.read_limits(path)
+    table = read_limits(path)
     assert list(table["signal"]) == ["NA", "1.50"]
     assert np.isnan(table["expected"][1])
-    plot_limits.main(["--limits", str(path), "--output", str(tmp_path / "limits.png")])
+    compare_limits.main(["--limits", str(path), "--output", str(tmp_path / "limits.png")])
     assert (tmp_path / "limits.pdf").exists()
 
 
 def test_an_empty_table():
-    assert not plot_limits_library.draw(limits_table([{}]).iloc[:0]).axes
+    assert not draw_limits(limits_table([{}]).iloc[:0]).axes

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from muscan.base.errors import StepError
 from muscan.base.versions import ROOT
 from muscan.config.settings import FOLDER_PLOTS
-from muscan.plotting import style as plotting
+from muscan.plotting import style
 from muscan.plotting.registry import READS, ScanFiles
 
 
@@ -32,19 +32,19 @@ class TestFolders:
     @pytest.fixture
     def said(self, monkeypatch) -> list[tuple[str, str]]:
         texts: list[tuple[str, str]] = []
-        monkeypatch.setattr(plotting, "placeholder", lambda *words: texts.append(words) or Figure())
+        monkeypatch.setattr(style, "placeholder", lambda *words: texts.append(words) or Figure())
         return texts
 
     def names(self, folder) -> list[str]:
         return sorted(path.name for path in folder.iterdir())
 
     def test_pictures_have_their_names(self, tmp_path, said):
-        plotting.save_folder(tmp_path / "f", [("a.5", Figure())], "t", "none", "Nothing.")
+        style.save_folder(tmp_path / "f", [("a.5", Figure())], "t", "none", "Nothing.")
         assert self.names(tmp_path / "f") == ["a.5.pdf", "a.5.png"]
         assert not said
 
     def test_without_pictures_one_says_so(self, tmp_path, said):
-        plotting.save_folder(tmp_path / "f", [], "t", "none", "Nothing.")
+        style.save_folder(tmp_path / "f", [], "t", "none", "Nothing.")
         assert self.names(tmp_path / "f") == ["none.pdf", "none.png"]
         assert said == [("Nothing.", "t")]
 
@@ -53,6 +53,6 @@ class TestFolders:
             yield "first", Figure()
             raise StepError("wrong edges")
 
-        plotting.save_folder(tmp_path / "f", pictures(), "t", "failed", "Nothing.")
+        style.save_folder(tmp_path / "f", pictures(), "t", "failed", "Nothing.")
         assert self.names(tmp_path / "f") == ["failed.pdf", "failed.png"]
         assert said == [("wrong edges", "t")]

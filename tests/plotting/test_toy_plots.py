@@ -10,9 +10,7 @@ import plot
 from helpers.toy_signal import Signal
 from helpers.workspaces import SMALL
 from muscan.base.json_input import read_json
-from muscan.plotting import brazil as plot_brazil
-from muscan.plotting import distributions as plot_distributions
-from muscan.plotting import toys as plot_toys
+from muscan.plotting import brazil, distributions, toys
 from muscan.records.columns import LIMIT_COLUMNS
 from muscan.records.limits import Limits
 from muscan.records.toys import ToyPoint
@@ -41,7 +39,7 @@ def texts(figure) -> str:
 
 
 def test_the_brazil_band_has_the_errors_and_the_asymptotic_curve(limits):
-    figure = plot_brazil.draw(limits, "a scan")
+    figure = brazil.draw(limits, "a scan")
     (axes,) = figure.axes
     assert f"{limits.observed_limit:.2f}"[:3] in texts(figure)
     assert " ± " in texts(figure)
@@ -55,7 +53,7 @@ def test_the_brazil_band_has_the_errors_and_the_asymptotic_curve(limits):
 
 
 def test_the_map_of_toys_shows_their_numbers(limits):
-    figure = plot_toys.draw(limits, "a scan")
+    figure = toys.draw(limits, "a scan")
     above, below = figure.axes
     heights = [bar.get_height() for container in above.containers for bar in container]
     assert sum(heights) == 600 * 9 * 2  # nine values of mu above zero, two hypotheses
@@ -71,7 +69,7 @@ def test_distributions_are_fractions_of_the_toys(limits):
     q = [np.where(rng.random(3000) < 0.5, 0.0, rng.chisquare(1, 3000)), rng.chisquare(4, 3000)]
     flags = np.zeros(3000, np.uint8)
     point = ToyPoint(2.0, "ok", None, 1.7, 4.0)
-    figure = plot_distributions.draw(ThrownPoint(point, *(ToyResults(each, flags) for each in q)), limits, "a scan")
+    figure = distributions.draw(ThrownPoint(point, *(ToyResults(each, flags) for each in q)), limits, "a scan")
     (axes,) = figure.axes
     points = [np.nansum(container[0].get_ydata()) for container in axes.containers]
     assert points == pytest.approx([1, 1], abs=2e-3)
@@ -106,8 +104,8 @@ def test_chosen_distributions(signal, limits, tmp_path):
 def test_a_scan_of_mu_zero_alone_has_pictures(tmp_path):
     made = Signal(tmp_path / "signal", SMALL["shapesys"])
     limits = made.limits("--mu", 0, "--per-hypothesis", 10)
-    assert "extend mu beyond 0" in "".join(texts(plot_toys.draw(limits, "a scan")).split("\n")).replace("  ", " ")
-    assert plot_brazil.draw(limits, "a scan").axes
+    assert "extend mu beyond 0" in "".join(texts(toys.draw(limits, "a scan")).split("\n")).replace("  ", " ")
+    assert brazil.draw(limits, "a scan").axes
 
 
 def test_a_failure_is_written_in_the_pictures(tmp_path):
@@ -124,10 +122,10 @@ def test_a_failure_is_written_in_the_pictures(tmp_path):
 def test_tables_have_the_errors_and_the_ratios(signal, limits):
     results = signal.folder.parents[2]
     scan = "analysis/signal/toybased"
-    row = tables.row(results, scan)
+    row = tables.scan_row(results, scan)
     assert row["observed_limit_error"] == limits.observed_limit_error
     assert row["expected_p1_error"] == limits.expected_limit_error[3]
-    rows = compare_calculators.rows(results, scan)
+    rows = compare_calculators.limit_rows(results, scan)
     assert [each["limit"] for each in rows] == list(LIMIT_COLUMNS)
     asymptotic = limits.asymptotics["observed_limit"]
     assert rows[0]["ratio"] == pytest.approx(limits.observed_limit / asymptotic)

@@ -26,24 +26,24 @@ def length(lines: list[np.ndarray]) -> float:
 
 @pytest.mark.parametrize("key", SHIFTS)
 def test_a_limit_that_is_exponential_in_the_masses_has_straight_contours(key):
-    (line,) = contours.curves(make_points(), "m1", "m2")[key]
+    (line,) = contours.contour_lines(make_points(), "m1", "m2")[key]
     np.testing.assert_allclose(plane(*line.T), -SHIFTS[key], atol=1e-9)
     assert line[:, 1].min() == 0  # from here to the other side of the grid
     assert (line[:, 0] - line[:, 1]).min() < 200
 
 
 def test_the_keys_are_those_of_what_is_known():
-    assert contours.curves(make_points(), "m1", "m2").keys() == SHIFTS.keys()
-    without = contours.curves(make_points(cross_sections=False), "m1", "m2")
+    assert contours.contour_lines(make_points(), "m1", "m2").keys() == SHIFTS.keys()
+    without = contours.contour_lines(make_points(cross_sections=False), "m1", "m2")
     assert [*without] == ["observed", "expected", "expected_m1", "expected_p1"]
     no_errors = make_points().assign(cross_section_error=np.nan)
-    assert contours.curves(no_errors, "m1", "m2").keys() == without.keys()
+    assert contours.contour_lines(no_errors, "m1", "m2").keys() == without.keys()
 
 
 def test_theory_errors_count_point_by_point():
     points = make_points()
     points["cross_section_error"] = points["cross_section"] * points["m2"] / 1000
-    (line,) = contours.curves(points, "m1", "m2")["theory_p1"]
+    (line,) = contours.contour_lines(points, "m1", "m2")["theory_p1"]
     # At m2 = 0 there is no error; the error moves the contour only above.
     ends = line[np.argsort(line[:, 1])][[0, -1]]
     assert plane(*ends[0]) == pytest.approx(-0.1, abs=1e-9)
@@ -59,7 +59,7 @@ def gaussian_shift(sigma: float) -> float:
 def test_cls_of_gaussian_measurements_make_the_contours_of_their_limits():
     points = without_limits(with_cls(make_points(cross_sections=False)))
     assert contours.quantity(points) == "CLs"
-    curves = contours.curves(points, "m1", "m2")
+    curves = contours.contour_lines(points, "m1", "m2")
     for key, sigma in {"observed": 0.5, "expected": 0, "expected_m1": -1, "expected_p1": 1}.items():
         np.testing.assert_allclose(plane(*all_of(curves[key]).T), -gaussian_shift(sigma), atol=1e-9)
 
@@ -84,13 +84,13 @@ def test_where_limits_are_known_they_make_the_contour():
 
     def off(points: pd.DataFrame, key: str) -> float:
         """The largest distance to the true contour along m1, over the range of m1."""
-        return np.abs(300 * plane(*all_of(contours.curves(points, "m1", "m2")[key]).T)).max() / 800
+        return np.abs(300 * plane(*all_of(contours.contour_lines(points, "m1", "m2")[key]).T)).max() / 800
 
     for key in ("observed", "expected", "expected_m1", "expected_p1"):
         assert off(points, key) < 1e-3
         assert 1e-3 < off(without_limits(points), key) < 0.05
-    assert contours.basis(points, "observed") == "upper limits on mu"
-    assert contours.basis(without_limits(points), "observed") == "CLs at mu = 1"
+    assert contours.describe_basis(points, "observed") == "upper limits on mu"
+    assert contours.describe_basis(without_limits(points), "observed") == "CLs at mu = 1"
 
 
 @pytest.mark.parametrize("cross_sections", [True, False])
@@ -102,12 +102,14 @@ def test_a_limit_that_is_missing_is_estimated_from_cls(cross_sections):
     cut = points.copy()
     for column in LIMIT_COLUMNS:
         cut.loc[cut[column] > 1.5, column] = np.nan
-    whole, curves = (contours.curves(each, "m1", "m2") for each in (points, cut))
+    whole, curves = (contours.contour_lines(each, "m1", "m2") for each in (points, cut))
     for key in contours.CONTOURS:
         np.testing.assert_allclose(all_of(curves[key]), all_of(whole[key]), rtol=1e-9)
         missing = cut[contours.CONTOURS[key]].isna().sum()
-        assert contours.estimated(cut)[key].sum() == missing
-        assert contours.basis(cut, key) == f"upper limits on mu, CLs at mu = 1 at {missing} of {len(GRID)} points"
+        assert contours.estimated_heights(cut)[key].sum() == missing
+        assert (
+            contours.describe_basis(cut, key) == f"upper limits on mu, CLs at mu = 1 at {missing} of {len(GRID)} points"
+        )
     if cross_sections:  # the estimate does not tell whether the limit is below 1 ± the error of a cross section
         assert np.isnan(contours.heights(cut)["theory_p1"][cut["observed_limit"].isna()]).all()
 
@@ -133,7 +135,7 @@ def test_a_signal_without_effect_leaves_no_gap():
     points.loc[gone, [*ALL_LIMITS]] = np.nan
     points.loc[gone, [*CLS_COLUMNS]] = 1.0
     assert (contours.heights(points)["expected"][gone] == contours.CLIP).all()
-    lines = contours.curves(points, "m1", "m2")["expected"]
+    lines = contours.contour_lines(points, "m1", "m2")["expected"]
     assert len(lines) == 1
     assert np.abs(plane(*all_of(lines).T)).max() < 0.5
 
@@ -152,7 +154,7 @@ def test_a_curved_contour_converges_with_the_grid():
 
     def worst(step: int) -> float:
         places = [(float(a), float(b)) for a in range(0, 101, step) for b in range(0, 101, step)]
-        (circle,) = contours.curves(
+        (circle,) = contours.contour_lines(
             make_points(bowl, [*places[: len(places) // 2], *places[len(places) // 2 + 1 :]]), "m1", "m2"
         )["expected"]
         np.testing.assert_allclose(circle[0], circle[-1])
@@ -175,11 +177,11 @@ def test_a_missing_point_leaves_a_gap(key):
     rng = np.random.default_rng(3)  # places in general position have one triangulation only
     places = [tuple(place) for place in rng.uniform(0, 1000, (150, 2))]
     points = make_points(lambda m1, m2: (m1 - 500) / 200, places)
-    whole = contours.curves(points, "m1", "m2")[key]
+    whole = contours.contour_lines(points, "m1", "m2")[key]
     near = np.argmin(np.hypot(*(points[["m1", "m2"]].to_numpy() - all_of(whole)[len(all_of(whole)) // 2]).T))
     gone = tuple(points.loc[near, ["m1", "m2"]])
     holes = corners_around(points, *gone)
-    lines = contours.curves(lose(points, *gone), "m1", "m2")[key]
+    lines = contours.contour_lines(lose(points, *gone), "m1", "m2")[key]
 
     def inside(lines: list[np.ndarray]) -> float:
         """Length of the lines in the holes, by many small steps."""
@@ -198,7 +200,7 @@ def test_a_missing_point_leaves_a_gap(key):
 
 def test_a_value_that_is_missing_for_one_contour_leaves_the_others():
     points = lose(make_points(), 700, 100, ("expected_p1",))
-    whole, curves = (contours.curves(each, "m1", "m2") for each in (make_points(), points))
+    whole, curves = (contours.contour_lines(each, "m1", "m2") for each in (make_points(), points))
     assert length(curves["expected_p1"]) < length(whole["expected_p1"]) - 30
     for key in ("observed", "expected", "expected_m1", "theory_p1"):
         np.testing.assert_array_equal(all_of(curves[key]), all_of(whole[key]))
@@ -207,7 +209,10 @@ def test_a_value_that_is_missing_for_one_contour_leaves_the_others():
 def test_a_limit_of_zero_counts_as_missing():
     points = make_points()
     points.loc[(points["m1"] == 700) & (points["m2"] == 100), "expected"] = 0.0
-    curves, missing = contours.curves(points, "m1", "m2"), contours.curves(lose(make_points(), 700, 100), "m1", "m2")
+    curves, missing = (
+        contours.contour_lines(points, "m1", "m2"),
+        contours.contour_lines(lose(make_points(), 700, 100), "m1", "m2"),
+    )
     np.testing.assert_array_equal(all_of(curves["expected"]), all_of(missing["expected"]))
 
 
@@ -223,14 +228,14 @@ def test_a_cross_section_that_may_be_zero_excludes_nothing():
 
 def test_after_a_scan_of_mu_of_one_there_are_no_contours_of_theory():
     points = without_limits(with_cls(make_points()))
-    assert [*contours.curves(points, "m1", "m2")] == [*contours.CONTOURS]
+    assert [*contours.contour_lines(points, "m1", "m2")] == [*contours.CONTOURS]
 
 
 def test_order_of_rows_and_units_of_the_axes_do_not_matter():
     points = make_points(lambda m1, m2: plane(m1, m2) + np.sin(m1) / 3)  # not smooth: the triangles matter
-    whole = contours.curves(points, "m1", "m2")
-    mixed = contours.curves(points.sample(frac=1, random_state=1).reset_index(drop=True), "m1", "m2")
-    scaled = contours.curves(points.assign(m1=points["m1"] / 1000 - 7, m2=points["m2"] * 1000 + 3), "m1", "m2")
+    whole = contours.contour_lines(points, "m1", "m2")
+    mixed = contours.contour_lines(points.sample(frac=1, random_state=1).reset_index(drop=True), "m1", "m2")
+    scaled = contours.contour_lines(points.assign(m1=points["m1"] / 1000 - 7, m2=points["m2"] * 1000 + 3), "m1", "m2")
     for key, lines in whole.items():
         np.testing.assert_array_equal(all_of(mixed[key]), all_of(lines))
         back = (all_of(scaled[key]) - [-7, 3]) * [1000, 1e-3]
@@ -239,7 +244,7 @@ def test_order_of_rows_and_units_of_the_axes_do_not_matter():
 
 def test_contours_stay_inside_of_the_points():
     points = make_points(lambda m1, m2: (m1 - 500) / 100, [(0.0, 0.0), (1000.0, 0.0), (500.0, 100.0)])
-    (line,) = contours.curves(points, "m1", "m2")["expected"]
+    (line,) = contours.contour_lines(points, "m1", "m2")["expected"]
     assert line[:, 1].min() == pytest.approx(0, abs=1e-9)
     assert line[:, 1].max() == pytest.approx(100, abs=1e-9)
     np.testing.assert_allclose(line[:, 0], 500, atol=1e-9)
@@ -249,7 +254,7 @@ def test_contours_stay_inside_of_the_points():
 def test_only_flat_triangles_at_the_border_are_left_out(dent, begins):
     places = [(0.0, 0.0), (500.0, dent), (1000.0, 0.0), (0.0, 1000.0), (500.0, 1000.0), (1000.0, 1000.0)]
     points = make_points(lambda m1, m2: (m1 - 250) / 100, places)
-    (line,) = contours.curves(points, "m1", "m2")["expected"]
+    (line,) = contours.contour_lines(points, "m1", "m2")["expected"]
     assert line[:, 1].min() == pytest.approx(begins, abs=1e-9)  # without it: on the side from (0, 0) to (500, dent)
 
 
@@ -267,42 +272,44 @@ def test_only_flat_triangles_at_the_border_are_left_out(dent, begins):
 )
 def test_points_on_a_line_have_no_contours(places):
     points = make_points(places=places) if places else make_points().iloc[:0]
-    assert not any(contours.curves(points, "m1", "m2").values())
+    assert not any(contours.contour_lines(points, "m1", "m2").values())
 
 
 @pytest.mark.parametrize("shift", [-50.0, 50.0])
 def test_everything_or_nothing_excluded(shift):
     points = make_points(lambda m1, m2: plane(m1, m2) + shift)
-    assert not any(contours.curves(points, "m1", "m2").values())
+    assert not any(contours.contour_lines(points, "m1", "m2").values())
 
 
 def test_nothing_known():
     points = make_points()
     points[[*LIMIT_COLUMNS, "confidence_level"]] = np.nan
-    assert not any(contours.curves(points, "m1", "m2").values())
-    assert not any(contours.curves(points.assign(cross_section=np.nan), "m1", "m2").values())
+    assert not any(contours.contour_lines(points, "m1", "m2").values())
+    assert not any(contours.contour_lines(points.assign(cross_section=np.nan), "m1", "m2").values())
 
 
 def test_a_signal_without_the_label_has_no_place():
     points = make_points()
     nowhere = points.iloc[[0, 1]].assign(m2=np.nan, observed_limit=1e9)
-    curves = contours.curves(pd.concat([points, nowhere]), "m1", "m2")
-    np.testing.assert_array_equal(all_of(curves["observed"]), all_of(contours.curves(points, "m1", "m2")["observed"]))
+    curves = contours.contour_lines(pd.concat([points, nowhere]), "m1", "m2")
+    np.testing.assert_array_equal(
+        all_of(curves["observed"]), all_of(contours.contour_lines(points, "m1", "m2")["observed"])
+    )
 
 
 def test_two_signals_at_one_place_are_an_error():
     points = pd.concat([make_points(), make_points().iloc[[4]].assign(signal="twin $_")])
     name, m1, m2 = points.iloc[4][["signal", "m1", "m2"]]
     with pytest.raises(InputError) as error:
-        contours.curves(points, "m1", "m2")
+        contours.contour_lines(points, "m1", "m2")
     assert str(error.value) == f"several signal points at m1 = {m1:g}, m2 = {m2:g}: {name!r}, 'twin $_'"
 
 
 def test_labels_that_cannot_be_axes_are_an_error():
     with pytest.raises(InputError, match="no label 'm3', only m1, m2"):
-        contours.curves(make_points(), "m1", "m3")
+        contours.contour_lines(make_points(), "m1", "m3")
     with pytest.raises(InputError, match="label 'm2' is not a number"):
-        contours.curves(make_points().assign(m2="heavy"), "m1", "m2")
+        contours.contour_lines(make_points().assign(m2="heavy"), "m1", "m2")
 
 
 def test_the_file_is_read_as_it_was_written(tmp_path):
@@ -325,7 +332,7 @@ def test_whole_numbers_and_empty_columns_are_numbers(tmp_path):
     read = contours.read_points(path)
     assert read[["m1", "m2", "cross_section", *CLS_COLUMNS]].dtypes.eq(float).all()
     assert set(read["unit"]) == {""}
-    np.testing.assert_allclose(plane(*all_of(contours.curves(read, "m1", "m2")["expected"]).T), 0, atol=1e-9)
+    np.testing.assert_allclose(plane(*all_of(contours.contour_lines(read, "m1", "m2")["expected"]).T), 0, atol=1e-9)
 
 
 def test_a_limit_that_is_no_number_is_an_error(tmp_path):

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hepdata_lib import Table
 from hepdata_validator.full_submission_validator import FullSubmissionValidator
 
-import hepdata as hepdata_submission
+import hepdata
 from muscan.base.errors import InputError
 from muscan.base.versions import ROOT
 from muscan.records.columns import LIMIT_COLUMNS
-from muscan.results import hepdata
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # hepdata_validator leaves them open
 SCRIPT = ROOT / "scripts" / "hepdata.py"
@@ -103,9 +103,7 @@ def submit(tmp_path):
     def run(points: list[dict], *options: str, grid: str = "grid") -> Written:
         pd.DataFrame(points).to_csv(tmp_path / "points.csv", index=False)
         output = tmp_path / "submission"
-        hepdata_submission.main(
-            ["--points", str(tmp_path / "points.csv"), "--grid", grid, "--output", str(output), *options]
-        )
+        hepdata.main(["--points", str(tmp_path / "points.csv"), "--grid", grid, "--output", str(output), *options])
         return Written(output)
 
     return run
@@ -372,7 +370,7 @@ def test_a_failure_leaves_the_older_folder(submit, tmp_path, monkeypatch):
         (Path(outdir) / "half.yaml").touch()
         raise OSError("no space left")
 
-    monkeypatch.setattr(hepdata.Table, "write_output", broken)
+    monkeypatch.setattr(Table, "write_output", broken)
     with pytest.raises(OSError, match="no space left"):
         submit([mass(200, 0)])
     assert {path.name: path.read_bytes() for path in (tmp_path / "submission").iterdir()} == old

@@ -63,7 +63,7 @@ def test_a_plan_that_fails_by_itself(tmp_path):
     run_step(plan_toys, [*words, "--per-hypothesis", "10", "--target", "0.1"])
     assert strict(plan) == {
         "status": "failed",
-        "reason": "say either per_hypothesis or target",
+        "reason": "give either per_hypothesis or target",
         "test_statistic": "qtilde",
         "confidence_level": 0.95,
     }
@@ -76,7 +76,7 @@ def test_a_fit_needs_a_bound_of_mu_or_a_confidence_level(tmp_path):
     fit.main([*words, "--poi-bound", "10", "--output", str(chain.fit_file)])
     assert strict(chain.fit_file)["mu"] is None
     fit.main([*words, "--poi-bound", "--confidence-level", "--output", str(chain.fit_file)])
-    assert "give either a bound of mu, or the confidence level" in strict(chain.fit_file)["reason"]
+    assert "give either the bound of mu, or the confidence level" in strict(chain.fit_file)["reason"]
 
 
 def test_settings_are_in_results_and_in_failures(tmp_path):

@@ -19,9 +19,10 @@ from helpers.workspaces import SMALL, counting, normsys, referee, tight_minuit
 from muscan.base.errors import FitError
 from muscan.base.files import write_text
 from muscan.inference import signal_point
+from muscan.records.columns import LIMIT_COLUMNS
 from muscan.records.fit import FitResult
 from muscan.records.hypotest import Hypotest
-from muscan.results import tables as tables_library
+from muscan.results.tables import as_markdown
 
 SCALE = ("scale", "normsys", {"hi": 1.4, "lo": 0.9})
 BOTH = ("observed_limit", "expected_limit")
@@ -311,7 +312,7 @@ def test_a_failure_travels_to_the_table(tmp_path, name, capsys):
     assert [row["signal"] for row in rows] == ["good", "bad one"]
     assert rows[0]["status"] == "ok"
     assert (rows[1]["status"], rows[1]["reason"]) == ("fit_failed", record["reason"])
-    for column in (*tables_library.LIMIT_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"):
+    for column in (*LIMIT_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"):
         assert float(rows[0][column]) > 0
         assert rows[1][column] == ""
     assert "–" in markdown.splitlines()[3]
@@ -330,7 +331,7 @@ class TestTables:
         limits = chain.run()
         result = strict(chain.fit_file)
         (row,), markdown = table(chain.results, chain.scan)
-        assert [float(row[column]) for column in tables_library.LIMIT_COLUMNS] == [
+        assert [float(row[column]) for column in LIMIT_COLUMNS] == [
             limits.observed_limit,
             *limits.expected_limit,
         ]
@@ -374,7 +375,7 @@ class TestTables:
         kind, _, columns = row["status"].partition(": ")
         assert kind == "above_scan"
         assert columns.split()
-        for column in tables_library.LIMIT_COLUMNS:
+        for column in LIMIT_COLUMNS:
             assert (row[column] == "") == (column in columns.split())
         assert "extend mu beyond 2" in row["reason"]
 
@@ -396,10 +397,10 @@ class TestTables:
         """A parser of Markdown gives back what was put in, in the one cell, also as the name of a column."""
         parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
         table = pd.DataFrame({"a": [text, 1.5], text: ["", text]})
-        html = parser.render(tables_library.as_markdown(table))
+        html = parser.render(as_markdown(table))
         cells = [unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", html)]
         assert cells == ["a", text, text, "", "1.5", text]
 
     def test_control_characters_are_no_part_of_the_markdown(self):
-        table = tables_library.as_markdown(pd.DataFrame({"a": ["one\ntwo\r\x1b[2Jthree"]}))
+        table = as_markdown(pd.DataFrame({"a": ["one\ntwo\r\x1b[2Jthree"]}))
         assert table.splitlines()[2] == "| one two  \\[2Jthree |"

@@ -25,8 +25,8 @@ from muscan.records.limits import Limits
 from muscan.report import run_findings
 from muscan.report.fit_section import _check_facts
 from muscan.steps import limit_check
-from muscan.steps.fit import with_range
-from muscan.steps.invert import Curves, collect
+from muscan.steps.fit import fit_and_find_range
+from muscan.steps.invert import Curves, limits_record
 from muscan.steps.limit_check import with_check, with_error
 from muscan.toys import asymptotics_check, pseudo_data, sensitivity
 from muscan.toys.asymptotics_check import check_by_toys, estimated_seconds
@@ -42,7 +42,7 @@ KIND = {"calculator": "asymptotics", "test_statistic": "qtilde"}
 def asymptotic(spec: dict, test_statistic: str = "qtilde"):
     """The engine, the fits and the asymptotic limits of a workspace."""
     model = compile_workspace(spec)
-    engine, prepared, mu = with_range(
+    engine, prepared, mu = fit_and_find_range(
         lambda bound: Newton(bounded(model, test_statistic, bound)), test_statistic, ALPHA
     )
     result = types.SimpleNamespace(test_statistic=test_statistic, blinded=False)
@@ -53,7 +53,7 @@ def asymptotic(spec: dict, test_statistic: str = "qtilde"):
     return (
         engine,
         prepared,
-        collect(curves.limits(ALPHA), curves, 1 - ALPHA, **KIND | {"test_statistic": test_statistic}),
+        limits_record(curves.limits(ALPHA), curves, 1 - ALPHA, **KIND | {"test_statistic": test_statistic}),
     )
 
 
@@ -201,14 +201,14 @@ def test_pyhfs_limits_are_checked_with_newton_steps():
 
 def test_a_limit_that_is_too_weak():
     """Toys cannot tell CLs below a thousandth of alpha from none, but say on which side a limit is off."""
-    found = limit_check._of_toys(
+    found = limit_check._check_of_toys(
         "observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.03, 0.002), 1.6, 0.05), ALPHA, 0
     )
     assert found["warning"].startswith(
         "asymptotic observed limit 2, but toys find CLs = 0.0300 ± 0.0020, not 0.05: too weak"
     )
     assert "by about 25 % (about 1.600 ± 0.050)" in found["warning"]
-    little = limit_check._of_toys(
+    little = limit_check._check_of_toys(
         "observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.03, 0.002), 1.95, 0.05), ALPHA, 0
     )
     assert (little["verdict"], little["warning"]) == ("differs", None)
@@ -216,14 +216,16 @@ def test_a_limit_that_is_too_weak():
 
 def test_what_toys_cannot_tell_is_said():
     unknown = asymptotics_check.LimitCheck(2.0, CLsEstimate(np.nan, np.nan))
-    assert "too few are as far" in limit_check._of_toys("observed", unknown, ALPHA, 0)["warning"]
+    assert "too few are as far" in limit_check._check_of_toys("observed", unknown, ALPHA, 0)["warning"]
     rough = asymptotics_check.LimitCheck(2.0, CLsEstimate(0.04, 0.012))
-    assert "CLs there is 0.040 ± 0.012" in limit_check._of_toys("expected", rough, ALPHA, 0)["warning"]
-    failed = limit_check._of_toys("observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.05, 0.001)), ALPHA, 31)
+    assert "CLs there is 0.040 ± 0.012" in limit_check._check_of_toys("expected", rough, ALPHA, 0)["warning"]
+    failed = limit_check._check_of_toys(
+        "observed", asymptotics_check.LimitCheck(2.0, CLsEstimate(0.05, 0.001)), ALPHA, 31
+    )
     assert (failed["verdict"], failed["CLs"]) == ("unknown", None)
     assert "the fits of 31 toys failed" in failed["warning"]
     beyond = asymptotics_check.LimitCheck(2.0, CLsEstimate(0.12, 0.002), beyond=31.0)
-    assert "CLs is not 0.05 up to mu = 31 either" in limit_check._of_toys("observed", beyond, ALPHA, 0)["warning"]
+    assert "CLs is not 0.05 up to mu = 31 either" in limit_check._check_of_toys("observed", beyond, ALPHA, 0)["warning"]
 
 
 def test_failed_toys_are_counted(monkeypatch):
@@ -254,7 +256,7 @@ def test_limits_that_are_not_checked():
     engine, prepared, limits = asymptotic(counting([0], [3.0], [0.3]))
     assert with_check(engine, prepared, limits, "false", False, 0).check["reason"] == "check_asymptotics is false"
     beside = with_check(engine, prepared, limits, "auto", True, 0).check
-    assert (beside["by"], beside["reason"]) == (None, "limits from toys stand beside the asymptotic ones")
+    assert (beside["by"], beside["reason"]) == (None, "limits from toys are computed too")
     assert with_check(engine, prepared, limits, "true", True, 0).check["by"] == "toys"
     failed = Limits.from_failure("no fit", 0.95, **KIND)
     assert (
@@ -325,14 +327,14 @@ def test_the_report_says_what_was_found():
         ]
 
     assert said("auto", False, 0).startswith("CLs at the observed limit 0.712: 0.1181; CLs at the expected limit 0.867")
-    assert said("auto", True, 0) == "none: limits from toys stand beside the asymptotic ones"
+    assert said("auto", True, 0) == "none: limits from toys are computed too"
 
 
 def test_a_warning_needs_more_than_a_little_doubt():
     """Between 10 and 30 events a limit may be off by 10 %, which the report says."""
-    said = limit_check._of_events("observed", 2.0, sensitivity.Sensitivity(20.0, 1.0))
+    said = limit_check._check_of_events("observed", 2.0, sensitivity.Sensitivity(20.0, 1.0))
     assert (said["verdict"], said["off"], said["warning"]) == ("doubtful", 0.1, None)
-    said = limit_check._of_events("observed", 2.0, sensitivity.Sensitivity(31.0, 1.0))
+    said = limit_check._check_of_events("observed", 2.0, sensitivity.Sensitivity(31.0, 1.0))
     assert (said["verdict"], said["off"], said["warning"]) == ("agrees", 0.0, None)
 
 

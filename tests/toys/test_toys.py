@@ -21,7 +21,7 @@ from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.newton import Newton
 from muscan.records.limits import Limits
 from muscan.records.toys import ToyPlan
-from muscan.steps import plan_toys as plan_toys_library
+from muscan.steps import plan_toys
 from muscan.toys import plan as toy_plan
 from muscan.toys import pseudo_data
 
@@ -354,7 +354,7 @@ def test_bands_without_toys_say_so(signal):
 
 
 def test_a_failed_fit_to_the_data_stops_one_point(tmp_path, monkeypatch):
-    original = plan_toys_library.hypotests
+    original = plan_toys.hypotests
 
     def failing(engine, prepared, mu, *rest):
         from muscan.base.errors import FitError
@@ -362,7 +362,7 @@ def test_a_failed_fit_to_the_data_stops_one_point(tmp_path, monkeypatch):
         tested = original(engine, prepared, mu, *rest)
         return [FitError("gave up") if value == 2 else each for value, each in zip(mu, tested, strict=True)]
 
-    monkeypatch.setattr(plan_toys_library, "hypotests", failing)
+    monkeypatch.setattr(plan_toys, "hypotests", failing)
     scan = ("--mu", 1, 1.5, 2, 2.5, 3, 3.5, 4, 5)
     limits = Signal(tmp_path / "signal", SMALL["shapesys"]).limits(*scan, "--per-hypothesis", 2000)
     assert limits.failed_points == [{"mu": 2.0, "status": "fit_failed", "reason": "gave up"}]
@@ -390,12 +390,12 @@ def test_toys_are_added_until_the_target_is_reached(tmp_path):
 
 def ends_early(monkeypatch) -> None:
     """As if asymptotics were wrong by more than expected: points end between the median and +1 sigma."""
-    original = plan_toys_library.mu_near_limits
+    original = plan_toys.mu_near_limits
 
     def short(limits: Limits, *rest) -> list[float]:
         return [mu for mu in original(limits, *rest) if mu < 0.55 * limits.expected_limit[4]]
 
-    monkeypatch.setattr(plan_toys_library, "mu_near_limits", short)
+    monkeypatch.setattr(plan_toys, "mu_near_limits", short)
 
 
 def test_points_are_added_where_the_limits_of_toys_lie_beyond_the_asymptotic_ones(tmp_path, monkeypatch):
@@ -412,7 +412,7 @@ def test_points_are_added_where_the_limits_of_toys_lie_beyond_the_asymptotic_one
 
 def test_late_points_end_at_the_bound_of_the_fits_and_may_fail(tmp_path, monkeypatch):
     """Points that come in a later round: none beyond the bound, none twice; one whose fit to the data fails."""
-    original = plan_toys_library.hypotests
+    original = plan_toys.hypotests
 
     def failing(engine, prepared, mu, *rest):
         from muscan.base.errors import FitError
@@ -420,7 +420,7 @@ def test_late_points_end_at_the_bound_of_the_fits_and_may_fail(tmp_path, monkeyp
         tested = original(engine, prepared, mu, *rest)
         return [FitError("gave up") if value > 2.9 else each for value, each in zip(mu, tested, strict=True)]
 
-    monkeypatch.setattr(plan_toys_library, "hypotests", failing)
+    monkeypatch.setattr(plan_toys, "hypotests", failing)
     ends_early(monkeypatch)
     signal = Signal(tmp_path / "signal", SMALL["shapesys"], poi_bound=10.006)
     limits = signal.until(0.05, *MU, 6, 7, 8, 10, "--block", 200)

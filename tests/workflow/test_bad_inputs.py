@@ -44,8 +44,8 @@ from muscan.config.signals import path_name
 from muscan.inputs import patches as patch_workspace
 from muscan.inputs.root_histograms import histograms_from_root
 from muscan.records.limits import Limits
-from muscan.results import grid_points as grid_points_library
 from muscan.results import tables
+from muscan.results.grid_points import read_cross_sections
 
 MU = ["0.5", "1", "3", "8", "20"]
 
@@ -82,7 +82,7 @@ def scan(*source: str, signals: tuple[str, ...] = ("signal",)) -> dict[str, Outc
     run_step(scan_signals, [*source, "--mu", *MU, "--poi-bound", "20", "--folder", "results/a", "--signals", *signals])
     records = {each: json.loads(Path("results/a", each, "asymptotics", "limits.json").read_text()) for each in signals}
     limits = {signal: Limits.from_json(record) for signal, record in records.items()}
-    return {signal: (tables.status(each), tables.reason(each)) for signal, each in limits.items()}
+    return {signal: (tables.status_text(each), tables.reason_text(each)) for signal, each in limits.items()}
 
 
 def published(
@@ -393,7 +393,7 @@ class TestNotFiles:
             return from_root(name)
         if reader == "cross sections":
             with pytest.raises(InputError) as error:
-                grid_points_library.read_cross_sections(name, ["mass"])
+                read_cross_sections(name, ["mass"])
             return "fit_failed", str(error.value)
         return published(**{"workspace": "good.json"} | {reader: name})["signal"]
 

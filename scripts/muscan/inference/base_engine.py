@@ -1,4 +1,4 @@
-"""What engines have in common: what happens around the fits within the bounds of a model."""
+"""The common part of all engines: what is done around the fits within the bounds of a model."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,45 +10,46 @@ import numpy as np
 from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
 from muscan.inference import search
-from muscan.inference.default_bounds import hindered, of_signal_alone
+from muscan.inference.default_bounds import fits_at_default_bounds, growing_signal_factors
 from muscan.inference.engine import Engine
-from muscan.inference.fits import Fits, keep_lower, nothing
+from muscan.inference.fits import Fits, empty_fits, keep_lower
 from muscan.inference.proposals.proposal import Proposal
 
 
 class BaseEngine(Engine):
-    """Goes on without bounds that nobody stated, and searches from whole fits.
+    """An engine that repeats fits without default bounds, and searches for lower minima of free fits.
 
     A subclass makes the fits within the bounds.
 
     Args:
-        model: what is fitted.
-        proposals: how further minima are looked for; each is made with the likelihood.
+        model: to be fitted.
+        proposals: classes of the proposals that search for further minima.
     """
 
     def __init__(self, model: Model, proposals: Sequence[type[Proposal]]):
         self.model = model
         self.likelihood = Likelihood(model)
-        self._kinds_of_proposals = proposals
-        self._proposals = [each(self.likelihood) for each in proposals]
+        self._classes_of_proposals = proposals
+        self._proposals = [proposal(self.likelihood) for proposal in proposals]
 
     @abstractmethod
     def _fit_within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
-        """The lowest minimum of each data set within all bounds; arguments as those of `fit`."""
+        """Find the lowest minimum of each data set within all bounds; the arguments are those of `fit`."""
 
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         mu = np.full(data.shape[1], np.nan) if mu is None else mu
-        off = mu == 0
-        if off.any() and self._of_signal_alone.any():
-            best = nothing(len(self.model.names), len(mu))
-            for engine, which in ((self._without_signal, np.flatnonzero(off)), (self, np.flatnonzero(~off))):
+        no_signal = mu == 0
+        if no_signal.any() and self._growing_signal_factors.any():
+            best = empty_fits(len(self.model.names), len(mu))
+            parts = (self._without_signal, np.flatnonzero(no_signal)), (self, np.flatnonzero(~no_signal))
+            for engine, which in parts:
                 if len(which):
-                    keep_lower(best, engine.fit(data[:, which], _of(starts, which), mu[which]), which)
+                    keep_lower(best, engine.fit(data[:, which], _starts_of(starts, which), mu[which]), which)
             return best
         best = self._fit_within_bounds(data, starts, mu)
-        which = hindered(self.model, best)
+        which = fits_at_default_bounds(self.model, best)
         if len(which):
-            starts, ends = _of(starts, which), best.parameters[:, which]
+            starts, ends = _starts_of(starts, which), best.parameters[:, which]
             starts.append(np.where(np.isfinite(ends), ends, starts[0].reshape(len(ends), -1)))
             keep_lower(best, self._without_defaults.fit(data[:, which], starts, mu[which]), which)
         return best
@@ -69,20 +70,20 @@ class BaseEngine(Engine):
         search.look_along_poi(self, self._proposals, data, free)
 
     @cached_property
-    def _of_signal_alone(self) -> np.ndarray:
-        return of_signal_alone(self.likelihood)
+    def _growing_signal_factors(self) -> np.ndarray:
+        return growing_signal_factors(self.likelihood)
 
     @cached_property
     def _without_signal(self) -> Engine:
-        """What fits with mu = 0, where factors of the signal alone do nothing."""
-        return self.with_model(replace(self.model, fixed=self.model.fixed | self._of_signal_alone))
+        """The engine for mu = 0, where factors of the signal alone have no effect and are fixed."""
+        return self.with_model(replace(self.model, fixed=self.model.fixed | self._growing_signal_factors))
 
     @cached_property
     def _without_defaults(self) -> Engine:
-        """What fits without the upper bounds that nobody stated."""
+        """The engine without default upper bounds of free factors."""
         return self.with_model(self.model.without_default_bounds())
 
 
-def _of(starts: list[np.ndarray], which: np.ndarray) -> list[np.ndarray]:
+def _starts_of(starts: list[np.ndarray], which: np.ndarray) -> list[np.ndarray]:
     """The starting points of some data sets."""
-    return [each if each.ndim == 1 else each[:, which] for each in starts]
+    return [start if start.ndim == 1 else start[:, which] for start in starts]

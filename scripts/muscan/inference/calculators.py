@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-N_SIGMA = (-2, -1, 0, 1, 2)  # of mu_hat under the background-only hypothesis, in the order of every band
-# Toys and asymptotic formulae disagree if they differ by so many standard deviations of the toys, which happens in one
-# of 16,000 cases by chance, and if this moves a limit by such a part of it.
+N_SIGMA = (-2, -1, 0, 1, 2)  # deviations of mu_hat under the background-only hypothesis, in the order of the bands
+# Toys and asymptotic formulae disagree if they differ by more than SIGNIFICANT standard deviations of the toys, which
+# happens by chance in one of 16,000 cases, and if this changes a limit by more than the fraction RELEVANT.
 SIGNIFICANT, RELEVANT = 4.0, 0.05
-FAR = 35.0  # standard deviations; 1 - Phi is then close to the smallest number there is
+FAR = 35.0  # standard deviations, at which 1 - Phi is close to the smallest floating-point number
 
 
 class PValues(NamedTuple):
-    """Tail probabilities; `CLs_exp` holds five values, -2 sigma (the strongest exclusion) first."""
+    """Tail probabilities; `CLs_exp` has five values, from -2 sigma (the strongest exclusion) to +2 sigma."""
 
     CLs_obs: float
     CLs_exp: list[float]
@@ -30,15 +30,15 @@ def _cls(distance: float, shift: float) -> float:
     """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails."""
     if distance <= 0 or distance + shift < FAR:
         return _tail(distance + shift) / _tail(distance)
-    from scipy.special import erfcx  # rarely needed, and slow to import
+    from scipy.special import erfcx  # slow to import and rarely needed
 
-    # 1 - Phi(x) = exp(-x^2 / 2) erfcx(x / sqrt(2)) / 2, and the exponentials are divided by hand.
+    # 1 - Phi(x) = exp(-x^2 / 2) erfcx(x / sqrt(2)) / 2, and the ratio of the exponentials is simplified analytically.
     ratio = erfcx((distance + shift) / math.sqrt(2)) / erfcx(distance / math.sqrt(2))
     return float(math.exp(-shift * (distance + shift / 2)) * ratio)
 
 
 def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
-    """Asymptotic p-values as pyhf.infer.calculators.AsymptoticCalculator defines them.
+    """Return asymptotic p-values, as pyhf.infer.calculators.AsymptoticCalculator defines them.
 
     Args:
         test_statistic: "qtilde", "q" or "q0".
@@ -46,7 +46,7 @@ def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
         q_asimov: its value on the Asimov data; zero if mu has no effect, and then CLs is 1.
 
     Source: arXiv:1007.1727, equations (59) and (65) to (67) for qtilde, and (89) for the bands. For q0 the p-values of
-    the background-only hypothesis stand in the place of CLs, as in pyhf.
+    the background-only hypothesis take the place of CLs, as in pyhf.
     """
     root, shift = math.sqrt(q_obs), math.sqrt(q_asimov)
     if test_statistic == "qtilde" and root > shift > 0:
@@ -60,7 +60,13 @@ def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
 
 
 def distribution(test_statistic: str, q: np.ndarray, q_asimov: float, signal: bool) -> np.ndarray:
-    """Asymptotic probability of a test statistic of at most q >= 0, for signal+background or background-only data.
+    """Return the asymptotic probability that a test statistic is at most q.
+
+    Args:
+        test_statistic: "qtilde" or "q".
+        q: values of the test statistic, not negative, any shape.
+        q_asimov: its value on the Asimov data.
+        signal: whether the data are signal+background, or background-only.
 
     Source: arXiv:1007.1727, equations (57) and (65), with sigma = mu / sqrt(q_asimov).
     """

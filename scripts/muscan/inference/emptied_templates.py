@@ -1,8 +1,8 @@
-"""Templates that several badly known factors multiply, each of which may empty a bin of them.
+"""Templates that several factors with large uncertainties multiply, so that one of them may empty a bin.
 
-A factor with a Gaussian constraint of the relative width s takes a template away at the price 1/s^2 in the deviance
-(staterror, or a histosys that empties a bin); the price of one with a Poisson constraint, or of a normsys, rises with
-the logarithm of the factor. The search for further minima and the diagnosis of a model ask for such templates.
+A factor with a Gaussian constraint of relative width s (staterror, or a histosys that empties a bin) can become zero at
+a cost of 1/s^2 in the deviance; the cost of a factor with a Poisson constraint, or of a normsys, rises with the
+logarithm of the factor. The search for further minima and the diagnosis of a model look for such templates.
 """
 
 from typing import NamedTuple
@@ -11,27 +11,28 @@ import numpy as np
 
 from muscan.histfactory.model import Factors, Model, NormSys
 
-# Relative uncertainties above this are large: to give up a template then costs less than 1 / LARGE^2 = 4 in the
-# deviance, which is within the reach of limits at 95 %. With 0.25 published grids took longer (`make bench`), and a
-# random search (`make study-fuzz`) found no model that needs it.
+# Relative uncertainties above this are large: emptying a template then costs less than 1 / LARGE^2 = 4 in the
+# deviance. Only the order of magnitude matters: 4 is about the difference that decides limits at 95 % CL. With a
+# smaller value more fits search for minima that can hardly decide a limit; with a larger one, minima that can are
+# missed.
 LARGE = 0.5
-# Sizes of templates, in units of sqrt(all events of the bin), that do not matter if they are smaller: half of a larger
-# one is significant. Of a signal as parts of its largest.
+# Smallest size of a template that matters, in units of sqrt(all events of the bin): half of a larger one is
+# significant. That of a signal, in units of its largest size in a bin.
 SIGNIFICANT, SHARE = 3.0, 0.1
 
 
 class Kind(NamedTuple):
-    """Entries of one type of modifiers with large uncertainties: on which bins of samples their parameters act."""
+    """Modifiers of one type with large uncertainties, one entry for each bin of a sample on which a parameter acts."""
 
     sample: np.ndarray
     bin: np.ndarray
     parameter: np.ndarray
-    linear: bool  # whether they empty a bin at a finite price
-    is_one: bool  # whether all together act as one factor: shifts add up, and so do logarithms
+    linear: bool  # whether they can empty a bin at a finite cost
+    is_one: bool  # whether all of this type act as one factor, because their shifts, or their logarithms, add up
 
 
 def large_factors(model: Model, large: float = LARGE) -> list[Kind]:
-    """All factors with a relative uncertainty above `large`, by type of modifier."""
+    """Return all factors with a relative uncertainty above `large`, by type of modifier."""
     widths = model.constrained_widths()
     norm, shift, factors, single = model.normsys, model.histosys, model.factors, model.bin_factors
     of_norm = np.maximum(np.abs(norm.high - 1), np.abs(norm.low - 1)) > large
@@ -52,9 +53,9 @@ def large_factors(model: Model, large: float = LARGE) -> list[Kind]:
 
 
 def may_be_emptied(model: Model, kinds: list[Kind]) -> np.ndarray:
-    """Templates that at least two of these factors multiply and one of them may empty, shape (nsamples, nmain).
+    """Return the templates that at least two of these factors multiply and one can empty, shape (nsamples, nmain).
 
-    Only templates of which a fit may have to give up most.
+    Templates that are too small to matter are left out.
     """
     numbers = np.zeros((2, *model.nominal.shape), int)  # of factors, and of linear ones
     for kind in kinds:
@@ -66,8 +67,8 @@ def may_be_emptied(model: Model, kinds: list[Kind]) -> np.ndarray:
     return (number > 1) & (linear > 0) & _matters(model)
 
 
-def of_poi(model: Model) -> np.ndarray:
-    """Templates that the POI scales, shape (nsamples, nmain)."""
+def scaled_by_poi(model: Model) -> np.ndarray:
+    """Return the templates that the POI scales, shape (nsamples, nmain)."""
     found = np.zeros(model.nominal.shape, bool)
     sample, bin_, _ = _by_bin(model, model.factors, model.factors.parameter == model.poi)
     found[sample, bin_] = True
@@ -75,19 +76,19 @@ def of_poi(model: Model) -> np.ndarray:
 
 
 def _matters(model: Model) -> np.ndarray:
-    """Templates of which a fit may have to give up most, shape (nsamples, nmain).
+    """Templates that matter to a fit, shape (nsamples, nmain).
 
-    Of a signal, however small, as mu may be held far above its best fit; of the others, those of which half is
-    significant.
+    A background matters if half of it is significant. A signal always matters, as mu may be held far above its best
+    fit; only its smallest bins do not.
     """
     size = np.abs(model.nominal)
     size = size / np.sqrt(np.maximum(size.sum(axis=0), 1.0))
     of_signal = size > SHARE * size.max(axis=1, keepdims=True, initial=0.0)
-    return np.where(of_poi(model), of_signal, size > SIGNIFICANT) & (size > 0)
+    return np.where(scaled_by_poi(model), of_signal, size > SIGNIFICANT) & (size > 0)
 
 
 def _by_bin(model: Model, entries: NormSys | Factors, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(sample, bin, parameter) of some entries of whole channels."""
+    """(sample, bin, parameter) of some entries, which act on whole channels."""
     widths = np.diff(model.edges)[entries.channel] * which
     entry = np.repeat(np.arange(len(which)), widths)
     first = model.edges[entries.channel][entry] - (np.cumsum(widths) - widths)[entry]

@@ -1,4 +1,4 @@
-"""The interface of what fits: every test statistic, toy and check asks an engine, whatever makes its fits."""
+"""The interface of engines, which make the fits of all test statistics, toys and checks."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -14,8 +14,8 @@ class Engine(Protocol):
     """Fits of one model to any number of data sets.
 
     Attributes:
-        name: of the kind of engine, as the configuration has it.
-        model: what is fitted; its bounds and fixed flags are obeyed.
+        name: of the kind of engine, as in the configuration.
+        model: to be fitted; its bounds and fixed parameters are respected.
         likelihood: of the model.
     """
 
@@ -25,18 +25,18 @@ class Engine(Protocol):
 
     @abstractmethod
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
-        """The lowest minimum of each data set.
+        """Find the lowest minimum of the deviance for each data set.
 
-        A fit that meets an upper bound which is only the default of a free factor is repeated without it: what the
-        fit finds then depends neither on that bound nor on the scale in which the template is written.
+        A fit in which a free factor meets its default upper bound is repeated without that bound. The minimum then
+        depends neither on that bound nor on the normalisation of the template.
 
         Args:
             data: main and auxiliary data, shape (nmain + naux, B).
-            starts: starting points, each of shape (npar, B), or (npar,) for one that all fits have in common.
-            mu: where the POI is held, nan where it is free, shape (B,); free everywhere if missing.
+            starts: starting points, each of shape (npar, B), or (npar,) for a common one of all fits.
+            mu: values at which the POI is held, nan where it is free, shape (B,); None if it is free in all fits.
 
         Returns:
-            B fits; nan where a fit found no minimum.
+            B fits; nan where no minimum was found.
 
         Raises:
             FitError: if the numbers of the model differ by too many orders of magnitude.
@@ -44,24 +44,26 @@ class Engine(Protocol):
 
     @abstractmethod
     def starts(self) -> list[np.ndarray]:
-        """Where the fits begin on which all tests of a signal depend: points of shape (npar,), always the same."""
+        """Return the starting points of the fits on which all tests of a signal depend, each of shape (npar,)."""
 
     @abstractmethod
     def fit_both(self, data: np.ndarray, start: np.ndarray, mu: float) -> tuple[Fits, Fits, np.ndarray]:
-        """Fits with the POI free and held at mu; a free fit that ends above the held one is repeated from there.
+        """Fit with the POI free and with the POI held at mu.
+
+        A free fit that ends above the held one is repeated from the end of the held one.
 
         Args:
             data: shape (nmain + naux, B).
-            start: where all free fits begin, shape (npar,).
-            mu: for the held fits, which begin at the free ones.
+            start: starting point of all free fits, shape (npar,).
+            mu: value of the POI in the held fits, which begin where the free ones end.
 
         Returns:
-            the free fits, the held ones, and which of the free ones were repeated, shape (B,).
+            the free fits, the held fits, and which free fits were repeated, shape (B,).
         """
 
     @abstractmethod
     def repeat_above(self, data: np.ndarray, free: Fits, held: Fits) -> np.ndarray:
-        """Repeat free fits that end above the held ones from where these ended.
+        """Repeat free fits that end above the held ones from the ends of these.
 
         Args:
             data: shape (nmain + naux, B).
@@ -69,12 +71,12 @@ class Engine(Protocol):
             held: fits of the same data with the POI held.
 
         Returns:
-            which were repeated, shape (B,).
+            which free fits were repeated, shape (B,).
         """
 
     @abstractmethod
     def look_along_poi(self, data: np.ndarray, free: Fits) -> None:
-        """Repeat the free fit of one data set if it ends above fits with the POI held elsewhere.
+        """Repeat the free fit of one data set if it ends above fits with the POI held at other values.
 
         Args:
             data: shape (nmain + naux, 1).
@@ -83,4 +85,4 @@ class Engine(Protocol):
 
     @abstractmethod
     def with_model(self, model: Model) -> "Engine":
-        """The same engine for the same model with other bounds or fixed parameters."""
+        """Return this engine for the same model with other bounds or fixed parameters."""

@@ -9,11 +9,11 @@ ENGINES = ("newton", "pyhf")
 
 
 def engine(name: str, model: Model, workspace: dict | None = None) -> Engine:
-    """The engine of this name.
+    """Return the engine of a name.
 
     Args:
         name: one of ENGINES.
-        model: what is fitted.
-        workspace: of which the model was compiled; pyhf's engine needs it.
+        model: to be fitted.
+        workspace: from which the model was compiled; needed by the engine of pyhf.
     """
     return Newton(model) if name == "newton" else Pyhf(model, workspace)

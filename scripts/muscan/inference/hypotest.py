@@ -1,4 +1,4 @@
-"""Hypothesis tests of one model: the fits that do not depend on mu once, then any number of values of mu together."""
+"""Hypothesis tests of one model: first the fits that do not depend on mu, then tests of any number of values of mu."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,37 +12,40 @@ from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, Fits, bounds_met
 from muscan.inference.test_statistics import TEST_STATISTICS
 
-# A fit with mu held may not end lower than the free fit by more than this.
+# Largest difference in -2 log L by which a fit with mu held may end below the free fit.
 CONSISTENCY = 1e-4
 
 
 class Prepared(NamedTuple):
-    """What every test of a model shares."""
+    """The fits that all tests of a model have in common."""
 
     free: Fit  # mu_hat and its nuisance parameters
     reference: Fit  # mu held at the value of the Asimov data: 0 for limits, 1 for q0
     asimov: np.ndarray  # expected data at `reference`, shape (nmain + naux,)
-    repeated: bool = False  # whether the free fit ended above the reference at first, and was repeated from there
+    repeated: bool = False  # whether the free fit first ended above the reference, and was repeated from there
 
 
 class Tested(NamedTuple):
-    """One hypothesis test."""
+    """The result of one hypothesis test."""
 
     p_values: PValues
     q_obs: float
     q_asimov: float
-    rescued: int  # fits that Minuit had to finish
+    rescued: int  # number of fits that Minuit has finished
     parameters: np.ndarray  # of the fit to the data with mu held, shape (npar,)
-    at_bounds: dict[str, dict[str, float]]  # stated bounds of other parameters, by the data whose fit met them
+    at_bounds: dict[
+        str, dict[str, float]
+    ]  # {"observed" or "asimov": stated bounds of other parameters that the fit has met}
 
 
 def prepare(engine: Engine, test_statistic: str) -> Prepared:
-    """Fit all that does not depend on mu.
+    """Make the fits that do not depend on mu.
 
     The Asimov data come from the fit to the data with mu held (arXiv:1007.1727, section 3.2, and pyhf).
 
     Args:
-        engine: what fits.
+        engine: makes the fits.
+        test_statistic: a key of TEST_STATISTICS.
 
     Raises:
         FitError: if a fit does not converge.
@@ -59,7 +62,7 @@ def prepare(engine: Engine, test_statistic: str) -> Prepared:
 
 
 def hypotest(engine: Engine, prepared: Prepared, mu: float, test_statistic: str, calculator: str) -> Tested:
-    """Test one signal strength.
+    """Test one signal strength; the arguments are those of `hypotests`.
 
     Raises:
         InputError: if mu is outside the bounds of the POI.
@@ -74,16 +77,19 @@ def hypotest(engine: Engine, prepared: Prepared, mu: float, test_statistic: str,
 def hypotests(
     engine: Engine, prepared: Prepared, mu: Sequence[float], test_statistic: str, calculator: str
 ) -> list[Tested | FitError]:
-    """Test several signal strengths; a test that fails leaves its error in the place of its result.
+    """Test several signal strengths.
 
-    The best fit to the Asimov data needs no search: the deviance of the parameters that made them is zero.
+    The best fit to the Asimov data needs no search: the deviance is zero at the parameters from which they are made.
 
     Args:
-        engine: what fits.
+        engine: makes the fits.
         prepared: the fits that do not depend on mu.
         mu: tested values, within the bounds of the POI.
         test_statistic: "qtilde", "q" or "q0".
         calculator: "asymptotics".
+
+    Returns:
+        the result of each test; the error instead, if a fit has failed.
 
     Raises:
         InputError: if a value is outside the bounds of the POI.
@@ -99,9 +105,9 @@ def hypotests(
             )
     free, reference = prepared.free.parameters, prepared.reference.parameters
     number = len(values)
-    columns = [np.repeat(each[:, None], number, axis=1) for each in (model.data, prepared.asimov, free, reference)]
-    data, asimov, free, reference = columns
-    # The observed data first; the Asimov data are fitted best where they were made.
+    vectors = (model.data, prepared.asimov, free, reference)
+    data, asimov, free, reference = (np.repeat(vector[:, None], number, axis=1) for vector in vectors)
+    # First the observed data, then the Asimov data, whose best fit is the reference.
     starts = [np.hstack([free, reference]), np.hstack([reference, free])]
     fits = engine.fit(np.hstack([data, asimov]), starts, mu=np.tile(values, 2))
     return [
@@ -115,14 +121,16 @@ def _tested(
 ) -> Tested | FitError:
     """The result of the fits to the observed and to the Asimov data."""
     statistic = TEST_STATISTICS[test_statistic]
-    if mu == statistic.asimov_mu == 0 and statistic.bounded:  # the signal is switched off: q = 0 by definition
-        off = CALCULATORS[calculator](test_statistic, 0.0, 0.0)
-        return Tested(off, 0.0, 0.0, 0, prepared.reference.parameters, {})
+    if mu == statistic.asimov_mu == 0 and statistic.bounded:  # both hypotheses are the same: q = 0
+        no_signal = CALCULATORS[calculator](test_statistic, 0.0, 0.0)
+        return Tested(no_signal, 0.0, 0.0, 0, prepared.reference.parameters, {})
     free = prepared.free
     try:
         held, of_asimov = (fits.one(i) for i in range(2))
     except FitError:
-        return FitError(f"the fit at {model.poi_name} = {mu:g} did not converge, with Newton steps nor with Minuit")
+        return FitError(
+            f"the fit at {model.poi_name} = {mu:g} did not converge, neither with Newton steps nor with Minuit"
+        )
     if held.deviance < free.deviance - CONSISTENCY:
         return FitError(
             f"the fit with {model.poi_name} = {mu:g} ends {free.deviance - held.deviance:.3g} below the free fit "
@@ -134,5 +142,5 @@ def _tested(
     p_values = CALCULATORS[calculator](test_statistic, q_obs, q_asimov)
     ends = {"observed": held.parameters, "asimov": of_asimov.parameters}
     met = {data: bounds_met(model, parameters, model.stated) for data, parameters in ends.items()}
-    met = {data: each for data, each in met.items() if each}
+    met = {data: bounds for data, bounds in met.items() if bounds}
     return Tested(p_values, q_obs, q_asimov, int(fits.rescued.sum()), held.parameters, met)

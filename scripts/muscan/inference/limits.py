@@ -1,4 +1,4 @@
-"""From CLs(mu) to upper limits on mu: six curves, the observed and the five expected ones, and a status for each."""
+"""Upper limits on mu from CLs(mu), for the observed and the five expected curves, with a status for each."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,21 +19,21 @@ STATUSES = (
     "points_disagree",
     "fit_failed",
 )
-# CLs falls with mu; a rise above this between two points is no rounding of a fit.
+# CLs falls with mu; a rise by more than this between two points is not due to the precision of the fits.
 RISE_TOLERANCE = 1e-3
-# Above this, CLs at the largest mu says that a limit is tens of times higher.
+# If CLs at the largest mu is above this, the limit is tens of times higher.
 HARDLY = 0.99
 # Relative precision of a limit.
 PRECISION = 1e-5
-# Where between two points of the scan the search for a limit begins again if a test fails.
+# Fractions of the interval between two points at which the search for a limit starts again after a failed test.
 SPLITS = (None, 0.38, 0.7, 0.2)
-CHECK = "Check that the signal has events where the data can tell, and that no free factor takes its place"
+CHECK = "Check that the signal has events in sensitive bins, and that no free factor can compensate for it"
 
 
 class Limit(NamedTuple):
-    """An upper limit, or why there is none.
+    """An upper limit, or the reason why there is none.
 
-    Where the scan does not reach the limit, `bound` is the end of the scan beyond which it lies.
+    If the limit is outside the scan, `bound` is the end of the scan beyond which it lies.
     """
 
     value: float | None
@@ -43,21 +43,21 @@ class Limit(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """Two points of a scan between which a curve crosses."""
+    """Two points of a scan between which a curve crosses alpha."""
 
     mu: tuple[float, float]
     cls: tuple[float, float]
 
 
 class _Tested:
-    """CLs of several curves at all values of mu that were tested."""
+    """CLs of several curves at all tested values of mu."""
 
     def __init__(self, brackets: dict[int, Bracket], alpha: float, test: Callable):
         self.alpha, self._test = alpha, test
         self.cls = {i: dict(zip(*bracket, strict=True)) for i, bracket in brackets.items()}
 
     def distance(self, mu: np.ndarray, curve: np.ndarray) -> np.ndarray:
-        """From the normal quantile of CLs, which is close to linear in mu, to that of alpha."""
+        """The normal quantile of CLs, which is nearly linear in mu, minus that of alpha."""
         places = list(zip(curve.tolist(), mu.tolist(), strict=True))
         new = [(i, value) for i, value in dict.fromkeys(places) if value not in self.cls[i]]
         if new:
@@ -68,13 +68,13 @@ class _Tested:
         return ndtri(np.clip(cls, 1e-300, 1 - 1e-16)) - ndtri(self.alpha)
 
     def closest(self, curves: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        """The largest value above alpha and the smallest below, of each curve."""
+        """The largest mu with CLs above alpha and the smallest with CLs below it, for each curve."""
         low = [max(mu for mu, cls in self.cls[i].items() if cls >= self.alpha) for i in curves]
         high = [min(mu for mu, cls in self.cls[i].items() if cls < self.alpha) for i in curves]
         return np.array(low), np.array(high)
 
     def failure(self, i: int) -> str:
-        """Which test failed, and between which successful ones the limit lies."""
+        """The reason of a failure: which tests failed, and between which values of mu the limit lies."""
         failed = ", ".join(f"{mu:.6g}" for mu, cls in self.cls[i].items() if np.isnan(cls))
         low, high = (float(each[0]) for each in self.closest([i]))
         return f"the limit is between mu = {low:.6g} and {high:.6g}, where tests failed: mu = {failed}"
@@ -88,15 +88,18 @@ def upper_limits(
 ) -> list[Limit]:
     """Find where each of several curves crosses CLs = alpha.
 
-    The points of the scan bracket the crossings; tests at further values of mu then close in on them, so the limits do
+    The points of the scan bracket the crossings, and tests at further values of mu locate them, so that the limits do
     not depend on the spacing of the scan. Nothing is extrapolated.
 
     Args:
         mu: tested values, ascending, shape (n,).
         cls: CLs of the curves at each of them, nan where a test failed, shape (n, curves).
         alpha: 1 - confidence level.
-        test: CLs at any values between the ends of the scan, each of one curve, from arrays of values and of indices of
-            curves; nan where a test fails.
+        test: returns CLs, shape (m,), for values of mu between the ends of the scan and indices of curves, shape (m,)
+            each; nan where a test fails.
+
+    Returns:
+        a limit for each curve.
     """
     found = [_crossing(mu, curve, alpha) for curve in cls.T]
     brackets = {i: each for i, each in enumerate(found) if isinstance(each, Bracket)}
@@ -105,7 +108,7 @@ def upper_limits(
 
 
 def _crossing(mu: np.ndarray, cls: np.ndarray, alpha: float) -> Limit | Bracket:
-    """Where the points of the scan bracket the crossing of one curve, or why they do not."""
+    """The points of the scan that bracket the crossing of one curve, or the reason why there are none."""
     good = np.isfinite(cls)
     if not good.any():
         return Limit(None, "fit_failed", f"none of the {len(mu)} tests of the scan succeeded")
@@ -129,7 +132,14 @@ def _crossing(mu: np.ndarray, cls: np.ndarray, alpha: float) -> Limit | Bracket:
 
 
 def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -> Limit:
-    """The limit lies outside the points whose tests succeeded."""
+    """Return the status of a limit that is outside the points whose tests succeeded.
+
+    Args:
+        mu: values with successful tests, ascending, shape (n,).
+        cls: CLs there, all above or all below alpha, shape (n,).
+        alpha: 1 - confidence level.
+        mu_bad: values with failed tests.
+    """
     above = bool(cls[-1] >= alpha)
     edge, last = (mu[-1], cls[-1]) if above else (mu[0], cls[0])
     beyond = mu_bad[mu_bad > edge] if above else mu_bad[mu_bad < edge]
@@ -146,14 +156,14 @@ def outside(mu: np.ndarray, cls: np.ndarray, alpha: float, mu_bad: np.ndarray) -
 
 
 def _further(edge: float, cls: float) -> str:
-    """How far a scan must be extended, from CLs at its end; at mu = 0 it is 1 and tells nothing."""
+    """The advice how far a scan must be extended, from CLs at its end; at mu = 0 it is always 1."""
     if edge > 0 and cls > HARDLY:
         return f"it is {cls:.4g} at mu = {edge:g}. {CHECK}, or extend mu far beyond; `mu: auto` finds how far"
     return f"extend mu beyond {edge:g}"
 
 
 def _close_in(brackets: dict[int, Bracket], alpha: float, test: Callable) -> dict[int, Limit]:
-    """Chandrupatla's method for all curves together. Where a test fails it begins again, from another point."""
+    """The crossings of all curves by Chandrupatla's method, which starts again from another point if a test fails."""
     tested = _Tested(brackets, alpha, test)
     limits, left = {}, list(brackets)
     for split in SPLITS:
@@ -166,7 +176,7 @@ def _close_in(brackets: dict[int, Bracket], alpha: float, test: Callable) -> dic
             low, high = tested.closest(left)
         tolerances = {"xatol": 1e-12 * max(abs(low).max(), abs(high).max()), "xrtol": PRECISION, "fatol": 0, "frtol": 0}
         found = elementwise.find_root(tested.distance, (low, high), args=(curves,), tolerances=tolerances)
-        # A root-finder may take nan for a root.
+        # The root-finder may report success where the function is nan.
         good = found.success & np.isfinite(found.f_x)
         limits |= {i: Limit(float(x), "ok") for i, x in zip(curves[good].tolist(), found.x[good], strict=True)}
         left = [i for i in left if i not in limits]

@@ -1,13 +1,13 @@
-"""Upper limits estimated from CLs at a single mu, where no further value was tested.
+"""Upper limits estimated from CLs at a single mu, if no other values were tested.
 
-For a measurement of mu that is Gaussian with a width sigma, N standard deviations above what the background alone lets
-expect, the asymptotic formulae of arXiv:1007.1727 give, with q and with qtilde,
+For a Gaussian measurement of mu with the width sigma that is N standard deviations above the background expectation,
+the asymptotic formulae of arXiv:1007.1727 give, for q and for qtilde,
 
     CLs(mu) = Phi(N - mu / sigma) / Phi(N),    limit = sigma (N + isf(alpha Phi(N))).
 
-CLs at one mu, observed and expected, thus gives sigma and N of the data, and these the limit. Whatever the model, it is
-on the right side of the tested mu, and exact where CLs is alpha. Else it is an estimate: sqrt(q) of the Asimov data is
-not always proportional to mu.
+The observed and the expected CLs at one mu thus determine sigma and N, and these determine the limit. It is always on
+the right side of the tested mu, and exact if CLs is alpha. Otherwise it is an estimate, because sqrt(q) of the Asimov
+data is not always proportional to mu.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ from scipy.special import log_ndtr, ndtr, ndtri
 
 SIGMAS = np.arange(-2.0, 3.0)  # N of the five expected cases
 MEDIAN = 2
-LEAST = 1e-300  # CLs: what is below has no logarithm, and is excluded beyond doubt
-N_RANGE = (-30.0, 40.0)  # data further off have no CLs above LEAST, or are excluded by none
+LEAST = 1e-300  # smallest CLs whose logarithm is taken
+N_RANGE = (-30.0, 40.0)  # of N: beyond, CLs is below LEAST, or as good as 1
 
 
 def limits_from_cls(observed: np.ndarray, expected: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Limits that are estimated from CLs at one mu, in units of this mu.
+    """Estimate limits from CLs at one mu, in units of that mu.
 
     Args:
         observed: CLs, shape (n,), nan where it is missing.
@@ -29,8 +29,9 @@ def limits_from_cls(observed: np.ndarray, expected: np.ndarray, alpha: np.ndarra
         alpha: 1 - confidence level, shape (n,).
 
     Returns:
-        The observed limits, shape (n,), and the expected ones, shape (n, 5); inf where CLs is 1; nan where CLs is
-        missing (for the observed limit also the expected median), or no Gaussian measurement has such CLs.
+        the observed limits, shape (n,), and the expected ones, shape (n, 5); inf where CLs is 1; nan where CLs is
+        missing (for an observed limit, also where the median expected CLs is), or where no Gaussian measurement has
+        such CLs.
     """
     alpha = np.asarray(alpha, dtype=float)
     strengths = SIGMAS - ndtri(np.clip(expected, LEAST, 1) * ndtr(SIGMAS))  # mu / sigma
@@ -47,7 +48,7 @@ def _limits(n: np.ndarray, strengths: np.ndarray, alpha: np.ndarray) -> np.ndarr
 
 
 def _on_its_side(limits: np.ndarray, cls: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The limits; nan where a limit below 1 contradicts CLs, after rounding or for impossible pairs of CLs."""
+    """The limits; nan where they contradict CLs, because of rounding or because no measurement has such CLs."""
     return np.where((limits < 1) == (cls < alpha), limits, np.nan)
 
 
@@ -56,7 +57,7 @@ def _fluctuations(cls: np.ndarray, strengths: np.ndarray) -> np.ndarray:
     wanted = np.log(np.clip(cls, LEAST, 1))
 
     def distance(n: np.ndarray, strength: np.ndarray, log_cls: np.ndarray) -> np.ndarray:
-        """Rises with n."""
+        """The difference of log CLs, which rises with n."""
         return log_ndtr(n - strength) - log_ndtr(n) - log_cls
 
     low, high = (np.full(len(cls), end) for end in N_RANGE)

@@ -1,4 +1,4 @@
-"""Where a best fit moves when its data or a held parameter change: one step of Fisher scoring."""
+"""The linear response of a best fit to its data and to held parameters: one step of Fisher scoring."""
 
 import numpy as np
 
@@ -9,14 +9,26 @@ from muscan.histfactory.poisson import LEAST_VARIANCE
 
 
 class LinearResponse:
-    """The response of the best fit to the data that `parameters` would make; other parameters than held ones move.
+    """The linear response of the best fit to the Asimov data of given parameters.
 
-    With J the derivatives of all expected measurements by the parameters and V their variances, the best fit moves by
-    (J^T V^-1 J)^-1 J^T V^-1 (data - expected), and a held parameter counts as a change of what is expected.
+    With the derivatives J of all expected measurements by the parameters and their variances V, the best fit changes by
+    (J^T V^-1 J)^-1 J^T V^-1 (data - expected). The change of a held parameter counts as one of the expectation.
+
+    Args:
+        likelihood: of the model.
+        parameters: at which the response is calculated, shape (npar,).
+        held: which parameters are held, shape (npar,).
+
+    Attributes:
+        parameters: see above.
+        expected: main and auxiliary data that are expected there, shape (nmain + naux,).
+        covariance: of the free parameters, shape (npar, npar); zero for held ones.
+
+    Raises:
+        FitError: if the numbers of the model differ by too many orders of magnitude.
     """
 
     def __init__(self, likelihood: Likelihood, parameters: np.ndarray, held: np.ndarray):
-        """The parameters and which of them are held, both of shape (npar,)."""
         self.parameters, self.expected = parameters, likelihood.asimov(parameters)
         constraints, nmain = likelihood.model.constraints, likelihood.model.nmain
         variance = np.maximum(self.expected, LEAST_VARIANCE)
@@ -25,7 +37,9 @@ class LinearResponse:
         weighted = jacobian / variance[:, None]
         information = jacobian.T @ weighted
         free = np.flatnonzero(~held & (np.diag(information) > 0))
-        scale = 1 / np.sqrt(np.diag(information)[free])  # parameters of very different information count alike
+        scale = 1 / np.sqrt(
+            np.diag(information)[free]
+        )  # so that parameters of very different information are treated alike
         scale = np.outer(scale, scale)
         try:
             inverse = np.linalg.pinv(information[np.ix_(free, free)] * scale, rcond=1e-12, hermitian=True) * scale
@@ -36,11 +50,11 @@ class LinearResponse:
         self._response = self.covariance @ np.hstack([weighted.T, -information * held])
 
     def __call__(self, data: np.ndarray, changes: np.ndarray) -> np.ndarray:
-        """Estimates of the best fits, shape (npar, B).
+        """Return estimates of the best fits, shape (npar, B).
 
         Args:
             data: shape (nmain + naux, B).
-            changes: of the held parameters, shape (npar, B).
+            changes: of the held parameters, shape (npar, B); zero for the others.
         """
         moved = np.concatenate([data - self.expected[:, None], changes])
         return self.parameters[:, None] + changes + ungrouped(self._response @ grouped(moved), moved.shape[1])

@@ -1,4 +1,4 @@
-"""The minima of the deviance to which starting points lead, by batched Newton steps."""
+"""Local minima of the deviance, found by batched Newton steps from starting points."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from muscan.optimize.minimize import minimize
 
 
 class LocalMinima(NamedTuple):
-    """The ends of B fits."""
+    """Results of B fits."""
 
     parameters: np.ndarray  # shape (npar, B)
     deviance: np.ndarray  # shape (B,)
@@ -29,12 +29,12 @@ def local_minima(
     """Minimise the deviance of B data sets, each from its starting point; a fit does not depend on the others.
 
     Args:
-        likelihood: of the model; its bounds are obeyed.
+        likelihood: of the model, whose bounds are respected.
         data: main and auxiliary data, shape (nmain + naux, B).
         starts: shape (npar, B); moved into the bounds, except where held.
-        held: parameters that stay where they start, shape (npar,) or (npar, B).
-        border: a parameter and a value for each fit that is given up as soon as this parameter crosses this value, both
-            of shape (B,).
+        held: parameters that keep their starting values, shape (npar,) or (npar, B).
+        border: a parameter and a value for each fit, both of shape (B,). A fit is abandoned as soon as its parameter
+            crosses its value.
     """
     if border is not None:
         place = np.empty(len(starts) + 1, int)

@@ -8,24 +8,27 @@ from muscan.inference.fits import AT_BOUND
 
 # Minuit stops at an estimated distance to the minimum (EDM) of 0.002 * tolerance, in units of -2 log L.
 TOLERANCE = 1e-5
-# A fit that Minuit does not call valid is still used if its EDM is below this: it then moves no CLs by 1e-4.
+# A fit that Minuit does not call valid is still used if its EDM is below this: CLs then changes by less than 1e-4.
 ACCEPTED_EDM = 1e-4
-# Fits start at least this far off the bounds, in units of their distance: on one, Minuit's transformed gradient is 0.
+# Fits start at least this far from bounds, in units of their distance: on a bound the internal gradient of Minuit is 0.
 OFF_BOUND = 1e-4
-# Minuit goes back from points where the data are impossible; it cannot calculate with infinity.
+# Deviance at points where the data are impossible, from which Minuit returns; it cannot calculate with infinity.
 IMPOSSIBLE = 1e15
 
 
 def fit(
     likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None = None
 ) -> tuple[np.ndarray, float, float] | None:
-    """Parameters, deviance and EDM of a minimum near `start`, if there is one.
+    """Find a minimum near a starting point with Minuit.
 
     Args:
-        likelihood: of the model; its bounds and fixed flags are obeyed.
+        likelihood: of the model, whose bounds and fixed parameters are respected.
         data: main and auxiliary data, shape (nmain + naux,).
         start: shape (npar,).
-        mu: the value at which the POI is held, if it is.
+        mu: value at which the POI is held; None if it is free.
+
+    Returns:
+        parameters, deviance and EDM; None if no minimum is found.
     """
     model = likelihood.model
     minuit = _minuit(likelihood, data, start, mu)
@@ -66,7 +69,7 @@ def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: flo
 
 
 def _converge(minuit: Minuit) -> None:
-    """MIGRAD with increasing care."""
+    """Run MIGRAD with increasing strategies until the minimum is valid."""
     if not minuit.npar - sum(minuit.fixed):
         return
     for strategy in (0, 1, 2):
@@ -77,13 +80,13 @@ def _converge(minuit: Minuit) -> None:
 
 
 def _distance(bounds: np.ndarray) -> np.ndarray:
-    """Of the two bounds of each parameter; 1, the scale of a factor, where there is no upper one."""
+    """The distance of the two bounds of each parameter; 1, the scale of a factor, if there is no upper bound."""
     low, high = bounds.T
     return np.where(np.isinf(high), 1.0, high - low)
 
 
 def _on_bounds(bounds: np.ndarray, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Minuit's transformed parameters come only close to a bound; the nearby point on it."""
+    """The parameters, moved to bounds that are close: the internal parameters of Minuit do not reach a bound."""
     low, high = bounds.T
     margin = np.where(held, 0.0, AT_BOUND * _distance(bounds))
     return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))

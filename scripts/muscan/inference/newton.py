@@ -1,4 +1,4 @@
-"""The engine of muscan: batches of Newton fits, each with a search for lower minima, and Minuit as rescue."""
+"""The engine of muscan: batches of Newton fits with a search for lower minima, and Minuit for fits that fail."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,7 +8,7 @@ import numpy as np
 
 from muscan.histfactory.model import Model
 from muscan.inference.base_engine import BaseEngine
-from muscan.inference.fits import Fits, nothing
+from muscan.inference.fits import Fits, empty_fits
 from muscan.inference.linear_response import LinearResponse
 from muscan.inference.local_minima import local_minima
 from muscan.inference.proposals import defaults
@@ -18,30 +18,34 @@ from muscan.inference.search import fit_and_keep, search, stages
 
 
 class Newton(BaseEngine):
-    """Newton steps with exact derivatives, all data sets together.
+    """Newton steps with exact derivatives, for all data sets together.
 
-    Fits that have a starting point in common begin at its linear response to their data.
+    Fits with a common starting point begin at its linear response to their data, see `LinearResponse`.
+
+    Args:
+        model: to be fitted.
+        proposals: classes of the proposals that search for further minima.
     """
 
     name = "newton"
-    rescues = True  # Minuit finishes what Newton steps do not
+    rescues = True  # whether Minuit repeats fits that do not converge
 
     def __init__(self, model: Model, proposals: Sequence[type[Proposal]] = defaults.NEWTON):
         super().__init__(model, proposals)
         self._of_every_fit = stages(self._proposals, Scope.EVERY_FIT)
 
     def with_model(self, model: Model) -> Self:
-        return type(self)(model, self._kinds_of_proposals)
+        return type(self)(model, self._classes_of_proposals)
 
     def _fit_within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
-        best = nothing(len(self.model.names), data.shape[1])
+        best = empty_fits(len(self.model.names), data.shape[1])
 
         def fit(further: FurtherStarts) -> Fits:
             (start,) = further.starts
             return self._run(data, start, mu, further.fit, further.border)
 
         which = np.arange(data.shape[1])
-        # Without interpolation there is one minimum: other starts are for what is not found yet.
+        # Without interpolation there is one minimum: another start is only used where the ones before have failed.
         for together in [starts] if may_have_ridges(self.model) else [[start] for start in starts]:
             if len(which):
                 begin = [self._begin(start, data, mu, which) for start in together]
@@ -54,7 +58,7 @@ class Newton(BaseEngine):
 
     @cached_property
     def _by_poi(self) -> np.ndarray:
-        """How the nuisance parameters follow the POI near the initial values, shape (npar,)."""
+        """The change of the best fit per unit of a held POI, near the initial values, shape (npar,)."""
         model = self.model
         held = self._held(True)
         changes = np.zeros((len(held), 1))
@@ -63,13 +67,13 @@ class Newton(BaseEngine):
         return response(response.expected[:, None], changes)[:, 0] - model.initial
 
     def _held(self, poi: bool) -> np.ndarray:
-        """The fixed parameters, and the POI if it is held, shape (npar,)."""
+        """Which parameters are held: the fixed ones, and the POI if `poi` is true; shape (npar,)."""
         held = self.model.fixed.copy()
         held[self.model.poi] |= poi
         return held
 
     def _begin(self, start: np.ndarray, data: np.ndarray, mu: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Where the fits of some data sets begin, shape (npar, len(which))."""
+        """Starting points of the fits of some data sets, shape (npar, len(which))."""
         model, mu = self.model, mu[which]
         in_common = start.ndim == 1
         start = np.where(model.fixed[:, None], model.initial[:, None], start.reshape(len(start), -1))
@@ -98,7 +102,7 @@ class Newton(BaseEngine):
         return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
 
     def _rescue(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray, index: int, best: Fits) -> None:
-        """Put in what Minuit finds for one data set, from the first of its starting points."""
+        """Fit one data set with Minuit from the first of its starting points, and store the result in `best`."""
         from muscan.inference import minuit  # rarely needed
 
         begin = starts[0] if starts[0].ndim == 1 else starts[0][:, index]
@@ -109,6 +113,6 @@ class Newton(BaseEngine):
 
 
 class NewtonAlone(Newton):
-    """Without Minuit: fits that do not converge fail."""
+    """Newton steps without Minuit: fits that do not converge fail."""
 
     rescues = False

@@ -1,4 +1,4 @@
-"""The engine for those who want the reference: pyhf's model, fitted by pyhf with Minuit."""
+"""The reference engine: the model of pyhf, fitted by pyhf with Minuit."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import numpy as np
 
 from muscan.histfactory.model import Model
 from muscan.inference.base_engine import BaseEngine
-from muscan.inference.fits import Fits, nothing
+from muscan.inference.fits import Fits, empty_fits
 from muscan.inference.proposals import defaults
 from muscan.inference.proposals.proposal import Proposal
 
@@ -18,16 +18,18 @@ TOLERANCE, STRATEGY = 1e-3, 1
 
 
 class Pyhf(BaseEngine):
-    """One fit of pyhf after the other; only the value at the minimum is calculated here.
+    """Fits by pyhf, one after the other; only the deviance at the minimum is calculated here.
 
     Args:
-        workspace: of which `model` was compiled.
+        model: to be fitted.
+        workspace: from which `model` was compiled.
+        proposals: classes of the proposals that search for further minima.
     """
 
     name = "pyhf"
 
     def __init__(self, model: Model, workspace: dict, proposals: Sequence[type[Proposal]] = defaults.PYHF):
-        import pyhf  # slow, and needed by nobody else
+        import pyhf  # slow to import, and only needed here
 
         super().__init__(model, proposals)
         self._workspace = workspace
@@ -35,11 +37,11 @@ class Pyhf(BaseEngine):
         self._pyhfs_model = pyhf.Workspace(workspace).model(modifier_settings=settings)
 
     def with_model(self, model: Model) -> Self:
-        return type(self)(model, self._workspace, self._kinds_of_proposals)
+        return type(self)(model, self._workspace, self._classes_of_proposals)
 
     def _fit_within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
         number = data.shape[1]
-        best = nothing(len(self.model.names), number)
+        best = empty_fits(len(self.model.names), number)
         with minuit_of_pyhf():
             for index in range(number):
                 for start in starts:
@@ -51,7 +53,7 @@ class Pyhf(BaseEngine):
         return best
 
     def _one(self, data: np.ndarray, start: np.ndarray, mu: float) -> tuple[np.ndarray, float] | None:
-        """Parameters and deviance of a minimum, None where pyhf finds none."""
+        """Parameters and deviance of a minimum; None if pyhf finds none."""
         import pyhf
 
         low, high = self.model.bounds.T
@@ -60,7 +62,7 @@ class Pyhf(BaseEngine):
         if not np.isnan(mu):
             start[self.model.poi], fixed[self.model.poi] = mu, True
         parameters = start
-        if not fixed.all():  # pyhf wants something to fit
+        if not fixed.all():  # pyhf fails without free parameters
             bounds = self.model.bounds.tolist()
             try:
                 parameters = pyhf.infer.mle.fit(
@@ -74,7 +76,7 @@ class Pyhf(BaseEngine):
 
 @contextmanager
 def minuit_of_pyhf() -> Iterator[None]:
-    """Let pyhf fit with NumPy and Minuit; afterwards, also after errors, its backend and optimizer are as before."""
+    """Make pyhf use NumPy and Minuit in a block; restore its backend and optimizer afterwards, also after errors."""
     import pyhf
 
     tensorlib, optimizer = pyhf.get_backend()

@@ -1,4 +1,4 @@
-"""Which values of mu a scan has to test: from zero to beyond all six limits, found from asymptotic tests."""
+"""The range of a scan, from mu = 0 to beyond all six limits, found from asymptotic tests."""
 
 import numpy as np
 from scipy.optimize import brentq
@@ -9,37 +9,38 @@ from muscan.histfactory.parameters import LARGEST_MU
 from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, hypotest
 
-POINTS = 16  # of a scan, mu = 0 included
-MARGIN = 1.15  # of the last point above the largest limit
-LEAST = 1e-12  # of the largest limit: fits cannot tell much smaller values of mu from zero
-WIDEST = 30.0  # change of mu from one test to the next
-PRECISION = 0.02  # of the largest limit
-AROUND = (1.0, 1.07, 0.93, 1.21, 0.8)  # where a test is made instead if it fails
-# sqrt(q) of the Asimov data at the largest expected limit, +2 sigma, for limits at 95 %; where to look for it.
-LARGEST = 3.66
+POINTS = 16  # number of points of a scan, including mu = 0
+MARGIN = 1.15  # last point in units of the largest limit
+LEAST = 1e-12  # smallest largest limit: fits cannot distinguish much smaller values of mu from zero
+WIDEST = 30.0  # largest factor in mu from one test to the next
+PRECISION = 0.02  # relative precision of the largest limit
+RETRIES = (1.0, 1.07, 0.93, 1.21, 0.8)  # factors in mu at which a test is made in turn until one succeeds
+LARGEST_ROOT = 3.66  # sqrt(q) of the Asimov data at the +2 sigma expected limit at 95 % CL
 
 
 def scan_range(engine: Engine, prepared: Prepared, test_statistic: str, alpha: float) -> list[float]:
-    """Equally spaced values from 0 to beyond the observed and all expected limits; to LARGEST_MU if there are none.
+    """Return equally spaced values of mu from 0 to beyond all six limits, or to LARGEST_MU if there are no limits.
 
     Args:
-        engine, prepared: with bounds of the POI that hold LARGEST_MU.
+        engine: with bounds of the POI that include LARGEST_MU.
+        prepared: the fits that do not depend on mu.
+        test_statistic: a key of TEST_STATISTICS.
         alpha: 1 - confidence level.
 
     Raises:
-        FitError: if tests fail everywhere around a value that is needed, or all limits are below LEAST.
+        FitError: if all tests around a required value fail, or if all limits are below LEAST.
     """
     tested: dict[float, tuple[float, float]] = {}
 
     def distance(mu: float) -> float:
-        """Above zero where not all limits are below mu."""
+        """Positive where at least one limit is above mu."""
         if mu not in tested:
             tested[mu] = _test_near(engine, prepared, mu, test_statistic)
         return float(ndtri(np.clip(tested[mu][0], 1e-300, 1 - 1e-16)) - ndtri(alpha))
 
     low, high = 0.0, 1.0
     while distance(high) > 0 and high < LARGEST_MU:
-        low, high = high, min(high * _towards(tested[high][1], 1.2), LARGEST_MU)
+        low, high = high, min(high * _growth(tested[high][1], 1.2), LARGEST_MU)
     while not low and distance(high / WIDEST) <= 0:
         high /= WIDEST
         if high < LEAST:
@@ -50,14 +51,19 @@ def scan_range(engine: Engine, prepared: Prepared, test_statistic: str, alpha: f
     return [float(f"{i * step:.6g}") for i in range(POINTS)]
 
 
-def _towards(root: float, beyond: float) -> float:
-    """By which factor mu must grow until sqrt(q) of the Asimov data, proportional to it, is at its largest limit."""
-    return float(np.clip(beyond * LARGEST / max(root, 1e-9), 1.5, WIDEST))
+def _growth(root: float, beyond: float) -> float:
+    """The factor by which mu must grow to reach the largest limit, if sqrt(q) of the Asimov data is proportional to mu.
+
+    Args:
+        root: sqrt(q) of the Asimov data at the present mu.
+        beyond: further factor, so that the next mu is beyond the limit.
+    """
+    return float(np.clip(beyond * LARGEST_ROOT / max(root, 1e-9), 1.5, WIDEST))
 
 
 def _test_near(engine: Engine, prepared: Prepared, mu: float, test_statistic: str) -> tuple[float, float]:
     """The largest CLs of the six curves, and sqrt(q) of the Asimov data, at or near mu."""
-    for factor in AROUND:
+    for factor in RETRIES:
         try:
             tested = hypotest(engine, prepared, mu * factor, test_statistic, "asymptotics")
         except FitError as error:

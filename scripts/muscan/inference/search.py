@@ -1,6 +1,6 @@
-"""The search for lower minima: propose starting points, fit from them, keep what is lower, until nothing improves.
+"""The search for lower minima: propose starting points, fit from them, and keep lower minima, until none improves.
 
-All further starting points of all fits come from proposals (see `proposals`); this is the only place that asks them.
+All further starting points of fits come from proposals (see `proposals`), which are only used here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,21 +9,21 @@ import numpy as np
 
 from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.engine import Engine
-from muscan.inference.fits import SAME, Fits, keep_lower, nothing
+from muscan.inference.fits import SAME, Fits, empty_fits, keep_lower
 from muscan.inference.proposals.held_fits import ends_above
 from muscan.inference.proposals.proposal import Border, FurtherStarts, Known, Proposal, Scope
 
-# A fit that has become lower by more than this is looked at once more.
+# A fit that has become lower by more than this in -2 log L is searched once more.
 IMPROVED = 1e-6
-# How often a fit is looked at, at most. Almost all fits are done after the first or the second time.
+# Largest number of rounds of the search. Almost all fits end after the first or the second one.
 MOST_ROUNDS = 4
 
 
 def stages(proposals: Sequence[Proposal], *scopes: Scope) -> list[list[Proposal]]:
-    """Proposals of these scopes that may propose anything, in the order in which they are tried.
+    """Return the possible proposals of some scopes, in stages that are tried one after the other.
 
-    Those with borders are one stage, as their fits make one batch; each other one looks at what the stages before it
-    have found.
+    The proposals with borders are one stage, so that their fits are one batch. Every other proposal is a stage of its
+    own and starts from the results of the stages before it.
     """
     found: list[list[Proposal]] = []
     for scope in scopes:
@@ -45,16 +45,16 @@ def search(
     held: Fits | None = None,
     rounds: int = MOST_ROUNDS,
 ) -> None:
-    """Improve fits that have found a minimum, until nothing becomes lower.
+    """Improve fits that have found a minimum, until none becomes lower.
 
     Args:
         best: B fits; improved in place.
         data: shape (nmain + naux, B).
-        proposed: what `stages` gives.
-        fit: makes fits from further starting points, whose `fit` says to which data sets they belong.
-        held: fits of the same data with the POI held, if there are any. Where one ends lower than the free fit after
-            all, its end counts as that of the free fit.
-        rounds: how often a fit is looked at, at most.
+        proposed: stages of proposals, see `stages`.
+        fit: makes fits from further starting points, whose field `fit` has the numbers of their data sets.
+        held: fits of the same data with the POI held, if there are any. A free fit that still ends above the held one
+            is replaced by it.
+        rounds: largest number of rounds.
     """
     which = np.flatnonzero(np.isfinite(best.deviance))
     for number in range(rounds):
@@ -69,11 +69,11 @@ def search(
                 continue
             if further.mu is None:
                 fit_and_keep(best, further, fit)
-            else:  # where the lowest of these has ended, the next stage may begin
-                held = nothing(*best.parameters.shape)
+            else:  # the next stage may start from the lowest of these held fits
+                held = empty_fits(*best.parameters.shape)
                 fit_and_keep(held, further, fit, 0.0)
         which = np.flatnonzero(best.deviance < before - IMPROVED)
-    if held is not None:  # what is left is rounding: where a fit was held is a point of the free fit too
+    if held is not None:  # remaining differences are rounding: the end of a held fit is a point of the free fit, too
         lower = np.flatnonzero(held.deviance < best.deviance)
         keep_lower(best, held.some(lower), lower, 0.0)
 
@@ -81,40 +81,47 @@ def search(
 def fit_and_keep(
     best: Fits, further: FurtherStarts, fit: Callable[[FurtherStarts], Fits], margin: float = SAME
 ) -> None:
-    """Fit from these starting points, and put in what ends lower by more than a margin, one after the other."""
+    """Fit from further starting points, and keep the minima that are lower than the best ones.
+
+    Args:
+        best: B fits; improved in place.
+        further: the starting points.
+        fit: makes the fits.
+        margin: in -2 log L, by which a minimum must be lower.
+    """
     found = fit(further)
-    for each in _turns(further):
+    for each in _groups(further):
         keep_lower(best, found.some(each), further.fit[each], margin)
 
 
 def first_starts(proposals: Sequence[Proposal], likelihood: Likelihood) -> list[np.ndarray]:
-    """The initial values, and what is proposed before any fit: points of shape (npar,)."""
+    """Return the initial values and the points that are proposed before any fit, each of shape (npar,)."""
     model = likelihood.model
-    known = Known(nothing(len(model.names), 0), np.empty((len(model.data), 0)))
-    asked = [proposal for stage in stages(proposals, Scope.FIRST_STARTS) for proposal in stage]
-    return [model.initial, *(start for proposal in asked for start in proposal.starts(known).starts)]
+    known = Known(empty_fits(len(model.names), 0), np.empty((len(model.data), 0)))
+    used = [proposal for stage in stages(proposals, Scope.FIRST_STARTS) for proposal in stage]
+    return [model.initial, *(start for proposal in used for start in proposal.starts(known).starts)]
 
 
 def repeat_above(engine: Engine, proposals: Sequence[Proposal], data: np.ndarray, free: Fits, held: Fits) -> np.ndarray:
-    """See `Engine.repeat_above`."""
+    """Implement `Engine.repeat_above` with the proposals for free fits beside held ones."""
     above = ends_above(free, held)
     search(free, data, stages(proposals, Scope.BESIDE_HELD_FITS), _whole_fits(engine, data), held, rounds=1)
     return above
 
 
 def look_along_poi(engine: Engine, proposals: Sequence[Proposal], data: np.ndarray, free: Fits) -> None:
-    """See `Engine.look_along_poi`."""
+    """Implement `Engine.look_along_poi` with the proposals for the free fit to the data."""
     proposed = stages(proposals, Scope.FREE_FIT_OF_DATA, Scope.BESIDE_HELD_FITS)
     search(free, data, proposed, _whole_fits(engine, data), rounds=1)
 
 
 def _whole_fits(engine: Engine, data: np.ndarray) -> Callable[[FurtherStarts], Fits]:
-    """Fits of an engine, each with a search of its own; one round of them is enough."""
+    """A function that makes fits with an engine, each of which includes a search of its own."""
     return lambda further: engine.fit(data[:, further.fit], further.starts, further.mu)
 
 
 def _joined(parts: list[FurtherStarts]) -> FurtherStarts:
-    """The starting points of all proposals of a stage; more than one if they have borders."""
+    """The starting points of all proposals of a stage; a stage of several proposals has borders."""
     if len(parts) == 1:
         return parts[0]
     border = Border(*(np.concatenate(each) for each in zip(*(part.border for part in parts), strict=True)))
@@ -122,10 +129,10 @@ def _joined(parts: list[FurtherStarts]) -> FurtherStarts:
     return FurtherStarts(np.concatenate([part.fit for part in parts]), [start], border)
 
 
-def _turns(further: FurtherStarts) -> Iterator[np.ndarray]:
-    """Numbers of starting points of which each fit has one at most, in the order in which they are compared."""
+def _groups(further: FurtherStarts) -> Iterator[np.ndarray]:
+    """Groups of starting points with at most one of each fit, in the order in which their results are compared."""
     fit, border = further.fit, further.border
     order = np.lexsort((fit,) if border is None else (border.value, border.parameter, fit))
-    turn = np.empty(len(fit), int)
-    turn[order] = np.arange(len(fit)) - np.searchsorted(fit[order], fit[order])
-    return (np.flatnonzero(turn == each) for each in range(turn.max() + 1))
+    group = np.empty(len(fit), int)
+    group[order] = np.arange(len(fit)) - np.searchsorted(fit[order], fit[order])
+    return (np.flatnonzero(group == number) for number in range(group.max() + 1))

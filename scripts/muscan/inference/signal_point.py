@@ -1,4 +1,4 @@
-"""One signal point as the steps share it: its model, the fits that fit.py wrote, and tests of values of mu."""
+"""One signal point, as the steps use it: its model, the fits that fit.py has written, and tests of values of mu."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,15 +22,19 @@ from muscan.records.hypotest import Hypotest
 
 @dataclass(frozen=True)
 class SignalFiles:
-    """What every step reads that works with the fits of a signal point."""
+    """The input files of all steps that use the fits of a signal point."""
 
     model: str = option("compiled model")
     fit: str = option("fit.json of the same model")
-    workspace: str | None = option("workspace of the model, if the fits are pyhf's", default=None)
+    workspace: str | None = option("workspace of the model, which the engine pyhf needs", default=None)
 
 
 def read_model(path: str) -> Model:
-    """A compiled model; a failure that was recorded in its place becomes this step's failure."""
+    """Read a compiled model.
+
+    Raises:
+        StepError: if the file is the record of a failure.
+    """
     seals.require_intact(path)
     if Path(path).exists() and Path(path).read_bytes()[:1] == b"{":
         read_result(path)
@@ -38,9 +42,14 @@ def read_model(path: str) -> Model:
 
 
 def bounded(model: Model, test_statistic: str, poi_bound: float) -> Model:
-    """The model, with bounds of the POI that the test statistic needs and that hold every mu of the scan.
+    """Return the model with bounds of the POI as the test statistic requires them.
 
-    qtilde is defined with mu_hat >= 0, whatever the workspace says; q needs room below zero.
+    qtilde is defined with mu_hat >= 0, whatever the workspace states; q needs room below zero.
+
+    Args:
+        model: of the signal point.
+        test_statistic: a key of TEST_STATISTICS.
+        poi_bound: the largest mu that the fits must be able to reach.
     """
     low, high = model.bounds[model.poi]
     low = 0.0 if TEST_STATISTICS[test_statistic].bounded else min(low, -poi_bound)
@@ -48,7 +57,11 @@ def bounded(model: Model, test_statistic: str, poi_bound: float) -> Model:
 
 
 def load(files: SignalFiles) -> tuple[Engine, Prepared, FitResult]:
-    """The engine of a signal point, the fits that the step `fit` made with it, and fit.json."""
+    """Return the engine of a signal point, the fits that the step `fit` has made with it, and the content of fit.json.
+
+    Raises:
+        StepError: if a file is the record of a failure.
+    """
     result = FitResult.from_json(read_result(files.fit))
     bounds = read_model(files.model).with_poi_bounds(*result.poi_bounds).with_upper_bounds(result.factor_bounds)
     of_pyhf = result.fitted_by["engine"] == "pyhf"
@@ -56,25 +69,29 @@ def load(files: SignalFiles) -> tuple[Engine, Prepared, FitResult]:
     return engine(result.fitted_by["engine"], bounds, spec), _prepared_from(result), result
 
 
-def values_of_mu(given: list[float], result: FitResult) -> list[float]:
-    """The values that a step is to test: those it was given, or those that fit.py chose.
+def values_of_mu(mu: list[float], result: FitResult) -> list[float]:
+    """Return the values of mu that a step tests: those of its options, or those that fit.py has chosen.
 
     Raises:
         InputError: if there are neither.
     """
-    values = given or result.mu
+    values = mu or result.mu
     if not values:
-        raise InputError("the fit was made for a given range of mu: say which values are to be tested")
+        raise InputError("the fit has not chosen values of mu: give the values to be tested")
     return values
 
 
 def run_tests(
     engine: Engine, prepared: Prepared, mu: Sequence[float], result: FitResult, calculator: str
 ) -> list[Hypotest]:
-    """Tests of several values; a failed fit becomes the status of its record.
+    """Return the records of tests of several values; a failed fit becomes the status of its record.
 
     Args:
-        engine, prepared, result: what `load` gives.
+        engine: see `load`.
+        prepared: see `load`.
+        mu: values to be tested.
+        result: see `load`.
+        calculator: a key of CALCULATORS.
     """
     test_statistic = result.test_statistic
     kind = {"calculator": calculator, "test_statistic": test_statistic, "engine": engine.name}
@@ -91,7 +108,7 @@ def run_tests(
 
 
 def _prepared_from(result: FitResult) -> Prepared:
-    """What the hypothesis tests need of a fit that was written earlier."""
+    """The fits that do not depend on mu, from fit.json."""
 
     def as_fit(values: list[float], deviance: float, fitter: str) -> Fit:
         return Fit(np.array(values), deviance, edm=0.0, fitter=fitter)

@@ -7,7 +7,7 @@ import numpy as np
 
 
 class TestStatistic(NamedTuple):
-    """How one test statistic turns two minima into a number."""
+    """The definition of a test statistic, a function of two minima."""
 
     __test__ = False  # not a test case of pytest
 
@@ -18,12 +18,12 @@ class TestStatistic(NamedTuple):
 
 
 def _upper_limit(mu: float, mu_hat: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """Equations (14) and (16): an upward fluctuation, mu_hat > mu, does not speak against mu."""
+    """Equations (14) and (16): an upward fluctuation, mu_hat > mu, is not evidence against mu."""
     return np.where(mu_hat > mu, 0.0, np.maximum(difference, 0.0))
 
 
 def _discovery(mu: float, mu_hat: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """Equation (12): a downward fluctuation does not speak for a signal."""
+    """Equation (12): a downward fluctuation is not evidence for a signal."""
     return np.where(mu_hat < mu, 0.0, np.maximum(difference, 0.0))
 
 

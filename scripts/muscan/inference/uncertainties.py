@@ -9,28 +9,35 @@ from scipy.optimize import elementwise
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, at_bound
 
-# Relative precision of the ends of the interval of the POI, in units of their distance from mu_hat.
+# Precision of the ends of the interval of the POI, in units of their distance from mu_hat.
 PRECISION = 3e-4
 MOST_DOUBLINGS = 50
-# A pivot smaller than this, in units of the curvature of its parameter, means that the likelihood is flat.
+# If a pivot is smaller than this, in units of the curvature of its parameter, the likelihood is flat.
 FLATTEST = 1e-12
 
 
 class Uncertainties(NamedTuple):
-    """What the curvature and the profile of the deviance say at a minimum; nan where they say nothing."""
+    """Uncertainties from the curvature and the profile of the deviance; nan where they are undetermined."""
 
-    errors: np.ndarray  # as Minuit's HESSE reports them for parameters with bounds, shape (npar,); zero where fixed
-    covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero rows where fixed
-    minos: tuple[float | None, float | None]  # offsets of the POI, (negative, positive); None where a bound is met
+    errors: np.ndarray  # as HESSE of Minuit reports them for parameters with bounds, shape (npar,); zero if fixed
+    covariance: np.ndarray  # from the curvature at the minimum, shape (npar, npar); zero if fixed
+    minos: tuple[
+        float | None, float | None
+    ]  # distances of the ends of the interval of the POI from mu_hat, (negative, positive); None at a bound
 
 
 def uncertainties(engine: Engine, data: np.ndarray, best: Fit) -> Uncertainties:
-    """Covariance of all parameters and the interval of the POI at the free best fit.
+    """Calculate the covariance of all parameters and the interval of the POI at the best fit.
 
-    The covariance is the inverse of the exact Hessian. Where the likelihood is flat in the POI (a signal without
-    events) its row is nan and the others are those with the POI held; the same goes for parameters at a bound. If it is
-    flat in another direction, all is nan. The interval ends where the deviance, minimised over the other parameters,
-    has risen by 1: what MINOS finds.
+    The covariance is the inverse of the exact Hessian. If the likelihood is flat in the POI (a signal without events),
+    its row is nan, and the others are those with the POI held; the same holds for parameters at a bound. If the
+    likelihood is flat in another direction, all are nan. The interval ends where the deviance, minimised over the other
+    parameters, has risen by 1, as with MINOS.
+
+    Args:
+        engine: makes the fits with the POI held.
+        data: main and auxiliary data, shape (nmain + naux,).
+        best: the fit with the POI free.
     """
     model = engine.model
     bounded = at_bound(model, best.parameters)
@@ -45,19 +52,19 @@ def uncertainties(engine: Engine, data: np.ndarray, best: Fit) -> Uncertainties:
             flat = bool(np.isnan(errors[model.poi]))
             minos = (None, None) if flat else _interval(engine, data, best, errors[model.poi], covariance[model.poi])
             return Uncertainties(errors, covariance, minos)
-    nothing = np.full((len(poi), len(poi)), np.nan)
-    return Uncertainties(nothing[0], nothing, (None, None))
+    unknown = np.full((len(poi), len(poi)), np.nan)
+    return Uncertainties(unknown[0], unknown, (None, None))
 
 
 def _inverse(hessian: np.ndarray, free: np.ndarray) -> np.ndarray | None:
-    """The covariance of the free parameters, zero for the others; None where the Hessian is not positive definite."""
+    """The covariance of the free parameters, zero for the others; None if the Hessian is not positive definite."""
     covariance = np.zeros_like(hessian)
     if not free.any():
         return covariance
     own = np.diag(hessian)[free]
     if not (np.isfinite(own) & (own > 0)).all():
         return None
-    scale = 1 / np.sqrt(own)  # parameters of very different curvature count alike
+    scale = 1 / np.sqrt(own)  # so that parameters of very different curvature are treated alike
     factor, info = dpotrf(hessian[np.ix_(free, free)] * np.outer(scale, scale), lower=True)
     if info or np.diag(factor).min() ** 2 < FLATTEST:
         return None
@@ -67,10 +74,10 @@ def _inverse(hessian: np.ndarray, free: np.ndarray) -> np.ndarray | None:
 
 
 def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """Errors as Minuit reports them, which moves an internal parameter, arcsin(place between the bounds), by sigma.
+    """Errors as Minuit reports them, from an internal parameter: the arcsine of the place between the bounds.
 
-    Source: Minuit's user guide, section 1.3.1. Where it would move by more than 1, near a bound, sigma stays; Minuit
-    says something close to the distance of the bounds there.
+    Source: user guide of Minuit, section 1.3.1. Where the internal parameter would change by more than 1, near a bound,
+    sigma is kept; Minuit reports about the distance of the bounds there.
     """
     low, high = bounds.T
     half = (high - low) / 2
@@ -84,14 +91,22 @@ def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.
 def _interval(
     engine: Engine, data: np.ndarray, best: Fit, sigma: float, covariances: np.ndarray
 ) -> tuple[float | None, float | None]:
-    """How far below and above mu_hat the profiled deviance rises by 1; covariances of the POI say where fits begin."""
+    """Distances below and above mu_hat at which the profiled deviance has risen by 1; None at a bound.
+
+    Args:
+        engine: makes the fits.
+        data: shape (nmain + naux,).
+        best: the fit with the POI free.
+        sigma: error of the POI.
+        covariances: of the POI with all parameters, shape (npar,), for the starting points of the fits.
+    """
     poi = engine.model.poi
     mu_hat, ends = best.parameters[poi], engine.model.bounds[engine.model.poi]
     room = np.abs(ends - mu_hat)  # below, above
     sides = np.array([-1.0, 1.0])
 
     known = {(side, 0.0): -1.0 for side in sides}
-    # Where a fit begins: on the line from the best fit to the last one on its side.
+    # A fit begins on the line from the best fit through the last fit on the same side.
     slopes = dict.fromkeys(sides, np.nan_to_num(covariances / covariances[poi]))
 
     def rise(distance: np.ndarray, side: np.ndarray) -> np.ndarray:

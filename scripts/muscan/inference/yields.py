@@ -7,7 +7,7 @@ import numpy as np
 from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
 
-STEP = 1e-3  # of a central difference, in units of the parameter's uncertainty
+STEP = 1e-3  # step of central differences, in units of the uncertainty of the parameter
 
 
 class Yields(NamedTuple):
@@ -18,17 +18,18 @@ class Yields(NamedTuple):
 
 
 def propagate(likelihood: Likelihood, parameters: np.ndarray, covariance: np.ndarray) -> Yields:
-    """Linear error propagation, sigma^2 = J C J^T, for every sample, every bin and their sum over samples.
+    """Return expected events with uncertainties from linear error propagation, sigma^2 = J C J^T.
 
     Args:
+        likelihood: of the model.
         parameters: shape (npar,).
-        covariance: of the parameters, shape (npar, npar); parameters whose row is nan are left out, because the
-            likelihood, and so the yields, do not depend on them. If that leaves none, the uncertainties are nan.
+        covariance: C, of the parameters, shape (npar, npar). Parameters whose row is nan are left out, because the
+            likelihood, and thus the yields, do not depend on them. If none is left, the uncertainties are nan.
     """
     model = likelihood.model
     errors = np.sqrt(np.diag(covariance))
-    nothing = np.isnan(errors).any() and not (errors > 0).any()
-    variances = np.full((len(model.samples) + 1, model.nmain), np.nan if nothing else 0.0)
+    undetermined = np.isnan(errors).any() and not (errors > 0).any()
+    variances = np.full((len(model.samples) + 1, model.nmain), np.nan if undetermined else 0.0)
     moving = np.flatnonzero(errors > 0)
     if len(moving):
         gradients = _derivatives(likelihood, parameters, moving, errors[moving])
@@ -39,12 +40,12 @@ def propagate(likelihood: Likelihood, parameters: np.ndarray, covariance: np.nda
 
 
 def prefit_covariance(model: Model) -> np.ndarray:
-    """Covariance of the auxiliary measurements alone, shape (npar, npar); zero for unconstrained parameters."""
+    """Return the covariance from the auxiliary measurements alone, shape (npar, npar); zero without a constraint."""
     return np.diag(np.nan_to_num(model.constrained_widths()) ** 2)
 
 
 def _derivatives(likelihood: Likelihood, parameters: np.ndarray, which: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """With respect to each of these parameters, shape (len(which), nsamples + 1, nmain)."""
+    """Derivatives of the yields by some parameters, shape (len(which), nsamples + 1, nmain)."""
     shifts = np.zeros((len(parameters), len(which)))
     shifts[which, np.arange(len(which))] = STEP * errors
     points = np.concatenate([parameters[:, None] + shifts, parameters[:, None] - shifts], axis=1)

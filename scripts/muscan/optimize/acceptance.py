@@ -4,26 +4,27 @@ import numpy as np
 
 from muscan.optimize.state import State
 
-# A step must bring this part of the decrease that the gradient promises (L. Armijo, Pac. J. Math. 16 (1966) 1).
+# A step must give at least this fraction of the decrease that the gradient predicts (L. Armijo, Pac. J. Math. 16 (1966)
+# 1).
 SUFFICIENT = 1e-4
-# Rounding of the function, in units of 1 + its value: close to a minimum, a point may be higher by so much.
+# Rounding error of the function, in units of 1 + its value, by which an accepted point may be higher.
 ROUNDING = 1e-11
-# A step that was too long is shortened to where a parabola has its minimum, but to a part within these bounds; to
-# UNKNOWN of it where the function is not defined.
+# A step that is too long is shortened to the minimum of a parabola, by a factor within the bounds SHORTENED; by the
+# factor UNKNOWN if the function is not defined at its end.
 SHORTENED, UNKNOWN = (0.1, 0.5), 0.25
-# A start at which the function is not defined moves by this part of the way to the centre.
+# A start at which the function is not defined moves by this fraction of the way to the centre.
 HALFWAY = 0.5
-# A fit whose step is shortened to less than this part of it is lost.
+# A fit whose step is shortened to less than this fraction is abandoned.
 SHORTEST = 1e-9
 
 
 def accept(state: State, value: np.ndarray, centre: np.ndarray) -> tuple[State, np.ndarray]:
-    """Accept trial points; the others are tried again with a shorter step.
+    """Accept or reject trial points; rejected steps are tried again with a shorter length.
 
     Args:
         state: of B fits, whose trial points are `there`.
         value: of the function at the trial points, shape (B,).
-        centre: towards which a start moves where the function is not defined, shape (P, 1).
+        centre: point towards which a start moves if the function is not defined there, shape (P, 1).
 
     Returns:
         the state, and which trial points were accepted, shape (B,).
@@ -41,7 +42,7 @@ def accept(state: State, value: np.ndarray, centre: np.ndarray) -> tuple[State, 
 
 
 def _shortened(state: State, value: np.ndarray) -> np.ndarray:
-    """By which factor steps are shortened: to the minimum of the parabola through what is known of them."""
+    """The factors by which steps are shortened: to the minimum of the parabola through both values and the slope."""
     curvature = value - state.value - state.length * state.slope
     shorter = -state.slope * state.length / (2 * curvature)
     known = np.isfinite(value) & np.isfinite(shorter)
@@ -49,5 +50,5 @@ def _shortened(state: State, value: np.ndarray) -> np.ndarray:
 
 
 def exhausted(state: State, accepted: np.ndarray) -> np.ndarray:
-    """Return which fits have found nothing lower along their step, however short, shape (B,)."""
+    """Return which fits have found no lower value along their step, however short, shape (B,)."""
     return ~accepted & (state.length < SHORTEST)

@@ -5,16 +5,18 @@ import numpy as np
 from muscan.optimize.problem import Derivatives
 
 
-def blended(parts: Derivatives, which: np.ndarray, part: float) -> Derivatives:
-    """Return the derivatives of some fits with `part` of their Hessian and 1 - `part` of the expected information.
+def blend(parts: Derivatives, which: np.ndarray, part: float) -> Derivatives:
+    """Return the derivatives of some fits with a blend of Hessian and expected information.
 
     Args:
         parts: of B fits.
-        which: the numbers of these fits, at least two.
-        part: of the Hessian, from 0 (Fisher scoring, Gauss-Newton steps: never indefinite) to 1 (Newton steps).
+        which: numbers of these fits, at least two.
+        part: weight of the Hessian in the blend, from 0 (Fisher scoring, Gauss-Newton steps: never indefinite) to 1
+            (Newton steps); that of the expected information is 1 - part.
     """
 
-    def of(values: np.ndarray) -> np.ndarray:  # `take` keeps the order of the axes in memory: that of the sums
+    def of(values: np.ndarray) -> np.ndarray:
+        # `take` keeps the order of the axes in memory, and so the order of summation.
         return np.take(values, which, axis=-1)
 
     rest = 1 - part
@@ -22,7 +24,7 @@ def blended(parts: Derivatives, which: np.ndarray, part: float) -> Derivatives:
     rows, count = len(parts.weight) - responses, len(parts.diagonal)
     prior = of(np.broadcast_to(parts.prior, parts.gradient.shape))
     information, by_local = rest * of(parts.information), of(parts.by_local)
-    used = slice(0 if part else rows, None)  # the rows matter to the Hessian alone
+    used = slice(0 if part else rows, None)  # only the Hessian needs the rows
     factors, weight = of(parts.factors[used]), part * of(parts.weight[used])
     lines = len(weight)
     weight[lines - responses :] += information

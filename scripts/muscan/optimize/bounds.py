@@ -1,7 +1,8 @@
-"""Bounds: which parameters press on them, and steps that they bend.
+"""Bounds: parameters that are held by them, and steps that they deflect.
 
-A step is projected: what leads through a bound ends on it. That may leave little of a step, or even lead uphill. Such a
-step is made anew without the parameters that press on these bounds, or else ends at the first bound.
+A step is projected: components that lead beyond a bound end on it. This may leave little of the step, or even turn it
+uphill. Such a step is calculated again without the parameters that push against these bounds; if that does not help, it
+ends at the first bound.
 """
 
 import numpy as np
@@ -10,18 +11,18 @@ from muscan.optimize.direction import newton_step
 from muscan.optimize.problem import Derivatives, Problem
 from muscan.optimize.state import State
 
-# A step that bounds bend must keep this part of its decrease, unless what is left of it leads down as straight as this:
-# its slope, in units of the sum of the slopes of all its parameters taken as positive.
-LEAST_OF_A_CUT, STRAIGHT = 0.1, 0.5
-# Parameters for which this part of their step leads to a bound press on it.
+# A projected step must keep the fraction LEAST_DECREASE of its decrease, or else lead downhill in most of its
+# components: its slope must be at least STRAIGHT times the sum of the absolute slopes of its components.
+LEAST_DECREASE, STRAIGHT = 0.1, 0.5
+# A parameter pushes against a bound if less than this fraction of its step leads to the bound.
 LEAST_PART = 1e-3
-MOST_LEFT_OUT = 3  # rounds in which parameters are left out
-# Steps that lead nowhere go straight down instead: a short way, in units of the parameters.
+MOST_LEFT_OUT = 3  # largest number of rounds in which such parameters are left out
+# Length of the step along the negative gradient that replaces a step of almost no length, in units of the parameters.
 SHORT = 0.01
 
 
 def free_to_move(gradient: np.ndarray, theta: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return which parameters are not on a bound towards which the function falls; all arrays have the shape (P, B)."""
+    """Return which parameters are not at a bound beyond which the function decreases; all arrays have shape (P, B)."""
     free = np.ones(theta.shape, bool)
     for on_bound, outwards in ((theta <= low, 1), (theta >= high, -1)):
         if on_bound.any():
@@ -29,13 +30,13 @@ def free_to_move(gradient: np.ndarray, theta: np.ndarray, low: np.ndarray, high:
     return free
 
 
-def along_bounds(
+def redirect_along_bounds(
     problem: Problem, state: State, parts: Derivatives, active: np.ndarray, wanted: np.ndarray, step: np.ndarray
 ) -> np.ndarray:
-    """Make steps that bounds bend too much anew, without the parameters that press on these bounds.
+    """Calculate steps that bounds deflect too much again, without the parameters that push against these bounds.
 
     Args:
-        problem: its bounds are obeyed.
+        problem: with the bounds.
         state: of B fits, whose steps begin at `there`.
         parts: derivatives there.
         active: which parameters may move, shape (P, B).
@@ -47,7 +48,7 @@ def along_bounds(
     """
     there, low, high = state.there, problem.low, problem.high
     for _ in range(MOST_LEFT_OUT):
-        bent = wanted & lost_to_bounds(parts.gradient, step, np.clip(there + step, low, high) - there)
+        bent = wanted & is_lost_to_bounds(parts.gradient, step, np.clip(there + step, low, high) - there)
         if not bent.any():
             break
         room = np.where(step > 0, high - there, there - low)
@@ -60,21 +61,24 @@ def along_bounds(
     return step
 
 
-def lost_to_bounds(gradient: np.ndarray, step: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """Return whether what bounds leave of a step keeps little of its decrease, and does not lead straight down.
+def is_lost_to_bounds(gradient: np.ndarray, step: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Return whether a projected step loses most of its decrease and does not lead straight downhill, shape (B,).
 
-    All arrays have the shape (P, B), the result (B,).
+    Args:
+        gradient: of the function, shape (P, B).
+        step: before the projection, shape (P, B).
+        left: the step after the projection, shape (P, B).
     """
     slope = dot(gradient, left)
-    return (slope > LEAST_OF_A_CUT * dot(gradient, step)) & (slope > -STRAIGHT * np.abs(gradient * left).sum(axis=0))
+    return (slope > LEAST_DECREASE * dot(gradient, step)) & (slope > -STRAIGHT * np.abs(gradient * left).sum(axis=0))
 
 
-def cut(
+def end_at_first_bound(
     step: np.ndarray, here: np.ndarray, gradient: np.ndarray, held: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
     """Return steps that end at the first bound; all arrays have the shape (P, B).
 
-    Where that leads nowhere, all parameters that are free to move go straight down.
+    A step that would have almost no length is replaced by a short one along the negative gradient.
     """
     room = np.where(step > 0, high - here, low - here)
     part = np.where(step == 0, 1.0, room / np.where(step == 0, 1.0, step)).min(axis=0)

@@ -1,4 +1,4 @@
-"""Local parameters are eliminated: with H = L D L^T for those of each response, what remains is a global system.
+"""Elimination of local parameters by a factorisation H = L D L^T for each response, which leaves a global system.
 
 With the blocks of the Hessian g (global), m (mixed) and l (local), the reduced system is `g - m^T l^-1 m` (the Schur
 complement). As l consists of one small block for each response, its triangular factorisation is written out.
@@ -10,15 +10,15 @@ import numpy as np
 
 from muscan.optimize.problem import Derivatives
 
-# An inactive parameter gets this curvature: it then stays where it is.
+# Curvature of an inactive parameter, with which its step is zero.
 STIFF = 1e30
-# A pivot smaller than this part of its diagonal element means that the matrix is not positive definite: it is what
-# rounding leaves of a pivot that is zero, about 1e-16 for each parameter that was eliminated before.
+# If a pivot is smaller than this fraction of its diagonal element, the matrix is not positive definite. Rounding leaves
+# about 1e-16 of a zero pivot for each parameter that was eliminated before.
 SMALLEST_PIVOT = 1e-13
 
 
 class Eliminated(NamedTuple):
-    """The local parameters of B fits, eliminated."""
+    """The eliminated local parameters of B fits."""
 
     lower: np.ndarray  # L, a unit triangle, shape (K, K, N, B)
     pivots: np.ndarray  # D, shape (K, N, B)
@@ -26,7 +26,7 @@ class Eliminated(NamedTuple):
     right: np.ndarray  # L^-1 of the right-hand sides of the local parameters, shape (K, N, B)
 
     def reduction(self) -> np.ndarray:
-        """Return what the elimination takes from the right-hand sides of the global parameters, shape (G, B)."""
+        """Return the term to be subtracted from the right-hand sides of the global parameters, shape (G, B)."""
         return np.einsum("kngb,knb->gb", self.mixed, self.right / self.pivots)
 
     def steps(self, found: np.ndarray) -> np.ndarray:
@@ -47,10 +47,11 @@ def eliminate(
         parts: derivatives of B fits.
         active: which local parameters may move, shape (K N, B).
         right: right-hand sides of the local parameters, shape (K N, B).
-        ridge: what is added to the diagonal, in units of it.
+        ridge: term added to the diagonal, in units of it.
 
     Returns:
-        the derivatives, the local parameters, and for which fits their Hessian is positive definite, shape (B,).
+        the derivatives with the reduced `mixed`, the eliminated parameters, and for which fits their Hessian is
+        positive definite, shape (B,).
     """
     lower, pivots, positive = _factorised(parts, active, ridge)
     mixed, right = parts.mixed, right.reshape(pivots.shape)
@@ -73,7 +74,7 @@ def _factorised(parts: Derivatives, active: np.ndarray, ridge: float) -> tuple[n
     pivots, positive = np.empty(active.shape), np.ones(active.shape[-1], bool)
     for k in range(number):
         own = lower[k, k]
-        own = np.where((own == 0) & (gradient[k] == 0), 1.0, own)  # nothing depends on it
+        own = np.where((own == 0) & (gradient[k] == 0), 1.0, own)  # the function does not depend on it
         least = SMALLEST_PIVOT * np.abs(own)
         if ridge:
             own = own + ridge * own

@@ -9,39 +9,40 @@ import numpy as np
 from muscan.optimize.elimination import SMALLEST_PIVOT, STIFF
 from muscan.optimize.problem import Derivatives
 
-# Up to this many parameters, systems are solved for all fits together: a call of LAPACK costs as much as solving one.
+# Systems of up to this many parameters are solved for all fits together, as calls of LAPACK would take most of the
+# time.
 SMALL = 20
-# So many fits are brought from the last axis to the first at a time: doubles in a line of the cache.
+# Number of fits that are moved from the last axis to the first at a time: double-precision numbers in a cache line.
 LINE = 8
 
 
 class GlobalSystem:
-    """The linear systems of the fits that are wanted."""
+    """The linear systems of the fits that need a step."""
 
     def __init__(
         self, parts: Derivatives, active: np.ndarray, pivots: np.ndarray, right: np.ndarray, wanted: np.ndarray
     ):
-        """State the systems.
+        """Set up the systems.
 
         Args:
-            parts: derivatives of B fits, with what the elimination of the local parameters made of `mixed`.
+            parts: derivatives of B fits, with `mixed` as the elimination of the local parameters has changed it.
             active: which global parameters may move, shape (G, B).
             pivots: of the local parameters, shape (K N, B).
             right: right-hand sides, shape (G, B).
-            wanted: for which fits, shape (B,).
+            wanted: which fits need a step, shape (B,).
         """
         self._parts, self._pivots, self._which = parts, pivots, np.flatnonzero(wanted)
         self._active = active[:, self._which]
         self._right = np.where(self._active, right[:, self._which], 0.0)
         diagonal = parts.diagonal[:, self._which]
-        # Nothing depends on a parameter without curvature; it stays.
+        # The function does not depend on a parameter without curvature and gradient, which keeps its value.
         self._diagonal = np.where((diagonal == 0) & (self._right == 0), 1.0, diagonal)
 
     def solve(self, ridge: float) -> tuple[np.ndarray, np.ndarray]:
         """Return solutions, shape (G, B), and for which fits the matrix is positive definite, shape (B,).
 
         Args:
-            ridge: what is added to the diagonal, in units of it.
+            ridge: term added to the diagonal, in units of it.
         """
         together = len(self._diagonal) <= SMALL
         matrix = self._by_element() if together else self._by_fit()
@@ -54,7 +55,7 @@ class GlobalSystem:
         return found, positive
 
     def _only(self, kept: np.ndarray) -> None:
-        """Leave the other fits out."""
+        """Remove the other fits."""
         self._which = self._which[kept]
         arrays = (self._active, self._right, self._diagonal)
         self._active, self._right, self._diagonal = (each[:, kept] for each in arrays)
@@ -82,13 +83,13 @@ class GlobalSystem:
 
         Fits whose matrix has a negative element on its diagonal, and so is not positive definite, are left out.
         """
-        from scipy.linalg.blas import dsyr2k  # a job on a small model does not wait for this import
+        from scipy.linalg.blas import dsyr2k  # not imported at the top, because jobs on small models do not need it
 
         parts, diagonal = self._parts, self._reduced_diagonal()
         which = self._which
         half = 0.5 * np.concatenate([parts.weight[:, which], -1 / self._pivots[:, which]])
         size = len(diagonal)
-        # Zeros, because what happens to stand in the other triangle would decide whether the matrix is finite.
+        # Zeros, because arbitrary numbers in the other triangle could make the sum of the matrix infinite.
         matrix = np.zeros((len(which), size, size))
         rows = parts.shifts.shape[0]
         for start in range(0, len(which), LINE):
@@ -102,7 +103,7 @@ class GlobalSystem:
         return matrix
 
     def _reduced_diagonal(self) -> np.ndarray:
-        """Return the diagonals without local parameters, shape (G, B), of the fits where they are not negative."""
+        """Return the diagonals without local parameters, shape (G, B), of the fits for which they are not negative."""
         mixed = self._parts.factors[len(self._parts.weight) :]
         coupling = np.einsum("nb,ngb,ngb->gb", 1 / self._pivots, mixed, mixed)
         diagonal = self._diagonal - coupling[:, self._which]
@@ -129,7 +130,7 @@ def _solve_together(matrix: np.ndarray, added: np.ndarray, right: np.ndarray) ->
 
 
 def _solve_one_by_one(matrix: np.ndarray, added: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.linalg.lapack import dposv  # a job on a small model does not wait for this import
+    from scipy.linalg.lapack import dposv  # not imported at the top, because jobs on small models do not need it
 
     found, positive = np.zeros((len(matrix), len(right))), np.zeros(len(matrix), bool)
     right, added = np.ascontiguousarray(right.T), np.ascontiguousarray(added.T)

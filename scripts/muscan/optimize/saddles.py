@@ -1,20 +1,20 @@
-"""Saddles: points at which the gradient is zero and the function bends down in some direction.
+"""Saddles: points with a zero gradient and a negative curvature in some direction.
 
-A fit that begins where a symmetric function has its ridge stays on it: nothing pulls it to either side.
+A fit that begins on the ridge of a symmetric function stays on it, because its gradient has no component across.
 """
 
 import numpy as np
 
 from muscan.optimize.problem import Derivatives
 
-# A fit that is moved off saddles more often than this is lost.
+# A fit that is moved off saddles more often than this is abandoned.
 MOST_NUDGES = 5
 
 
-def off_saddle(parts: Derivatives, active: np.ndarray) -> np.ndarray:
-    """Return steps along each global parameter in which the function bends down, shape (P, B).
+def step_off_saddle(parts: Derivatives, active: np.ndarray) -> np.ndarray:
+    """Return steps along each global parameter with a negative curvature, shape (P, B).
 
-    Along each, the function falls by 1/2, as far as its curvature says.
+    Their lengths are such that the curvature predicts a decrease by 1/2 along each parameter.
 
     Args:
         parts: derivatives of B fits.

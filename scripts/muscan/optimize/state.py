@@ -1,4 +1,4 @@
-"""The state of a batch of fits: an immutable container that can be cut and joined along the fits."""
+"""The state of a batch of fits: an immutable container that can be split and joined along the fits."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -13,9 +13,9 @@ Container = TypeVar("Container", bound=tuple)
 
 
 class Border(NamedTuple):
-    """A value of a parameter on one side of which each fit is to stay."""
+    """A value of a parameter for each fit, on one side of which the fit must stay."""
 
-    parameter: np.ndarray  # its place, shape (B,)
+    parameter: np.ndarray  # its index, shape (B,)
     value: np.ndarray  # shape (B,)
     side: np.ndarray  # 1 above it, -1 below it, shape (B,)
 
@@ -25,36 +25,36 @@ class Border(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is to be fitted, B fits."""
+    """The input of B fits."""
 
     data: np.ndarray  # shape (D, B)
     starts: np.ndarray  # shape (P, B)
-    held: np.ndarray  # parameters that stay where they start, shape (P, B)
+    held: np.ndarray  # parameters that keep their starting values, shape (P, B)
     border: tuple[np.ndarray, np.ndarray] | None  # parameter and value, both of shape (B,)
 
 
 class State(NamedTuple):
-    """Where B fits of P parameters stand."""
+    """The state of B fits of P parameters; arrays have the shape (B,) where no other is stated."""
 
-    index: np.ndarray  # number of the fit in its task, shape (B,), as all others where it is not stated
+    index: np.ndarray  # number of the fit in its task
     data: np.ndarray  # shape (D, B)
-    held: np.ndarray  # parameters that stay where they are, shape (P, B)
-    here: np.ndarray  # the last point that was accepted, shape (P, B)
-    there: np.ndarray  # the point to be tried, shape (P, B)
-    step: np.ndarray  # the direction that leads there, shape (P, B)
-    length: np.ndarray  # the part of the step that is tried
-    value: np.ndarray  # of the function, here; infinite until a point has been accepted
-    slope: np.ndarray  # change of the function towards `there` that its gradient promises, for the whole step
-    edm: np.ndarray  # estimated distance to the minimum, if the last step was a whole Newton step; nan otherwise
-    age: np.ndarray  # iterations
+    held: np.ndarray  # parameters that keep their values, shape (P, B)
+    here: np.ndarray  # the last accepted point, shape (P, B)
+    there: np.ndarray  # the trial point, shape (P, B)
+    step: np.ndarray  # from `here` towards `there`, shape (P, B)
+    length: np.ndarray  # the fraction of the step that is tried
+    value: np.ndarray  # of the function at `here`; infinite until a point has been accepted
+    slope: np.ndarray  # change of the function that its gradient predicts for the whole step
+    edm: np.ndarray  # estimated distance to the minimum, if the last step was a complete Newton step; otherwise nan
+    age: np.ndarray  # number of iterations
     indefinite: np.ndarray  # steps in succession at which the Hessian was not positive definite
-    nudges: np.ndarray  # how often the fit was moved off a saddle
+    nudges: np.ndarray  # number of times that the fit was moved off a saddle
     walls: Walls
     border: Border | None
 
     @property
     def fits(self) -> int:
-        """How many fits these are; one that is alone stands here twice."""
+        """The number of distinct fits; the arrays contain a single fit twice, see `muscan.base.batches`."""
         return len(np.unique(self.index))
 
     def take(self, which: np.ndarray) -> "State":
@@ -69,8 +69,8 @@ class State(NamedTuple):
         return joined.take(np.ones(first + second, bool))
 
 
-def begin(problem: Problem, task: Task, which: np.ndarray) -> State:
-    """Return the state in which some fits of a task begin, at their starts or the closest points within the bounds."""
+def initial_state(problem: Problem, task: Task, which: np.ndarray) -> State:
+    """Return the initial state of some fits of a task, at their starts or the closest points within the bounds."""
     data, starts, held = (array[:, which] for array in task[:3])
     number = len(which)
     there = np.where(held, starts, np.clip(starts, problem.low, problem.high))

@@ -1,4 +1,4 @@
-"""The points to be tried next: steps from where fits stand, within their bounds."""
+"""The next trial points of fits, within their bounds."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from muscan.optimize.state import State
 
 
 def advance(problem: Problem, state: State, step: np.ndarray, gradient: np.ndarray, accepted: np.ndarray) -> State:
-    """Return the state with the next points to be tried.
+    """Return the state with the next trial points.
 
     Args:
-        problem: what is minimised.
+        problem: to be minimised.
         state: of B fits.
-        step: from where a point was accepted, shape (P, B); other fits try their last step again, shortened.
+        step: from points that were accepted, shape (P, B); the other fits try their last step again, shortened.
         gradient: of the function, shape (P, B).
         accepted: which points were accepted, shape (B,).
     """
@@ -26,17 +26,19 @@ def advance(problem: Problem, state: State, step: np.ndarray, gradient: np.ndarr
         chosen = np.where(accepted & known, step, np.where(known, state.step, 0.0))
         target = here + state.length * chosen
     if len(problem.kinked):
-        low, high = kinks.one_sided(problem.kinked, here, low, high)
+        low, high = kinks.one_sided_bounds(problem.kinked, here, low, high)
     there = np.where(state.held, here, np.clip(target, low, high))
     slope = bounds.dot(gradient, there - here)
-    lost = accepted & bounds.lost_to_bounds(gradient, step, there - here)
+    lost = accepted & bounds.is_lost_to_bounds(gradient, step, there - here)
     if lost.any():
         which = never_alone(np.flatnonzero(lost))
         low, high = (np.broadcast_to(bound, here.shape)[:, which] for bound in (low, high))
-        shorter = bounds.cut(chosen[:, which], here[:, which], gradient[:, which], state.held[:, which], low, high)
+        shorter = bounds.end_at_first_bound(
+            chosen[:, which], here[:, which], gradient[:, which], state.held[:, which], low, high
+        )
         chosen = chosen.copy()
         chosen[:, which], there[:, which] = shorter, np.clip(here[:, which] + shorter, low, high)
         slope = np.where(lost, bounds.dot(gradient, there - here), slope)
     if len(problem.kinked):
-        there = kinks.with_side(problem.kinked, there, here)
+        there = kinks.with_sides_of(problem.kinked, there, here)
     return state._replace(there=there, step=chosen, slope=np.where(accepted, slope, state.slope))

@@ -1,17 +1,17 @@
 """Conditions c(theta) >= 0, kept by an augmented Lagrangian.
 
 A wall adds `(max(0, force - k c)^2 - force^2) / 2k` to the function, with the stiffness k (R. Rockafellar, Math.
-Programming 5 (1973) 354). A minimum with these terms is one with the condition, once the force has converged to the
-multiplier of its condition. Walls are soft in the beginning. Where a fit that has converged leans through them, their
-forces are corrected, their stiffness grows, and the fit goes on.
+Programming 5 (1973) 354). A minimum with these terms is one under the condition, once the force has converged to the
+multiplier of its condition. Walls are soft in the beginning. If a converged fit violates a condition, the forces are
+corrected, the stiffness is increased, and the fit continues.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-# Stiffness in the beginning, its growth with each correction of the forces, and its largest value, in 1 / units of the
-# condition^2. Harder walls need fewer corrections, but the Hessian then changes more abruptly where a wall begins.
+# Initial stiffness, its growth with each correction of the forces, and its largest value, in units of 1 / condition^2.
+# Harder walls need fewer corrections, but the Hessian then changes more abruptly where a wall begins.
 SOFT_WALL, STIFFER, HARD_WALL = 10.0, 10.0, 1e5
 
 
@@ -19,11 +19,11 @@ class Walls(NamedTuple):
     """The walls of B fits, with W conditions each."""
 
     force: np.ndarray  # shape (W, B)
-    stiffness: np.ndarray  # in 1 / units of the condition^2, shape (B,)
+    stiffness: np.ndarray  # in units of 1 / condition^2, shape (B,)
 
 
 class WallTerms(NamedTuple):
-    """What walls add to a function, and its derivatives by the condition; all of shape (W, B)."""
+    """The terms that walls add to a function, and their derivatives by the condition, all of shape (W, B)."""
 
     value: np.ndarray
     push: np.ndarray  # minus the first derivative
@@ -31,7 +31,7 @@ class WallTerms(NamedTuple):
 
 
 def soft_walls(conditions: int, fits: int) -> Walls:
-    """Return walls on which nothing has leaned yet."""
+    """Return walls of the initial stiffness, without forces."""
     return Walls(np.zeros((conditions, fits)), np.full(fits, SOFT_WALL))
 
 
@@ -42,16 +42,16 @@ def wall_terms(condition: np.ndarray, walls: Walls) -> WallTerms:
     return WallTerms(value, push, walls.stiffness * (push > 0))
 
 
-def corrected(walls: Walls, condition: np.ndarray, walled: np.ndarray) -> tuple[Walls, np.ndarray]:
-    """Return the walls with corrected forces, and by how much the correction matters.
+def corrected_walls(walls: Walls, condition: np.ndarray, walled: np.ndarray) -> tuple[Walls, np.ndarray]:
+    """Return the walls with corrected forces, and the size of the correction.
 
     Args:
         walls: of B fits that have converged.
         condition: its values there, shape (W, B).
-        walled: which conditions hold, shape (W, B).
+        walled: which conditions apply, shape (W, B).
 
     Returns:
-        the walls, and twice what the correction changes, in units of the function, shape (B,).
+        the walls, and twice the change of the function by the correction, shape (B,).
     """
     force = np.where(walled, np.maximum(walls.force - walls.stiffness * condition, 0.0), 0.0)
     change = ((force - walls.force) ** 2).sum(axis=0) / walls.stiffness

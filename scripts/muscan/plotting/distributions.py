@@ -12,20 +12,20 @@ from matplotlib.figure import Figure
 
 from muscan.base.files import read_result
 from muscan.inference.calculators import distribution
-from muscan.plotting import style as plotting
+from muscan.plotting import style
 from muscan.plotting.registry import ScanFiles
 from muscan.plotting.toys import COLORS, WORDS
 from muscan.records.limits import Limits
 from muscan.toys.plan import ThrownPoint, ToyFiles, collect_toys, open_plan
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
-PLACEHOLDER = ("none", "There are no toys.")  # file and text of the picture without toys
+PLACEHOLDER = ("none", "There are no toys.")  # file name and text of the picture if there are no toys
 BINS = 40
 SYMBOLS = {"qtilde": "q̃", "q": "q"}
 
 
-def chosen(limits: Limits, thrown: list[ThrownPoint], show: list[float]) -> list[ThrownPoint]:
-    """The points nearest to these values, or to the observed and the median expected limit."""
+def points_shown(limits: Limits, thrown: list[ThrownPoint], show: list[float]) -> list[ThrownPoint]:
+    """Return the points nearest to some values of mu; without values, to the observed and the median expected limit."""
     known = [each for each in thrown if len(each.signal.q)]
     wanted = show or [each for each in (limits.observed_limit, limits.expected_limit[2]) if each is not None]
     wanted = wanted or [known[len(known) // 2].point.mu] if known else []
@@ -34,7 +34,18 @@ def chosen(limits: Limits, thrown: list[ThrownPoint], show: list[float]) -> list
 
 
 def draw_histogram(axes: Axes, thrown: ThrownPoint, hypothesis: str, edges: np.ndarray, test_statistic: str) -> list:
-    """Toys of one hypothesis with their errors, and the asymptotic form summed over the same bins of the root of q."""
+    """Draw the distribution of sqrt(q) of the toys of one hypothesis, and the asymptotic one in the same bins.
+
+    Args:
+        axes: of the picture.
+        thrown: the toys.
+        hypothesis: one of HYPOTHESES.
+        edges: of the bins of sqrt(q).
+        test_statistic: a key of SYMBOLS.
+
+    Returns:
+        handles for the legend.
+    """
     q = {WITH_SIGNAL: thrown.signal.q, BACKGROUND_ONLY: thrown.background.q}[hypothesis]
     q = q[np.isfinite(q)]
     counts, _ = np.histogram(np.sqrt(q), edges)
@@ -51,25 +62,25 @@ def draw_histogram(axes: Axes, thrown: ThrownPoint, hypothesis: str, edges: np.n
 
 
 def draw_observed(axes: Axes, thrown: ThrownPoint, limits: Limits, high: float) -> list:
-    """The observed value, and the tail beyond it."""
+    """Draw the observed value and the tail beyond it, and return handles for the legend."""
     root = np.sqrt(thrown.point.q_obs)
     axes.axvspan(root, high, color="0.9", linewidth=0, zorder=0)
-    label = f"Observed, √{SYMBOLS[limits.test_statistic]} = {plotting.number(root)}"
+    label = f"Observed, √{SYMBOLS[limits.test_statistic]} = {style.number(root)}"
     line = axes.axvline(root, color="black", linewidth=1.2, label=label)
     row = next((point for point in limits.points if point["mu"] == thrown.point.mu), None)
     return [line, *axes.plot([], [], " ", label=tail_text(row))]
 
 
 def tail_text(point: dict | None) -> str:
-    """The numbers that the toys give."""
+    """Return CLs with its error as text."""
     if point is None or point["CLs_obs"] is None:
         return "CLs: too few toys in the tail"
-    return f"CLs = {plotting.with_error(point['CLs_obs'], point['CLs_obs_error'])}"
+    return f"CLs = {style.with_error(point['CLs_obs'], point['CLs_obs_error'])}"
 
 
-@plotting.styled
+@style.styled
 def draw(thrown: ThrownPoint, limits: Limits, title: str) -> Figure:
-    """The picture of one mu."""
+    """Return the picture of one mu."""
     finite = np.concatenate([thrown.signal.q, thrown.background.q])
     finite = finite[np.isfinite(finite)]
     q_obs = 0.0 if limits.is_blinded() else thrown.point.q_obs
@@ -88,23 +99,23 @@ def draw(thrown: ThrownPoint, limits: Limits, title: str) -> Figure:
     axes.set_xlim(0, high)
     axes.set_xlabel(f"Root of the test statistic, √{symbol}, at μ = {thrown.point.mu:g}")
     axes.set_ylabel("Fraction of toys per bin")
-    plotting.log_axis(axes.yaxis)
+    style.format_log_axis(axes.yaxis)
     low = 0.5 / max(len(thrown.signal.q), len(thrown.background.q))
     axes.set_ylim(low, 1)
-    taken = plotting.legend_on_top(axes, handles)
+    taken = style.legend_on_top(axes, handles)
     decades = -np.log10(low)
     axes.set_ylim(low, 10 ** (0.15 + decades * taken / (1 - taken)))
-    plotting.header(axes, plotting.one_line(title), f"{len(thrown.signal.q)} + {len(thrown.background.q)} toys")
+    style.draw_header(axes, style.one_line(title), f"{len(thrown.signal.q)} + {len(thrown.background.q)} toys")
     return figure
 
 
 def pictures(files: ScanFiles) -> Iterator[tuple[str, Figure]]:
-    """Yield (name, picture) of each chosen mu.
+    """Yield (name, picture) of each mu that is shown.
 
     Raises:
         StepError: if the plan or the limits are the record of a failure.
     """
     plan, store, *_ = open_plan(ToyFiles(files.model, files.fit, files.workspace, plan=files.plan, toys=files.toys))
     limits = Limits.from_json(read_result(files.limits))
-    for each in chosen(limits, collect_toys(store, plan), files.show):
+    for each in points_shown(limits, collect_toys(store, plan), files.show):
         yield f"mu_{each.point.mu:g}", draw(each, limits, files.title)

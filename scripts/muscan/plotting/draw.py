@@ -1,4 +1,4 @@
-"""Draw the pictures of a scan, each by the module of its name."""
+"""Draw the pictures of a scan, each with the module of the same name."""
 
 from importlib import import_module
 
@@ -7,12 +7,12 @@ from muscan.plotting.style import save_figure, save_folder
 
 
 def draw_scan(plot: str, output: str, files: ScanFiles) -> None:
-    """Write a picture of a scan; what cannot be drawn becomes a picture that says why.
+    """Draw a picture of a scan; if it cannot be drawn, write a picture that states the reason.
 
     Args:
-        plot: one of `registry.READS`.
+        plot: a key of `registry.READS`.
         output: a PNG, beside which a PDF is written, or a folder for several pictures.
-        files: from which it is drawn.
+        files: results of the scan.
     """
     module = import_module(f"muscan.plotting.{plot}")
     if hasattr(module, "pictures"):

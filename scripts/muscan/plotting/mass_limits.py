@@ -14,34 +14,42 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from muscan.base.options import option
-from muscan.plotting import style as plotting
-from muscan.plotting.contour import name_axis
+from muscan.plotting import style
+from muscan.plotting.contour import label_axis
 from muscan.records.columns import LIMIT_COLUMNS
 from muscan.results import contours
 
-BANDS = ((1, 5, plotting.YELLOW, "Expected ± 2σ"), (2, 4, plotting.GREEN, "Expected ± 1σ"))  # outer one first
-
-
+BANDS = ((1, 5, style.YELLOW, "Expected ± 2σ"), (2, 4, style.GREEN, "Expected ± 1σ"))  # outer one first
 OBSERVED, EXPECTED = 0, 3  # positions in LIMIT_COLUMNS
 
 
-def alone(known: np.ndarray) -> np.ndarray:
-    """Known values between unknown ones, through which no line passes."""
+def is_isolated(known: np.ndarray) -> np.ndarray:
+    """Return which known values have no known neighbour, so that no line passes through them, shape (n,)."""
     padded = np.pad(known, 1)
     return known & ~padded[:-2] & ~padded[2:]
 
 
 def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray, blind: bool) -> list:
-    """Bands, median and observed limits, shape (6, n), with gaps where one is missing; returns the legend."""
+    """Draw bands, median and observed limits, with gaps where one is missing.
+
+    Args:
+        axes: of the picture.
+        x: values of the label, shape (n,).
+        limits: observed and expected, shape (6, n).
+        blind: whether the observed limits are left out.
+
+    Returns:
+        handles for the legend.
+    """
     handles = []
     for low, high, color, label in BANDS:
         look = {"color": color, "zorder": 2 if high == 4 else 1}
         handles.append(axes.fill_between(x, limits[low], limits[high], **look, linewidth=0, label=label))
-        single = alone(np.isfinite(limits[[low, high]]).all(axis=0))
+        single = is_isolated(np.isfinite(limits[[low, high]]).all(axis=0))
         axes.vlines(x[single], limits[low, single], limits[high, single], **look, linewidth=7)
     look = {"color": "black", "zorder": 3}
     handles += axes.plot(x, limits[EXPECTED], "--", **look, linewidth=1.5, label="Expected")
-    single = alone(np.isfinite(limits[EXPECTED]))
+    single = is_isolated(np.isfinite(limits[EXPECTED]))
     axes.plot(x[single], limits[EXPECTED, single], "_", **look, markersize=7)
     look = {"color": "black", "linewidth": 1.2, "markersize": 4.5, "label": "Observed", "zorder": 5}
     if not blind:
@@ -50,29 +58,37 @@ def draw_limits(axes: Axes, x: np.ndarray, limits: np.ndarray, blind: bool) -> l
 
 
 def draw_theory(axes: Axes, x: np.ndarray, points: pd.DataFrame) -> list:
-    """The predicted cross section and its error, or mu = 1."""
-    look = {"color": plotting.SIGNAL, "zorder": 4}
+    """Draw the predicted cross section and its error, or mu = 1 if there is none; return handles for the legend."""
+    look = {"color": style.SIGNAL_COLOR, "zorder": 4}
     if not contours.has_cross_sections(points):
         return [axes.axhline(1, **look, linewidth=1.5, label="μ = 1")]
     value, error = points["cross_section"].to_numpy(), points["cross_section_error"].to_numpy()
-    axes.fill_between(x, value - error, value + error, color=plotting.SIGNAL, alpha=0.25, linewidth=0, zorder=2.5)
+    axes.fill_between(x, value - error, value + error, color=style.SIGNAL_COLOR, alpha=0.25, linewidth=0, zorder=2.5)
     label = "Theory ± 1σ" if np.isfinite(error).any() else "Theory"
     return axes.plot(x, value, **look, linewidth=1.5, label=label)
 
 
 def draw_missing(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
-    """Crosses on the axis below the points where a limit is missing."""
-    gone = x[~np.isfinite(limits).all(axis=0)]
-    if not len(gone):
+    """Draw crosses on the x axis where a limit is missing, and return handles for the legend."""
+    missing = x[~np.isfinite(limits).all(axis=0)]
+    if not len(missing):
         return []
-    look = {"color": plotting.SIGNAL, "markersize": 8, "markeredgewidth": 1.8, "clip_on": False, "zorder": 10}
-    label = f"A limit is missing: {len(gone)}"
-    return axes.plot(gone, np.zeros(len(gone)), "x", transform=axes.get_xaxis_transform(), label=label, **look)
+    look = {"color": style.SIGNAL_COLOR, "markersize": 8, "markeredgewidth": 1.8, "clip_on": False, "zorder": 10}
+    label = f"A limit is missing: {len(missing)}"
+    return axes.plot(missing, np.zeros(len(missing)), "x", transform=axes.get_xaxis_transform(), label=label, **look)
 
 
-@plotting.styled
+@style.styled
 def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) -> Figure:
-    """One line of a grid; `others` are the labels that its points have in common, in the second line of the header."""
+    """Return the picture of one line of a grid.
+
+    Args:
+        points: of the line.
+        x: label on the x axis.
+        x_label: text at the x axis.
+        title: of the picture.
+        others: the labels that the points have in common, as text for the second line of the header.
+    """
     points = points.sort_values(x)
     cross_sections = contours.has_cross_sections(points)
     columns = [f"xsec_{name}" if cross_sections else name for name in LIMIT_COLUMNS]
@@ -86,31 +102,37 @@ def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) ->
     handles += draw_missing(axes, place, limits[1:] if blind else limits)
     margin = 0.04 * np.ptp(place)
     axes.set_xlim(place[0] - margin, place[-1] + margin)
-    unit = plotting.one_line(contours.units(points), 20)
+    unit = style.one_line(contours.units(points), 20)
     quantity = f"the cross section{unit and f' [{unit}]'}" if cross_sections else "μ"
-    name_axis(axes, "x", x_label)
-    name_axis(axes, "y", f"Upper limit on {quantity}")
+    label_axis(axes, "x", x_label)
+    label_axis(axes, "y", f"Upper limit on {quantity}")
     heights = np.append(limits, points["cross_section"] if cross_sections else 1.0)
     heights = heights[np.isfinite(heights) & (heights > 0)]
     low, high = heights.min() / 1.6, heights.max() * 1.4
-    plotting.log_axis(axes.yaxis)
+    style.format_log_axis(axes.yaxis)
     axes.set_ylim(low, high)
-    taken = plotting.legend_on_top(axes, handles)
+    taken = style.legend_on_top(axes, handles)
     axes.set_ylim(low, low * (high / low) ** (1 / (1 - taken)))
-    left, right = plotting.one_line(title), contours.conditions(points)
-    plotting.header(axes, f"{left}\n{plotting.one_line(others)}" if others else left, f"\n{right}" if others else right)
+    left, right = style.one_line(title), contours.conditions_text(points)
+    style.draw_header(axes, f"{left}\n{style.one_line(others)}" if others else left, f"\n{right}" if others else right)
     return figure
 
 
 def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator[tuple[str, Figure]]:
-    """Pairs of file name and figure.
+    """Yield (file name, figure) of each combination of the other labels that has two points or more.
+
+    Args:
+        points: of the grid.
+        x: label on the x axis.
+        x_label: text at the x axis.
+        title: of the pictures.
 
     Raises:
-        InputError: if the label cannot be an axis or two signals have the same labels.
+        InputError: if the label cannot be an axis, or if two signals have the same labels.
     """
     others = [name for name in contours.label_names(points) if name != x]
     contours.places(points.iloc[:0], x)
-    contours.only_once(points, [x, *others])
+    contours.require_distinct_labels(points, [x, *others])
     points = points[points[x].notna()]
     groups = points.groupby(others, dropna=False) if others else [((), points)]
     for values, group in groups:
@@ -122,18 +144,18 @@ def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator
 
 @dataclass(frozen=True)
 class MassSettings:
-    """What is drawn, and how it is called."""
+    """The label on the x axis, and the texts of the pictures."""
 
-    x: str = option("label of the signal on the x axis")
-    title: str = option("of the signal grid")
-    x_label: str | None = option("what the x axis is called", default=None)
+    x: str = option("label of the signals on the x axis")
+    title: str = option("title: name of the signal grid")
+    x_label: str | None = option("text at the x axis; default: the label", default=None)
 
 
 def plot_mass_limits(output: str, points: str, settings: MassSettings) -> None:
-    """Write a folder of pictures of the table points.csv."""
+    """Draw the table points.csv, and write a folder of pictures."""
     x = settings.x
 
     def drawn() -> Iterator[tuple[str, Figure]]:
         yield from pictures(contours.read_points(points), x, settings.x_label or x, settings.title)
 
-    plotting.save_folder(output, drawn(), settings.title, "none", f"No two signal points differ in {x} alone.")
+    style.save_folder(output, drawn(), settings.title, "none", f"No two signal points differ in {x} alone.")

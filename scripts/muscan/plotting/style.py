@@ -1,4 +1,4 @@
-"""What all plots share: the look, literal text, numbers in words, header and legend, files without dates."""
+"""Common parts of all plots: style, text of users, format of numbers, header and legend, files without dates."""
 
 import io
 import math
@@ -17,8 +17,8 @@ from muscan.base.errors import StepError
 from muscan.base.files import folder_written_whole, write_bytes
 from muscan.base.words import printable_text
 
-# Names come from users: without parse_math no `$` in them can start a formula, and so our own words are plain text too.
-# The default style comes first, because a matplotlibrc of the user must not change the bytes of a picture.
+# Names come from users: with parse_math off, a `$` in them does not start a formula; labels of ours have none either.
+# The default style of matplotlib comes first, so that a matplotlibrc of the user does not change the pictures.
 LOOK = {
     "text.parse_math": False,
     "font.family": "DejaVu Sans",  # ships with matplotlib
@@ -46,9 +46,9 @@ LOOK = {
 }
 styled = style.context(["default", LOOK])  # a decorator of functions that draw
 
-GREEN, YELLOW = "#00cc00", "#ffd500"  # one and two standard deviations
-SIGNAL = "#bd1f01"
-# Petroff's ten colours for readers of every colour vision (arXiv:2107.02270); its red is kept for the signal.
+GREEN, YELLOW = "#00cc00", "#ffd500"  # bands of one and two standard deviations
+SIGNAL_COLOR = "#bd1f01"
+# The colours of M. Petroff for every kind of colour vision (arXiv:2107.02270), without the red, which the signal has.
 PALETTE = ("#3f90da", "#ffa90e", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
 STATUS_WORDS = {
@@ -63,28 +63,31 @@ STATUS_WORDS = {
 }
 
 
-def in_words(status: str, bound: float | None = None) -> str:
-    """Why a limit has no number, such as "above the scan, > 5"."""
+def status_words(status: str, bound: float | None = None) -> str:
+    """Return in words why a limit has no number, such as "above the scan, > 5"."""
     sign = {"above_scan": ">", "below_scan": "<"}.get(status)
     words = STATUS_WORDS.get(status, status.replace("_", " "))
     return f"{words}, {sign} {bound:g}" if sign and bound is not None else words
 
 
 def one_line(text: str, longest: int = 60) -> str:
-    """A user's text for a picture: without line breaks, with an ellipsis in the middle if it is very long."""
+    """Return the text of a user without line breaks, and with an ellipsis in the middle if it is very long."""
     text = printable_text(text)
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-((longest - 1) // 2) :]}"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """So many significant digits, all digits before the decimal point, and a proper minus sign."""
+    """Return a number as text with some significant digits and a typographic minus sign.
+
+    All digits before the decimal point are kept.
+    """
     power = math.floor(math.log10(abs(value))) if value else 0
     text = f"{value:.{max(0, digits - 1 - power)}f}" if -4 < power < 7 else f"{value:.{digits - 1}e}"
     return text.replace("-", "−")
 
 
 def with_error(value: float, up: float | None, down: float | None = None) -> str:
-    """A value with two errors, or with one (± 0.21): rounded to two digits of the smaller error."""
+    """Return a value with one error (± 0.21), or with two, as text rounded to two digits of the smaller error."""
     errors = [abs(error) for error in (up, down) if error]
     if not errors:
         return number(value)
@@ -95,15 +98,20 @@ def with_error(value: float, up: float | None, down: float | None = None) -> str
     return text.replace("-", "−")
 
 
-def or_zero(errors: list[float | None]) -> np.ndarray:
-    """Errors to draw; an unknown one gets no bar and no band."""
+def nan_to_zero(errors: list[float | None]) -> np.ndarray:
+    """Return errors to be drawn, with zero for unknown ones: they get no bar and no band."""
     return np.nan_to_num(np.array(errors, dtype=float))
 
 
-def header(axes: Axes, left: str, right: str) -> None:
-    """Who and what, above the frame, in as many lines as the texts have; the letters shrink if they need more room.
+def draw_header(axes: Axes, left: str, right: str) -> None:
+    """Write two texts above the frame, with smaller letters if they need more room.
 
-    To be called after `legend_on_top`, which settles the width of the frame.
+    Call `legend_on_top` before, which determines the width of the frame.
+
+    Args:
+        axes: of the frame.
+        left: bold text on the left.
+        right: text on the right, with the same number of lines.
     """
     texts = axes.set_title(left, loc="left", fontweight="bold"), axes.set_title(right, loc="right")
     widest = 0.0
@@ -116,8 +124,8 @@ def header(axes: Axes, left: str, right: str) -> None:
         text.set(text=whole, fontsize=max(5.0, scale * text.get_fontsize()))
 
 
-def figure_title(figure: Figure, title: str) -> None:
-    """A name on top of the whole figure; its letters shrink if it is wider."""
+def draw_figure_title(figure: Figure, title: str) -> None:
+    """Write a title above the whole figure, with smaller letters if it is wider than the figure."""
     text = figure.suptitle(one_line(title), x=0.02, ha="left", fontsize=11, fontweight="bold")
     text.set_fontsize(11 * min(1.0, 0.92 * figure.bbox.width / max(text.get_window_extent().width, 1)))
 
@@ -126,7 +134,7 @@ def legend_on_top(axes: Axes, handles: list, columns: tuple[int, ...] = (2, 1)) 
     """Put the legend at the top of the frame, in the first number of columns that fits.
 
     Returns:
-        The fraction of the frame's height that it takes; drawings should stay below.
+        the fraction of the height of the frame that the legend takes; curves should stay below.
     """
     handles = [handle for handle in handles if not str(handle.get_label()).startswith("_")]
     for number_of_columns in columns:
@@ -140,9 +148,8 @@ def legend_on_top(axes: Axes, handles: list, columns: tuple[int, ...] = (2, 1)) 
     return min(0.75, legend.get_window_extent().height / axes.get_window_extent().height + 0.02)
 
 
-def log_axis(axis: Axis) -> None:
-    """Ticks of a logarithmic axis in plain text: 0.01, 0.1, 1, 10, ... and 10⁵ where that is shorter."""
-
+def format_log_axis(axis: Axis) -> None:
+    """Format the ticks of a logarithmic axis as plain text: 0.01, 0.1, 1, 10, ... and 10⁵ where that is shorter."""
     superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
     def plain(value: float, _position: int | None = None) -> str:
@@ -164,32 +171,32 @@ def log_axis(axis: Axis) -> None:
 
 @styled
 def placeholder(reason: str, title: str = "") -> Figure:
-    """A picture that says why there is none."""
+    """Return a picture that states why there is nothing to show."""
     lines = textwrap.wrap(printable_text(reason), 72, max_lines=12)
     figure = Figure(figsize=(7, 4.2))
-    figure_title(figure, title)
-    figure.text(0.02, 0.82, "There is nothing to show:", va="top", color=SIGNAL)
+    draw_figure_title(figure, title)
+    figure.text(0.02, 0.82, "There is nothing to show:", va="top", color=SIGNAL_COLOR)
     figure.text(0.02, 0.72, "\n".join(lines), va="top")
     return figure
 
 
 @styled
 def save(figure: Figure, path: str | Path) -> None:
-    """Write `path`, a PNG, and a PDF beside it: each whole or not at all, without dates and versions."""
-    nothing = {"png": ("Software",), "pdf": ("CreationDate", "Creator", "Producer")}
-    for kind, keys in nothing.items():
-        content = io.BytesIO()  # on a full disk matplotlib would fail in words of its own
+    """Write a PNG to `path` and a PDF beside it: each complete or not at all, without dates and versions."""
+    omitted = {"png": ("Software",), "pdf": ("CreationDate", "Creator", "Producer")}
+    for kind, keys in omitted.items():
+        content = io.BytesIO()  # so that a full disk gives the error of `write_bytes`, not one of matplotlib
         figure.savefig(content, format=kind, metadata=dict.fromkeys(keys))
         write_bytes(Path(path).with_suffix(f".{kind}"), content.getvalue())
 
 
 def save_figure(output: str | Path, draw: Callable[[], Figure], title: str) -> None:
-    """Draw and save a picture; if that is not possible, one that says why.
+    """Draw and save a picture; if it cannot be drawn, save one that states the reason.
 
     Args:
         output: a PNG, beside which a PDF is written.
         draw: returns the figure, or raises a StepError.
-        title: of the picture that says why.
+        title: of the picture that states the reason.
     """
     try:
         figure = draw()
@@ -198,25 +205,23 @@ def save_figure(output: str | Path, draw: Callable[[], Figure], title: str) -> N
     save(figure, output)
 
 
-def save_folder(
-    output: str | Path, pictures: Iterable[tuple[str, Figure]], title: str, name: str, nothing: str
-) -> None:
-    """Save pictures in a folder; if there are none, or if one cannot be drawn, only one that says why.
+def save_folder(output: str | Path, pictures: Iterable[tuple[str, Figure]], title: str, name: str, reason: str) -> None:
+    """Save pictures in a folder; if there are none, or if one cannot be drawn, save only one that states the reason.
 
     Args:
         output: the folder.
         pictures: pairs of a name without suffix and a figure; iteration may raise a StepError.
-        title: of the picture that says why.
-        name: of its file.
-        nothing: what it says if there are no pictures.
+        title: of the picture that states the reason.
+        name: of the file of that picture, without suffix.
+        reason: why there are no pictures, if there are none.
     """
     with folder_written_whole(output) as folder:
         try:
             for each, figure in pictures:
                 save(figure, folder / f"{each}.png")
         except StepError as error:
-            nothing = str(error)
+            reason = str(error)
             for file in list(folder.iterdir()):
                 file.unlink()
         if not any(folder.iterdir()):
-            save(placeholder(nothing, title), folder / f"{name}.png")
+            save(placeholder(reason, title), folder / f"{name}.png")

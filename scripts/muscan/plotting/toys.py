@@ -1,4 +1,4 @@
-"""Draw where toys were spent: how many of each hypothesis at each mu, and how well CLs is known there.
+"""Draw the numbers of toys of each hypothesis at each mu, and the errors of CLs there.
 
 Reads limits.json of a scan with toys, writes a PNG and a PDF beside it.
 """
@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from muscan.base.files import read_result
-from muscan.plotting import style as plotting
+from muscan.plotting import style
 from muscan.plotting.registry import ScanFiles
 from muscan.records.limits import Limits
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, HYPOTHESES, WITH_SIGNAL
 
-COLORS = {WITH_SIGNAL: plotting.PALETTE[0], BACKGROUND_ONLY: plotting.PALETTE[1]}
+COLORS = {WITH_SIGNAL: style.PALETTE[0], BACKGROUND_ONLY: style.PALETTE[1]}
 WORDS = {WITH_SIGNAL: "signal+background", BACKGROUND_ONLY: "background-only"}
 
 
-def by_round(limits: Limits, hypothesis: str) -> tuple[np.ndarray, np.ndarray]:
-    """mu, shape (n,), and the toys that each round added there, shape (rounds, n)."""
+def toys_by_round(limits: Limits, hypothesis: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return mu, shape (n,), and the toys of a hypothesis that each round has added there, shape (rounds, n)."""
     blocks = limits.toys["blocks_by_round"][hypothesis]
     rounds = max(map(len, blocks))
     totals = np.array([each or [0] * rounds for each in blocks], dtype=float).T * limits.toys["block"]
@@ -27,10 +27,10 @@ def by_round(limits: Limits, hypothesis: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_toys(axes: Axes, limits: Limits) -> list:
-    """Two bars for each mu; the later a round, the lighter its part."""
+    """Draw two bars for each mu, with lighter colours for later rounds; return handles for the legend."""
     handles = []
     for side, hypothesis in enumerate(HYPOTHESES):
-        mu, added = by_round(limits, hypothesis)
+        mu, added = toys_by_round(limits, hypothesis)
         gaps = np.diff(mu, prepend=-np.inf, append=np.inf)
         width = 0.4 * np.minimum(np.minimum(gaps[1:], gaps[:-1]), mu[-1])
         below = np.zeros(len(mu))
@@ -49,7 +49,7 @@ def draw_toys(axes: Axes, limits: Limits) -> list:
 
 
 def draw_errors(axes: Axes, limits: Limits) -> list:
-    """Relative errors of CLs."""
+    """Draw the relative errors of CLs, and return handles for the legend."""
     mu = [point["mu"] for point in limits.points]
     with np.errstate(all="ignore"):
         observed, median = (
@@ -70,26 +70,26 @@ def draw_errors(axes: Axes, limits: Limits) -> list:
     ]
 
 
-@plotting.styled
+@style.styled
 def draw(limits: Limits, title: str) -> Figure:
-    """Toys above, errors of CLs below, lines at the limits."""
+    """Return the picture of a scan: toys above, errors of CLs below, lines at the limits."""
     if limits.toys is None:
-        return plotting.placeholder(limits.reason["observed_limit"] or "There are no toys.", title)
+        return style.placeholder(limits.reason["observed_limit"] or "There are no toys.", title)
     figure = Figure(figsize=(7, 6))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     handles, others = draw_toys(above, limits), draw_errors(below, limits)
     median = limits.expected_limit[2]
     for value, line, name in ((limits.observed_limit, "-", "Observed"), (median, "--", "Expected")):
         if value is not None:
-            look = {"color": plotting.SIGNAL, "linewidth": 1.2, "linestyle": line, "label": f"{name} limit"}
+            look = {"color": style.SIGNAL_COLOR, "linewidth": 1.2, "linestyle": line, "label": f"{name} limit"}
             handles.append(above.axvline(value, **look))
             below.axvline(value, **look)
     for axes, each in ((above, handles), (below, others)):
-        taken = plotting.legend_on_top(axes, each)
+        taken = style.legend_on_top(axes, each)
         axes.set_ylim(0, axes.get_ylim()[1] / (1 - taken))
     thrown = limits.toys["thrown"]
     total = f"{sum(thrown.values()):,} toys".replace(",", "\u202f")
-    plotting.header(above, plotting.one_line(title), total)
+    style.draw_header(above, style.one_line(title), total)
     return figure
 
 

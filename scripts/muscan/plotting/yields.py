@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
@@ -17,22 +18,23 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from muscan.base.errors import InputError
 from muscan.base.files import read_result
 from muscan.inputs.histograms import read_histograms
-from muscan.plotting import style as plotting
+from muscan.plotting import style
 from muscan.plotting.registry import ScanFiles
-from muscan.plotting.stacks import colors, garwood, stack_order
+from muscan.plotting.stacks import garwood, sample_colors, stack_order
 from muscan.records.fit import ChannelYields, FitResult
 
-PLACEHOLDER = ("failed", "There are no channels.")  # file and text of the picture without channels
+PLACEHOLDER = ("failed", "There are no channels.")  # file name and text of the picture if there are no channels
 HATCH = {"facecolor": "none", "edgecolor": "#404040", "hatch": "//////", "linewidth": 0}
 LOG_RANGE = 30  # bins or channels whose contents differ by more than this factor get a logarithmic axis
 
 
-def band(axes: Axes, edges: np.ndarray, middle: np.ndarray, error: np.ndarray) -> None:
+def draw_band(axes: Axes, edges: np.ndarray, middle: np.ndarray, error: np.ndarray) -> None:
+    """Draw a hatched band of middle ± error in each bin."""
     axes.stairs(middle + error, edges, baseline=middle - error, fill=True, **HATCH)
 
 
 def draw_stack(axes: Axes, edges: np.ndarray, stack: list, total: np.ndarray, error: np.ndarray) -> list[Patch]:
-    """Filled histograms on each other and the band of the total; returns the legend, top to bottom."""
+    """Draw stacked histograms and the band of their total; return handles for the legend, top to bottom."""
     base = np.zeros(len(total))
     handles = []
     for label, events, color in stack:
@@ -40,25 +42,26 @@ def draw_stack(axes: Axes, edges: np.ndarray, stack: list, total: np.ndarray, er
         base = base + events
         handles.append(Patch(color=color, linewidth=0, label=label))
     axes.stairs(total, edges, color="black", linewidth=0.8)
-    band(axes, edges, total, error)
+    draw_band(axes, edges, total, error)
     return [*reversed(handles), Patch(label="Uncertainty", **HATCH)]
 
 
-def draw_data(axes: Axes, centres: np.ndarray, values: np.ndarray, errors: np.ndarray):
+def draw_data(axes: Axes, centres: np.ndarray, values: np.ndarray, errors: np.ndarray) -> ErrorbarContainer:
+    """Draw points with errors of shape (2, n), and return a handle for the legend."""
     return axes.errorbar(centres, values, yerr=errors, fmt="o", color="black", markersize=4, label="Data", zorder=5)
 
 
 def draw_ratio(axes: Axes, edges: np.ndarray, counts: np.ndarray, total: np.ndarray, error: np.ndarray) -> None:
-    """Data / prediction; bins without prediction stay empty, triangles point at data outside the frame."""
-    some = total > 0
-    safe = np.where(some, total, 1.0)
-    ratio, errors = np.where(some, counts / safe, np.nan), np.where(some, garwood(counts) / safe, np.nan)
-    relative = np.where(some, error / safe, 0.0)
+    """Draw data / prediction; bins without prediction stay empty, triangles point to data outside the frame."""
+    predicted = total > 0
+    safe = np.where(predicted, total, 1.0)
+    ratio, errors = np.where(predicted, counts / safe, np.nan), np.where(predicted, garwood(counts) / safe, np.nan)
+    relative = np.where(predicted, error / safe, 0.0)
     centres = (edges[1:] + edges[:-1]) / 2
     axes.axhline(1, color="black", linewidth=0.8)
-    band(axes, edges, np.ones(len(total)), relative)
+    draw_band(axes, edges, np.ones(len(total)), relative)
     draw_data(axes, centres, ratio, errors)
-    reach = np.max([np.abs(ratio - 1) + errors.max(axis=0), relative], where=some, initial=0.18)
+    reach = np.max([np.abs(ratio - 1) + errors.max(axis=0), relative], where=predicted, initial=0.18)
     half = min(1.1 * reach, 1.0)
     axes.set_ylim(1 - half, 1 + half)
     above, below = ratio > 1 + half, ratio < 1 - half
@@ -69,7 +72,7 @@ def draw_ratio(axes: Axes, edges: np.ndarray, counts: np.ndarray, total: np.ndar
 
 
 def set_range(axes: Axes, stack: list, counts: np.ndarray, total: np.ndarray, error: np.ndarray, handles: list) -> None:
-    """A linear axis from zero, or a logarithmic one where bins differ much; the legend has its own room on top."""
+    """Set a linear axis from zero, or a logarithmic one if bins differ by LOG_RANGE, with room for the legend."""
     heights = np.concatenate([total, counts])
     heights = heights[heights > 0]
     top = 1.08 * max(np.max(counts + garwood(counts)[1], initial=0), np.max(total + error), 1e-6)
@@ -78,21 +81,30 @@ def set_range(axes: Axes, stack: list, counts: np.ndarray, total: np.ndarray, er
         lowest = stack[0][1] if stack else total
         low = max(min(heights.min() / 3, np.min(lowest[lowest > 0], initial=np.inf)), top * 1e-5)
         axes.set_yscale("log")
-        plotting.log_axis(axes.yaxis)
+        style.format_log_axis(axes.yaxis)
         axes.set_ylim(low, top)
     else:
         axes.set_ylim(0, top)
-    taken = plotting.legend_on_top(axes, handles, columns=(3, 2, 1))
+    taken = style.legend_on_top(axes, handles, columns=(3, 2, 1))
     axes.set_ylim(top=low * (top / low) ** (1 / (1 - taken)) if log else top / (1 - taken))
 
 
-@plotting.styled
-def yields(
+@style.styled
+def draw_channel(
     channel: ChannelYields, stage: str, title: str, notes: str, edges: np.ndarray | None, palette: dict[str, str]
 ) -> Figure:
-    """One channel before ("prefit") or after ("postfit") the fit; `notes` come in the second line of the header."""
+    """Return the picture of one channel before or after the fit.
+
+    Args:
+        channel: with data and yields.
+        stage: "prefit" or "postfit".
+        title: of the scan.
+        notes: for the second line of the header.
+        edges: of the bins; None to number them.
+        palette: {sample: colour}.
+    """
     blind = channel.observed is None
-    total, error = np.array(channel.total[stage]), plotting.or_zero(channel.total[f"{stage}_error"])
+    total, error = np.array(channel.total[stage]), style.nan_to_zero(channel.total[f"{stage}_error"])
     counts = np.zeros(0) if blind else np.array(channel.observed)
     numbered = edges is None
     edges = np.arange(len(total) + 1) + 0.5 if numbered else edges
@@ -113,13 +125,13 @@ def yields(
     lowest.set_xlabel("Bin" if numbered else "Observable")
     figure.align_ylabels()
     set_range(main, stack, counts, total, error, handles)
-    names = f"{plotting.one_line(title)}\n{plotting.one_line(channel.channel)}"
-    plotting.header(main, names, f"{stage.replace('fit', '-fit')}\n{notes}")
+    names = f"{style.one_line(title)}\n{style.one_line(channel.channel)}"
+    style.draw_header(main, names, f"{stage.replace('fit', '-fit')}\n{notes}")
     return figure
 
 
-def notes(fit: FitResult) -> dict[str, str]:
-    """The numbers that belong to each stage; a blind analysis has no fit to data."""
+def stage_notes(fit: FitResult) -> dict[str, str]:
+    """Return {stage: text of mu and goodness of fit}; a blind analysis has no stage after the fit."""
     poi = fit.parameters["names"].index(fit.poi)
     prefit = {"prefit": f"μ = {fit.parameters['initial'][poi]:g}"}
     if fit.blinded:
@@ -127,14 +139,14 @@ def notes(fit: FitResult) -> dict[str, str]:
     if fit.parameters["at_bound"][poi]:  # where an error has no meaning
         mu = f"{min(fit.poi_bounds, key=lambda bound: abs(bound - fit.mu_hat)):g} (at its bound)"
     else:
-        mu = plotting.with_error(fit.mu_hat, fit.mu_hat_error)
+        mu = style.with_error(fit.mu_hat, fit.mu_hat_error)
     p_value = fit.goodness_of_fit["p_value"]
     quality = "no degrees of freedom" if p_value is None else f"goodness of fit p = {p_value:.2g}"
     return prefit | {"postfit": f"μ = {mu}, {quality}"}
 
 
 def signal_samples(workspace: dict, poi: str) -> set[str]:
-    """Names of the samples that the parameter of interest scales."""
+    """Return the names of the samples that the parameter of interest scales."""
     samples = [sample for channel in workspace["channels"] for sample in channel["samples"]]
     return {sample["name"] for sample in samples if poi in [modifier["name"] for modifier in sample["modifiers"]]}
 
@@ -157,25 +169,25 @@ def pictures_of(
     """Yield pairs of a name and a figure.
 
     Args:
-        fit: of all channels.
+        fit: content of fit.json.
         title: of the scan.
         edges: of the bins, by channel; bins of other channels are numbered.
         signals: names of the samples that are signal.
 
     Raises:
-        InputError: if the edges of a channel do not go with its number of bins.
+        InputError: if the edges of a channel do not match its number of bins.
     """
     for channel in map(ChannelYields.from_json, fit.yields):
-        mine, number = edges.get(channel.channel), len(channel.total["prefit"])
-        if mine is not None and len(mine) != number + 1:
-            bins = f"{len(mine) - 1} bins in the histograms, {number} in the fit"
+        own_edges, number = edges.get(channel.channel), len(channel.total["prefit"])
+        if own_edges is not None and len(own_edges) != number + 1:
+            bins = f"{len(own_edges) - 1} bins in the histograms, {number} in the fit"
             raise InputError(f"channel {channel.channel!r}: {bins}")
-        for stage, text in notes(fit).items():
+        for stage, text in stage_notes(fit).items():
             name = f"{file_name(channel.channel)}_{stage}"
-            yield name, yields(channel, stage, title, text, mine, colors(fit, signals))
+            yield name, draw_channel(channel, stage, title, text, own_edges, sample_colors(fit, signals))
 
 
 def file_name(channel: str, longest: int = 200) -> str:
-    """A channel as the name of a file: percent-encoded, and cut off with a digest if it is too long for that."""
+    """Return the name of a channel for files: percent-encoded, and shortened with a digest if it is too long."""
     name = quote(channel, safe="")
     return name if len(name) <= longest else f"{name[:longest]}~{hashlib.sha256(channel.encode()).hexdigest()[:8]}"

@@ -4,6 +4,8 @@ A record is the content of one kind of JSON file. The names of its keys are the 
 nowhere else. `None` is `null` in JSON: a number that could not be determined, or a key that does not apply.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -24,3 +26,8 @@ class Record:
             TypeError: if a key is unknown, or one without a default is missing.
         """
         return cls(**record)
+
+
+def nan_to_none(values: Iterable[float]) -> list[float | None]:
+    """Return numbers for JSON, which has no nan: None in its place."""
+    return [None if math.isnan(value) else float(value) for value in values]

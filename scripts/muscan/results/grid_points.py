@@ -1,8 +1,8 @@
 """Collect the signal points of a grid.
 
 Reads limits.json of every signal of the analyses of the grid and, if there is one, a CSV file of cross sections; writes
-points.csv, one row per signal point, and the same as Markdown. Of several analyses the one with the best expected limit
-at the point is taken.
+points.csv, one row per signal point, and the same table as Markdown. If several analyses have a signal at a point, the
+one with the lowest expected limit is used.
 """
 
 import sys
@@ -24,19 +24,15 @@ from muscan.config.signals import path_name, signals_of
 from muscan.inference.limits_from_cls import MEDIAN, limits_from_cls
 from muscan.records.columns import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, label_column
 from muscan.records.limits import Limits
-from muscan.results.tables import TableSettings, cls_columns, label_columns, reason, status, write_table
+from muscan.results.tables import TableSettings, cls_columns, label_columns, reason_text, status_text, write_table
 
 NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
-
-
 EXCLUDED = ("excluded", "expected_excluded")
-
-
-LARGEST = 1e30  # value on an axis
+LARGEST = 1e30  # largest value of a label on an axis
 
 
 def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator[dict]:
-    """Every signal of every analysis of the grid: a row without cross sections."""
+    """Yield a row, without cross sections, for every signal of every analysis of the grid."""
     for analysis in settings.analyses:
         labels = label_columns(outline, analysis)
         for signal in signals_of(outline, analysis).values():
@@ -51,59 +47,67 @@ def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator
                 "calculator": settings.calculator,
                 "confidence_level": limits.confidence_level,
                 **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.entries()], strict=True)),
-                "status": status(limits),
+                "status": status_text(limits),
                 **(cls := cls_columns(limits)),
-                "excluded": excluded(observed, cls["CLs_obs"], limits.confidence_level),
-                "expected_excluded": excluded(expected, cls["CLs_exp"], limits.confidence_level),
-                "reason": "; ".join(filter(None, [reason(limits), *wrong])),
+                "excluded": is_excluded(observed, cls["CLs_obs"], limits.confidence_level),
+                "expected_excluded": is_excluded(expected, cls["CLs_exp"], limits.confidence_level),
+                "reason": "; ".join(filter(None, [reason_text(limits), *wrong])),
             }
 
 
 def _places(labels: dict, settings: GridSettings) -> tuple[dict, list[str]]:
-    """Labels whose values on the axes are numbers; those that are not are left out, with the reason."""
+    """The labels of a signal without those of the axes that are not numbers, and the reasons for leaving these out."""
     axes = [label_column(axis) for axis in (settings.x, settings.y)]
     bad = [label for label in axes if label in labels and not _is_number(labels[label])]
     reasons = [f"{label} = {labels[label]!r} has no place on an axis" for label in bad]
     return {label: value for label, value in labels.items() if label not in bad}, reasons
 
 
-def _is_number(value) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) < LARGEST
 
 
 def read_limits(file: Path, calculator: str) -> Limits:
-    """The limits of a signal; a failure that was recorded in their place becomes their status."""
+    """Read the limits of a signal; the record of a failure becomes their status."""
     try:
         return Limits.from_json(read_result(file))
     except StepError as error:
         return Limits.from_failure(str(error), None, calculator=calculator, test_statistic="")
 
 
-def best(rows: list[dict], labels: list[str]) -> list[dict]:
-    """Of the rows with the same labels, or the same signal if there are none, the one that excludes most."""
+def best_rows(rows: list[dict], labels: list[str]) -> list[dict]:
+    """Return the row with the lowest expected limit at each point.
+
+    Args:
+        rows: of all signals of all analyses.
+        labels: rows that agree in all of these are of one point. Rows without all labels are of one point if the name
+            of their signal is the same.
+    """
     places: dict[tuple, list[dict]] = {}
     for row in rows:
         place = tuple(row.get(label) for label in labels)
         places.setdefault((row["signal"],) if None in place or not place else place, []).append(row)
-    return [_best([_alone(signals) for signals in by_analysis(several)]) for several in places.values()]
+    return [_best([_only_signal(signals) for signals in by_analysis(several)]) for several in places.values()]
 
 
 def by_analysis(rows: list[dict]) -> list[list[dict]]:
-    """Rows of each analysis."""
+    """Return the rows of each analysis."""
     return [list(group) for _, group in groupby(rows, key=itemgetter("analysis"))]
 
 
-def _alone(rows: list[dict]) -> dict:
-    """The row of the only signal of an analysis at a point; if there are several, none of them counts."""
+def _only_signal(rows: list[dict]) -> dict:
+    """The row of the only signal of an analysis at a point; a row without numbers if there are several signals."""
     if len(rows) == 1:
         return rows[0]
     names = ", ".join(row["signal"] for row in rows)
-    nothing = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS, *EXCLUDED))
-    return rows[0] | nothing | {"signal": names, "status": "fit_failed", "reason": f"several signals are here: {names}"}
+    no_numbers = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS, *EXCLUDED))
+    return (
+        rows[0] | no_numbers | {"signal": names, "status": "fit_failed", "reason": f"several signals are here: {names}"}
+    )
 
 
 def _best(rows: list[dict]) -> dict:
-    """The one with the lowest expected limit; what failed in the others is not forgotten."""
+    """The row with the lowest expected limit, with the reasons of failures in the others added to its own."""
     chosen = min(rows, key=_expected)
     others = [row for row in rows if row is not chosen and "fit_failed" in row["status"]]
     failed = [f"{row['analysis']}: {row['reason']}" for row in others]
@@ -122,13 +126,22 @@ def _expected(row: dict) -> float:
 
 
 def read_cross_sections(path: str, labels: list[str]) -> pd.DataFrame:
-    """Cross sections by `signal`, or by some of the labels; errors as in `cross_sections.read`."""
+    """Read the table of cross sections, by `signal` or by some of the labels; raise errors as `cross_sections.read`."""
     keys, rows = cross_sections.read(path, labels)
     return pd.DataFrame([row for _, row in rows], columns=[*keys, *cross_sections.VALUES])
 
 
 def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Add cross sections and the limits on them; a point without one is told in its reason."""
+    """Add the cross sections and the limits on them to the points.
+
+    Args:
+        points: of the grid. The reason of a point without a cross section says so.
+        table: what `read_cross_sections` returns.
+        unit: of the cross sections.
+
+    Raises:
+        InputError: if no point has a cross section.
+    """
     keys = [name for name in table if name not in cross_sections.VALUES]
     known = points.drop(columns=["cross_section", "cross_section_error"])
     for key in keys:
@@ -150,12 +163,15 @@ def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) ->
     return points
 
 
-def excluded(limit: tuple, cls: float | None, confidence_level: float | None) -> bool | None:
-    """Whether the predicted signal, mu = 1, is excluded: by its limit, by CLs, or by the scan; None if none tells.
+def is_excluded(limit: tuple, cls: float | None, confidence_level: float | None) -> bool | None:
+    """Return whether the predicted signal, mu = 1, is excluded; None if that is unknown.
+
+    The limit decides, if there is one; otherwise CLs at mu = 1; otherwise the range of the scan.
 
     Args:
-        limit: value, status, reason and bound, as in `Limits.six`.
+        limit: value, status, reason and bound, as in `Limits.entries`.
         cls: at mu = 1.
+        confidence_level: of the limit.
     """
     value, status, _, bound = limit
     if value is not None:
@@ -167,8 +183,13 @@ def excluded(limit: tuple, cls: float | None, confidence_level: float | None) ->
     return True if status == "below_scan" and bound is not None and bound <= 1 else None
 
 
-def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
-    """All points of a grid, ordered by their labels.
+def points_of_grid(outline: dict, grid: str, results: Path) -> pd.DataFrame:
+    """Return the table of all points of a grid, ordered by their labels.
+
+    Args:
+        outline: the datasets, analyses and grids of the configuration.
+        grid: name of the grid.
+        results: folder of the results.
 
     Raises:
         InputError: if the cross sections cannot be used.
@@ -177,11 +198,11 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
     rows = list(candidates(outline, settings, results))
     known = (label_columns(outline, analysis).values() for analysis in settings.analyses)
     labels = list(dict.fromkeys(label for signals in known for values in signals for label in values))
-    points = pd.DataFrame(best(rows, labels))
+    points = pd.DataFrame(best_rows(rows, labels))
     points[["cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]] = np.nan
     points["unit"] = ""
     points[NUMBERS] = points[NUMBERS].astype(float)
-    points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of what failed altogether
+    points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of points that failed
     if settings.cross_sections:
         file = settings.cross_sections.csv
         table = read_cross_sections(file, labels)
@@ -195,14 +216,14 @@ def points_of(outline: dict, grid: str, results: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class GridTableSettings(TableSettings):
-    """Which grid is meant."""
+    """The grid of the table."""
 
     grid: str = option("name of the grid", kw_only=True)
 
 
 def collect_points(csv: str, markdown: str, settings: GridTableSettings) -> None:
-    """Write the points of a grid as a CSV file, and the same as Markdown."""
-    points = points_of(settings.outline, settings.grid, Path(settings.results))
+    """Write the points of a grid as a CSV file, and the same table as Markdown."""
+    points = points_of_grid(settings.outline, settings.grid, Path(settings.results))
     for _, row in points[points["reason"] != ""].iterrows():
         print(f"{row['signal']}: {row['reason']}", file=sys.stderr)
     write_table(csv, markdown, points)

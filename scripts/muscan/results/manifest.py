@@ -1,4 +1,4 @@
-"""Write down what a run made, and of what: digests of all results and inputs, versions, the configuration.
+"""Record what a run has produced and from what: digests of all results and inputs, versions, the configuration.
 
 Reads all results of a configuration, writes manifest.json.
 """
@@ -19,21 +19,21 @@ from muscan.toys.plan import block_files
 
 
 def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
-    """A record for each file, those in folders included.
+    """Return the SHA-256 digest of each file, also of the files in folders.
 
     Raises:
-        BrokenResult: if a result is not what was written.
+        BrokenResult: if a result was changed after it was written.
     """
-    found = []
+    records = []
     for path in paths:
         seals.require_intact(path)
         files = seals.files_in(path) if Path(path).is_dir() else [path]
-        found += [{"file": str(file), "sha256": seals.digest(file)} for file in files]
-    return found
+        records += [{"file": str(file), "sha256": seals.digest(file)} for file in files]
+    return records
 
 
-def toys(config: dict, scan: str) -> list[Path]:
-    """The blocks of toys from which the limits of a scan were made, unless they have been deleted to have the room."""
+def toy_files(config: dict, scan: str) -> list[Path]:
+    """Return the files of the toys of a scan; [] if the user has deleted them to save space."""
     folder = seals.RESULTS / scan
     if not (folder / "toys").exists():
         return []
@@ -43,20 +43,22 @@ def toys(config: dict, scan: str) -> list[Path]:
 
 
 def manifest(config: dict, problems: list[str]) -> dict:
-    """Digests of all files that a configuration leads to, in the order in which they follow from one another."""
-    # The table of a submission to HEPData stands for its folder.
+    """Return the content of manifest.json; files are in the order in which they are made."""
+    # `results` lists submission.yaml alone of the folder of a submission to HEPData; the digests are of all its files.
     found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in results(config)]
-    found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toys(config, scan)]
+    found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan)]
     files = {"inputs": digests(inputs(config)), "results": digests(found)}
     return {"versions": versions.all_versions(), "config": config, "problems": problems, **files}
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What was run."""
+    """The configuration of a run."""
 
     config: dict = option("the configuration, as JSON")
-    problems: list[str] = option("because of which parts of it were not run", default_factory=list)
+    problems: list[str] = option(
+        "problems of the configuration, because of which analyses were not run", default_factory=list
+    )
 
 
 def write_manifest(output: str, settings: RunSettings) -> None:

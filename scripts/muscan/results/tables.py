@@ -1,6 +1,6 @@
 """Collect the limits of all scans.
 
-Reads limits.json and fit.json of every scan, writes limits.csv and the same as Markdown.
+Reads limits.json and fit.json of every scan, writes limits.csv and the same table as Markdown.
 """
 
 import re
@@ -22,28 +22,42 @@ from muscan.records.fit import FitResult
 from muscan.records.limits import Limits
 
 LIMITS_NUMBERS = [*LIMIT_COLUMNS, *ERROR_COLUMNS, *CLS_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
-# What Markdown would not show as it stands; a backslash before it helps. Of underscores those at the edge of a word.
+# Characters that Markdown would interpret, so that they need a backslash; underscores only at the edge of a word.
 MARKUP = re.compile(r"[\\`*<>\[\]$|~&]|(?<![^\W_])_|_(?![^\W_])")
 
 
-def row(results: Path, scan: str) -> dict:
-    """One scan, `analysis/signal/calculator`, as a row of the table."""
+def scan_row(results: Path, scan: str) -> dict:
+    """Return the row of a scan.
+
+    Args:
+        results: folder of the results.
+        scan: `analysis/signal/calculator`.
+    """
     analysis, signal, _ = scan.split("/")
     limits = Limits.from_json(read_result(results / scan / "limits.json"))
-    return row_of(analysis, signal, limits, _fit_columns(results / analysis / signal / "fit.json"))
+    return limits_row(analysis, signal, limits, _fit_columns(results / analysis / signal / "fit.json"))
 
 
 def row_not_run(analysis: str, reason: str, like: dict) -> dict:
-    """An analysis that the configuration does not let run, under the confidence level of another row."""
-    kind = {name: like[name] for name in ("calculator", "confidence_level", "test_statistic")}
-    return row_of(analysis, ONLY_SIGNAL, Limits.from_failure(reason, **kind), dict.fromkeys(FIT_COLUMNS))
-
-
-def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
-    """Limits and the fit behind them as a row.
+    """Return the row of an analysis that was not run because of a problem of its configuration.
 
     Args:
-        fit: those of FIT_COLUMNS.
+        analysis: its name.
+        reason: the problem.
+        like: another row, for the calculator, the confidence level and the test statistic.
+    """
+    kind = {name: like[name] for name in ("calculator", "confidence_level", "test_statistic")}
+    return limits_row(analysis, ONLY_SIGNAL, Limits.from_failure(reason, **kind), dict.fromkeys(FIT_COLUMNS))
+
+
+def limits_row(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
+    """Return limits and results of the fit as a row of the table.
+
+    Args:
+        analysis: its name.
+        signal: its name, encoded as in paths.
+        limits: of the signal.
+        fit: {column: value} for FIT_COLUMNS.
     """
     return {
         "analysis": analysis,
@@ -51,11 +65,11 @@ def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
         "calculator": limits.calculator,
         "confidence_level": limits.confidence_level,
         **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.entries()], strict=True)),
-        "status": status(limits),
+        "status": status_text(limits),
         **fit,
         "test_statistic": limits.test_statistic,
         "failed_points": len(limits.failed_points),
-        "reason": reason(limits),
+        "reason": reason_text(limits),
         **dict(zip(ERROR_COLUMNS, limits.limit_errors(), strict=True)),
         **cls_columns(limits),
         "warning": "; ".join(limits.check_warnings()),
@@ -63,14 +77,14 @@ def row_of(analysis: str, signal: str, limits: Limits, fit: dict) -> dict:
 
 
 def cls_columns(limits: Limits) -> dict:
-    """CLs at mu = 1, the signal as it is predicted; of toys only if they were thrown there."""
+    """Return CLs at mu = 1, the predicted signal; from toys only if some were thrown at that mu."""
     tested = (point for point in limits.points if point["mu"] == 1)
     nominal = limits.nominal or next(tested, {"CLs_obs": None, "CLs_exp": [None] * 5})
     return dict(zip(CLS_COLUMNS, [nominal["CLs_obs"], *nominal["CLs_exp"]], strict=True))
 
 
-def status(limits: Limits) -> str:
-    """`ok` if all six limits are; otherwise the statuses that are not, with the columns they belong to."""
+def status_text(limits: Limits) -> str:
+    """Return the status of the six limits: one if they share it, otherwise each that is not `ok` with its columns."""
     by_status: dict[str, list[str]] = {}
     for column, (_, each, _, _) in zip(LIMIT_COLUMNS, limits.entries(), strict=True):
         by_status.setdefault(each, []).append(column)
@@ -79,8 +93,8 @@ def status(limits: Limits) -> str:
     return "; ".join(f"{each}: {' '.join(columns)}" for each, columns in by_status.items() if each != "ok")
 
 
-def reason(limits: Limits) -> str:
-    """Why limits are missing, and which tests failed although the limits stand."""
+def reason_text(limits: Limits) -> str:
+    """Return why limits are missing, which tests failed, and whether the target for the errors was missed."""
     reasons = [why for _, _, why, _ in limits.entries() if why]
     if limits.failed_points and limits.points:
         failed = ", ".join(f"{point['mu']:g}" for point in limits.failed_points)
@@ -105,9 +119,12 @@ def _fit_columns(path: Path) -> dict:
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """The table for people: four significant digits, a dash where there is no number; names and reasons are literal."""
+    """Return the table in Markdown, with four significant digits and a dash for missing numbers.
 
-    def cell(value) -> str:
+    Characters of names and reasons that Markdown would interpret are escaped.
+    """
+
+    def cell(value: object) -> str:
         if isinstance(value, float):
             return "–" if pd.isna(value) else f"{value:.4g}"
         return MARKUP.sub(r"\\\g<0>", printable_text(str(value)))
@@ -118,7 +135,10 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 
 def label_columns(outline: dict, analysis: str) -> dict[str, dict]:
-    """{signal: {column: value}} of what is known of the signals of an analysis; no label takes the name of a column."""
+    """Return {signal: {column: value}} for the labels of the signals of an analysis.
+
+    A label whose name is that of another column gets a prefix, see `label_column`.
+    """
     kind, block = source_of(outline, analysis)
     values = label_values(block) if kind == "workspace" else {}
     return {
@@ -128,45 +148,45 @@ def label_columns(outline: dict, analysis: str) -> dict[str, dict]:
 
 @dataclass(frozen=True)
 class TableSettings:
-    """Which scans are in a table."""
+    """The scans of a table."""
 
-    outline: dict = option("the data sets and analyses, as JSON")
+    outline: dict = option("datasets and analyses of the configuration, as JSON")
     results: str = option("folder of the results", default="results")
 
 
 @dataclass(frozen=True)
 class LimitsSettings(TableSettings):
-    """Which scans are in the table of limits, and which analyses are there although they were not run."""
+    """The scans of the table of limits, and the analyses that were not run."""
 
-    not_run: dict = option("{analysis: why}, as JSON", default_factory=dict)
+    not_run: dict = option("{analysis: reason} of analyses that were not run, as JSON", default_factory=dict)
 
 
 def tabulate_limits(csv: str, markdown: str, settings: LimitsSettings) -> None:
-    """Write the limits of all scans as a CSV file, and the same as Markdown."""
+    """Write the limits of all scans as a CSV file, and the same table as Markdown."""
     folder = Path(settings.results)
-    rows = [row(folder, scan) for scan in scans_in(settings.outline)]
-    rows += [row_not_run(analysis, why, rows[0]) for analysis, why in settings.not_run.items()]
+    rows = [scan_row(folder, scan) for scan in scans_in(settings.outline)]
+    rows += [row_not_run(analysis, reason, rows[0]) for analysis, reason in settings.not_run.items()]
     write_table(csv, markdown, with_labels(rows, LIMITS_NUMBERS, settings.outline))
 
 
 def with_labels(rows: list[dict], numbers: list[str], outline: dict) -> pd.DataFrame:
-    """Return a table with the labels of the signals behind their names.
+    """Return a table with the labels of the signals in columns after `signal`.
 
     Args:
         rows: of signals, with the same columns.
-        numbers: columns of numbers, empty where there is none.
-        outline: the data sets and analyses.
+        numbers: names of the columns of numbers; a missing number becomes nan.
+        outline: datasets and analyses of the configuration.
     """
     labels = {analysis: label_columns(outline, analysis) for analysis in outline["analyses"]}
     table = pd.DataFrame([row | labels.get(row["analysis"], {}).get(row["signal"], {}) for row in rows])
     columns = list(rows[0])
-    behind = columns.index("signal") + 1
-    table = table[columns[:behind] + [name for name in table if name not in columns] + columns[behind:]]
+    place = columns.index("signal") + 1
+    table = table[columns[:place] + [name for name in table if name not in columns] + columns[place:]]
     table[numbers] = table[numbers].astype(float)
     return table
 
 
 def write_table(csv: str, markdown: str, table: pd.DataFrame) -> None:
-    """Write a table as a CSV file, and the same as Markdown."""
+    """Write a table as a CSV file, and the same table as Markdown."""
     write_text(csv, table.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, as_markdown(table))

@@ -11,18 +11,19 @@ from muscan.inputs.histograms import read_histograms
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """How histograms become a workspace."""
+    """How a workspace is built from histograms."""
 
-    model: dict = option("a block of `models`, as JSON")
-    blind: bool = option("replace the observed data, which the histograms need not have")
+    model: dict = option("a block of `models` of the configuration, as JSON")
+    blind: bool = option("replace the observed data by an expectation; the histograms need not have observed data")
 
 
 def build_workspace(output: str, histograms: str, settings: BuildSettings) -> None:
-    """Write workspace.json, or why there is none.
+    """Write workspace.json, or the reason why there is none.
 
     Args:
         output: workspace.json.
         histograms: a CSV file with the columns [channel,] bin_low, bin_high, templates, observed.
+        settings: of the model.
     """
     with failure_recorded(output):
         read = read_histograms(histograms, observed=not settings.blind)

@@ -10,15 +10,15 @@ from muscan.inputs.published import check_files
 
 @dataclass(frozen=True)
 class PublishedFiles:
-    """What a published likelihood consists of."""
+    """The files of a published likelihood."""
 
     workspace: str = option("pyhf workspace, plain or gzipped")
-    max_megabytes: float = option("of a file, when it is unpacked")
+    max_megabytes: float = option("largest size of a file after unpacking, in megabytes")
     patchset: str | None = option("patch set, plain or gzipped", default=None)
 
 
 def check_published(output: str, files: PublishedFiles) -> None:
-    """Write {"status": "ok", "wrong_patches": {name: reason}}, or why the files cannot be used."""
+    """Write {"status": "ok", "wrong_patches": {name: reason}}, or the reason why the files cannot be used."""
     with failure_recorded(output):
         wrong = check_files(files.workspace, files.patchset, read_json, files.max_megabytes)
         write_json(output, {"status": "ok", "wrong_patches": wrong})

@@ -1,4 +1,4 @@
-"""The step that compiles a workspace into the arrays that the fits work on."""
+"""The step that compiles a workspace into the arrays that the fits use."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from muscan.histfactory.model import INTERPOLATIONS, to_npz
 
 @dataclass(frozen=True)
 class CompileSettings:
-    """The codes of interpolation, with pyhf's names."""
+    """Interpolation codes, with the names of pyhf."""
 
-    normsys: str = option("interpolation of normsys", INTERPOLATIONS["normsys"])
-    histosys: str = option("interpolation of histosys", INTERPOLATIONS["histosys"])
+    normsys: str = option("interpolation code of normsys modifiers", INTERPOLATIONS["normsys"])
+    histosys: str = option("interpolation code of histosys modifiers", INTERPOLATIONS["histosys"])
 
 
 def compile_model(output: str, workspace: str, settings: CompileSettings) -> None:
-    """Write model.npz, or why there is none."""
+    """Write model.npz, or the reason why there is none."""
     with failure_recorded(output):
         codes = {kind: getattr(settings, kind) for kind in INTERPOLATIONS}
         read = read_result(workspace)

@@ -1,4 +1,4 @@
-"""The step that fits all that does not depend on the tested mu."""
+"""The step that runs the fits that do not depend on the tested mu."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,85 +14,88 @@ from muscan.diagnosis.diagnose import KINDS_THAT_HINDER_FITS, diagnose
 from muscan.diagnosis.findings import Finding
 from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
-from muscan.histfactory.parameters import FACTOR_BOUNDS
+from muscan.histfactory.parameters import FACTOR_BOUNDS, LARGEST_MU
+from muscan.inference.engine import Engine
 from muscan.inference.engines import ENGINES, engine
 from muscan.inference.fits import Fit, at_bound, bounds_met
 from muscan.inference.goodness_of_fit import saturated
 from muscan.inference.hypotest import Prepared, prepare
 from muscan.inference.newton import Newton
-from muscan.inference.ranges import LARGEST_MU, scan_range
+from muscan.inference.ranges import scan_range
 from muscan.inference.signal_point import bounded, read_model
 from muscan.inference.test_statistics import TEST_STATISTICS
 from muscan.inference.uncertainties import Uncertainties, uncertainties
 from muscan.inference.yields import prefit_covariance, propagate
 from muscan.records.fit import ChannelYields, FitResult, Parameters
+from muscan.records.record import nan_to_none
 
-SAME_MINIMUM = 1e-6  # in -2 log L
-
-
-# Fits with mu held and toys may end at larger values of a free factor: at twice that of the best fit in extreme cases,
-# and again as much is room for the valleys that interpolation makes.
+SAME_MINIMUM = 1e-6  # largest difference in -2 log L of fits that have found the same minimum
+# Upper bound of a free factor, in units of its best fit. Fits with mu held and fits of toys may end at larger values,
+# and interpolated templates may make further minima there.
 ROOM = 4
-
-
-FAR = 1e-3  # of the distance of the bounds; a fit that is flat there stops a little before its bound
+# A best fit this close to a bound of the POI, in units of the distance of the bounds, has met it: where the likelihood
+# is flat, a fit stops a little before its bound.
+BOUND_MARGIN = 1e-3
+WIDER = 8  # factor by which the bound of the POI grows while no range of the scan has been found
 
 
 @dataclass(frozen=True)
 class FitFiles:
-    """What is read."""
+    """The input files of the step."""
 
     model: str = option("compiled model")
-    workspace: str | None = option("workspace of the model, for pyhf's engine", default=None)
-    findings: str | None = option("what was left out or changed when histograms were read", default=None)
+    workspace: str | None = option("workspace of the model, which the engine pyhf needs", default=None)
+    findings: str | None = option("list of what was left out or changed when histograms were read", default=None)
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """What is fitted, and with what."""
+    """How the model is fitted."""
 
-    engine: str = option("what fits", ENGINES)
-    test_statistic: str = option("of the tests", tuple(TEST_STATISTICS))
-    poi_bound: float | None = option("the largest mu that a fit must be able to reach; default: as the limits need")
-    confidence_level: float | None = option("of the limits that decide the values of mu; needed without --poi-bound")
-    blind: bool = option("the observed data of the model are an expectation")
+    engine: str = option("engine of the fits", ENGINES)
+    test_statistic: str = option("test statistic of the tests", tuple(TEST_STATISTICS))
+    poi_bound: float | None = option("largest mu that the fits must be able to reach; default: as the limits require")
+    confidence_level: float | None = option(
+        "confidence level of the limits that decide the range of mu; required without --poi-bound"
+    )
+    blind: bool = option("the analysis is blind: the observed data of the model are an expectation")
 
 
 def fit(output: str, files: FitFiles, settings: FitSettings) -> None:
-    """Write fit.json, or why there is none."""
+    """Write fit.json, or the reason why there is none."""
     with failure_recorded(output, test_statistic=settings.test_statistic):
         compiled = read_model(files.model)
         spec = read_result(files.workspace) if settings.engine == "pyhf" else None
         statistic, bound, level = settings.test_statistic, settings.poi_bound, settings.confidence_level
         if bound is None and level is None:
-            raise InputError("give either a bound of mu, or the confidence level of the limits that decide it")
+            raise InputError("give either the bound of mu, or the confidence level of the limits that decide it")
 
-        def engine_with(bound: float):
+        def engine_with_bound(bound: float) -> Engine:
             return engine(settings.engine, bounded(compiled, statistic, bound), spec)
 
-        found = sound(compiled, files.findings)
-        with explained(found):
+        findings = require_sound_model(compiled, files.findings)
+        with hints_on_failure(findings):
             if bound is None:
-                *fits, mu = with_range(engine_with, statistic, 1 - level)
+                *fits, mu = fit_and_find_range(engine_with_bound, statistic, 1 - level)
             else:
-                fits, mu = inside(engine_with, bound, statistic), None
+                fits, mu = fit_within_bound(engine_with_bound, bound, statistic), None
         result = fit_result(*fits, statistic, mu, settings.blind)
         provenance = made_by([files.model, *filter(None, [files.findings])], poi_bound=result.poi_bounds[1])
-        warnings = [finding._asdict() for finding in found]
+        warnings = [finding._asdict() for finding in findings]
         write_json(output, result.to_json() | {"warnings": warnings, "made_by": provenance})
 
 
-def sound(model: Model, of_inputs: str | None = None) -> list[Finding]:
-    """What is odd about a model that can be fitted, and about its inputs.
+def require_sound_model(model: Model, input_findings: str | None = None) -> list[Finding]:
+    """Check that a model has a meaningful limit, and return all findings about it and about its inputs.
 
     Args:
         model: to be fitted.
-        of_inputs: file of what read_histograms.py found.
+        input_findings: the file of findings that read_histograms.py has written.
 
     Raises:
-        InputError: if it has no meaningful limit; with all reasons.
+        InputError: if the model has no meaningful limit; the message states all reasons.
     """
-    findings = [Finding(**each) for each in read_result(of_inputs)] if of_inputs else []
+    findings = [Finding(**each) for each in read_result(input_findings)] if input_findings else []
     findings += diagnose(model)
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
@@ -101,8 +104,8 @@ def sound(model: Model, of_inputs: str | None = None) -> list[Finding]:
 
 
 @contextmanager
-def explained(findings: list[Finding]) -> Iterator[None]:
-    """Put what may have hindered a fit behind the message of its failure."""
+def hints_on_failure(findings: list[Finding]) -> Iterator[None]:
+    """Append the findings that may explain the failure of a fit to its error message."""
     try:
         yield
     except FitError as error:
@@ -110,67 +113,91 @@ def explained(findings: list[Finding]) -> Iterator[None]:
         raise FitError("; ".join([str(error), *hints])) from error
 
 
-def with_range(engine_with: Callable, test_statistic: str, alpha: float):
-    """The range of a scan, and the fits with bounds of the POI that hold it twice, so that toys have room.
+def fit_and_find_range(
+    engine_with_bound: Callable[[float], Engine], test_statistic: str, alpha: float
+) -> tuple[Engine, Prepared, list[float]]:
+    """Find the range of the scan, and fit with a bound of the POI of twice that range, so that toys have room.
 
     Args:
-        engine_with: the engine for a bound of the POI.
+        engine_with_bound: returns the engine for an upper bound of the POI.
+        test_statistic: a key of TEST_STATISTICS.
+        alpha: 1 - confidence level.
 
     Returns:
-        the engine, what `prepare` finds, and the values of mu to be tested.
+        the engine, the fits that do not depend on mu, and the values of mu to be tested.
+
+    Raises:
+        FitError: if a fit does not converge, or no range is found.
     """
     bound, mu, before = poi_bound(0), None, np.inf
     while True:
-        engine, prepared = _prepared(engine_with, bound, test_statistic)
+        engine, prepared = _fit_with_room(engine_with_bound, bound, test_statistic)
         same = abs(prepared.free.deviance - before) <= SAME_MINIMUM
         last_try = engine.model.bounds[engine.model.poi, 1] > LARGEST_MU
-        wider = 8 * bound
+        wider = WIDER * bound
         if mu is None or not same:
             mu = None
             if last_try or not _at_far_bound(engine.model, prepared.free):
-                wide = _with_factors(engine_with(LARGEST_MU), _grown(engine.model))
+                wide = _with_factor_bounds(engine_with_bound(LARGEST_MU), _raised_factor_bounds(engine.model))
                 try:
                     mu = scan_range(wide, prepared, test_statistic, alpha)
                 except FitError:
                     if last_try:
                         raise
-                    if same:  # the best fit may still lie beyond the bound, but a little more room does not show it
-                        wider = 8 * LARGEST_MU
+                    if same:  # the best fit may lie far beyond the bound, where a little more room does not reach
+                        wider = WIDER * LARGEST_MU
         needed = wider if mu is None else poi_bound(2 * mu[-1])
         if needed <= bound:
             return engine, prepared, mu
         bound, before = needed, prepared.free.deviance
 
 
-def _prepared(engine_with: Callable, bound: float, test_statistic: str):
-    """The engine and the fits with upper bounds of free factors that hold ROOM times what these fits find.
+def _fit_with_room(
+    engine_with_bound: Callable[[float], Engine], bound: float, test_statistic: str
+) -> tuple[Engine, Prepared]:
+    """The engine and the fits, with upper bounds of free factors of at least ROOM times their fitted values.
 
-    Only where nobody stated such a bound. Fits go on without it if they meet it; but below it they may stay in a local
-    minimum, and HESSE's errors feel it.
+    Only default bounds are raised, not those that the workspace states. A fit that meets a default bound is repeated
+    without it; but below the bound a fit may stay in a local minimum, and the bound affects the errors of HESSE.
     """
-    engine, grown = engine_with(bound), {}
+    engine, raised = engine_with_bound(bound), {}
     while True:
-        engine = _with_factors(engine, grown)
+        engine = _with_factor_bounds(engine, raised)
         model, prepared = engine.model, prepare(engine, test_statistic)
         largest = ROOM * np.maximum(prepared.free.parameters, prepared.reference.parameters)
-        few = np.flatnonzero(model.default_bounded & (largest > model.bounds[:, 1]) & (model.bounds[:, 1] < LARGEST_MU))
-        grown = {model.names[i]: float(poi_bound(largest[i])) for i in few}
-        if not grown:
+        tight = np.flatnonzero(
+            model.default_bounded & (largest > model.bounds[:, 1]) & (model.bounds[:, 1] < LARGEST_MU)
+        )
+        raised = {model.names[i]: float(poi_bound(largest[i])) for i in tight}
+        if not raised:
             return engine, prepared
 
 
-def _with_factors(engine, bounds: dict[str, float]):
-    """The engine with these upper bounds of factors."""
+def _with_factor_bounds(engine: Engine, bounds: dict[str, float]) -> Engine:
+    """The engine with these upper bounds of factors, by name."""
     return engine.with_model(engine.model.with_upper_bounds(bounds)) if bounds else engine
 
 
-def inside(engine_with: Callable, bound: float, test_statistic: str):
-    """The engine and the fits with the first of bound, 2 bound, ... that the best fit does not meet.
+def fit_within_bound(
+    engine_with_bound: Callable[[float], Engine], bound: float, test_statistic: str
+) -> tuple[Engine, Prepared]:
+    """Fit with the first bound of the POI among bound, 2 bound, 4 bound, ... that the best fit does not meet.
 
-    At a bound that only the range of the scan has set, mu_hat and so the limits would depend on that range.
+    At a bound that only follows from the range of the scan, mu_hat, and thus the limits, would depend on that range.
+
+    Args:
+        engine_with_bound: returns the engine for an upper bound of the POI.
+        bound: the largest mu that the fits must be able to reach.
+        test_statistic: a key of TEST_STATISTICS.
+
+    Returns:
+        the engine, and the fits that do not depend on mu.
+
+    Raises:
+        FitError: if a fit does not converge.
     """
     while True:
-        engine, prepared = _prepared(engine_with, bound, test_statistic)
+        engine, prepared = _fit_with_room(engine_with_bound, bound, test_statistic)
         if bound > LARGEST_MU or not _at_far_bound(engine.model, prepared.free):
             return engine, prepared
         bound *= 2
@@ -179,14 +206,22 @@ def inside(engine_with: Callable, bound: float, test_statistic: str):
 def _at_far_bound(model: Model, free: Fit) -> bool:
     """Whether the best fit is at the upper bound of the POI, or at a lower one below zero."""
     low, high = model.bounds[model.poi]
-    mu_hat, margin = free.parameters[model.poi], FAR * (high - low)
+    mu_hat, margin = free.parameters[model.poi], BOUND_MARGIN * (high - low)
     return bool(mu_hat >= high - margin or (low < 0 and mu_hat <= low + margin))
 
 
 def fit_result(
-    engine, prepared: Prepared, test_statistic: str, mu: list[float] | None = None, blinded: bool = False
+    engine: Engine, prepared: Prepared, test_statistic: str, mu: list[float] | None = None, blinded: bool = False
 ) -> FitResult:
-    """Collect the results of the fits."""
+    """Return the content of fit.json.
+
+    Args:
+        engine: that has made the fits.
+        prepared: the fits that do not depend on mu.
+        test_statistic: a key of TEST_STATISTICS.
+        mu: values to be tested, if the fits have decided them.
+        blinded: whether results that depend on the observed data are left out.
+    """
     model = engine.model
     errors = uncertainties(Newton(model), model.data, prepared.free)
     quality = saturated(model, prepared.free.deviance)._asdict()
@@ -194,9 +229,9 @@ def fit_result(
     return FitResult(
         poi=model.poi_name,
         poi_bounds=model.bounds[poi].tolist(),
-        factor_bounds=_grown(model),
+        factor_bounds=_raised_factor_bounds(model),
         mu_hat=None if blinded else float(best.parameters[poi]),
-        mu_hat_error=None if blinded else numbers(errors.errors)[poi],
+        mu_hat_error=None if blinded else nan_to_none(errors.errors)[poi],
         mu_hat_minos=[None, None] if blinded else list(errors.minos),
         deviance=best.deviance,
         parameters=_parameters(model, best, errors).to_json(),
@@ -225,15 +260,10 @@ def fit_result(
     )
 
 
-def _grown(model: Model) -> dict[str, float]:
-    """Upper bounds of the factors for which pyhf's default leaves too little room."""
-    grown = np.flatnonzero(model.default_bounded & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
-    return {model.names[i]: float(model.bounds[i, 1]) for i in grown}
-
-
-def numbers(values: np.ndarray) -> list[float | None]:
-    """An array for JSON, which has no nan."""
-    return [None if np.isnan(value) else float(value) for value in values]
+def _raised_factor_bounds(model: Model) -> dict[str, float]:
+    """Upper bounds of the factors for which the default of pyhf leaves too little room."""
+    raised = np.flatnonzero(model.default_bounded & (model.bounds[:, 1] != FACTOR_BOUNDS[1]))
+    return {model.names[i]: float(model.bounds[i, 1]) for i in raised}
 
 
 def _parameters(model: Model, best: Fit, errors: Uncertainties) -> Parameters:
@@ -242,10 +272,10 @@ def _parameters(model: Model, best: Fit, errors: Uncertainties) -> Parameters:
     return Parameters(
         names=model.names,
         values=best.parameters.tolist(),
-        errors=numbers(errors.errors),
-        correlations=[numbers(row) for row in errors.covariance / np.outer(scale, scale)],
+        errors=nan_to_none(errors.errors),
+        correlations=[nan_to_none(row) for row in errors.covariance / np.outer(scale, scale)],
         initial=model.initial.tolist(),
-        constraint_widths=numbers(model.constrained_widths()),
+        constraint_widths=nan_to_none(model.constrained_widths()),
         fixed=model.fixed.tolist(),
         at_bound=at_bound(model, best.parameters).tolist(),
     )
@@ -260,7 +290,7 @@ def _yields(likelihood: Likelihood, best: Fit, errors: Uncertainties, blinded: b
 
     def row(index: int, bins: slice) -> dict[str, list[float]]:
         return {
-            name: numbers(values[index, bins])
+            name: nan_to_none(values[index, bins])
             for stage, yields in stages.items()
             for name, values in ((stage, yields.expected), (f"{stage}_error", yields.uncertainty))
         }

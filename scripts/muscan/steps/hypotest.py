@@ -5,10 +5,13 @@ from muscan.inference.signal_point import SignalFiles, load, run_tests, values_o
 
 
 def hypotest(output: str, files: SignalFiles, calculator: str, mu: list[float]) -> None:
-    """Write one record, or a list of records if several values are tested; a test that fails says why.
+    """Write one record, or a list of records if several values are tested; that of a failed test states the reason.
 
     Args:
-        mu: the values; none for those that the step `fit` chose.
+        output: a JSON file.
+        files: of the signal point.
+        calculator: a key of CALCULATORS.
+        mu: values to be tested; if empty, those that the step `fit` has chosen.
     """
     with failure_recorded(output):
         engine, prepared, result = load(files)

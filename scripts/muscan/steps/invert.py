@@ -1,11 +1,11 @@
 """The step that inverts CLs(mu) into upper limits.
 
-Further tests are run where a limit lies between two points of the scan. Toys, or the events that the limits rest on,
-tell whether the asymptotic formulae hold.
+Further values of mu are tested between the two points of the scan that enclose a limit. Toys, or the numbers of events
+on which the limits rest, tell whether the asymptotic formulae are valid.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,20 +24,23 @@ from muscan.steps.limit_check import with_check
 
 @dataclass(frozen=True)
 class InvertSettings:
-    """Of which limits, and how they are checked."""
+    """Which limits are computed, and how they are checked."""
 
-    calculator: str = option("of the tests", tuple(CALCULATORS))
-    confidence_level: float = option("of the limits")
-    check_asymptotics: str = option("by toys", ("auto", "true", "false"))
-    toybased: bool = option("there are limits from toys too")
-    seed: int = option("of toys")
+    calculator: str = option("calculator of the tests", tuple(CALCULATORS))
+    confidence_level: float = option("confidence level of the limits")
+    check_asymptotics: str = option("check the limits by toys", ("auto", "true", "false"))
+    toybased: bool = option("limits from toys are computed too")
+    seed: int = option("seed of the toys")
 
 
 def invert(output: str, files: SignalFiles, hypotest: list[str], settings: InvertSettings) -> None:
-    """Write limits.json; where tests or fits failed, with the reason in the place of the limits.
+    """Write limits.json; if the tests or fits cannot be used, with the reason instead of limits.
 
     Args:
+        output: limits.json.
+        files: of the signal point.
         hypotest: files of the tests of the scan.
+        settings: of the limits.
     """
     calculator, level = settings.calculator, settings.confidence_level
     with failure_recorded(output):
@@ -52,10 +55,9 @@ def invert(output: str, files: SignalFiles, hypotest: list[str], settings: Inver
             limits = Limits.from_failure(str(error), level, **kind)
         else:
             curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, calculator))
-            limits = collect(curves.limits(1 - level), curves, level, **kind)
+            limits = limits_record(curves.limits(1 - level), curves, level, **kind)
             limits = limits.without_observed() if result.blinded else limits
-            wanted = (settings.check_asymptotics, settings.toybased, settings.seed)
-            limits = with_check(engine, prepared, limits, *wanted)
+            limits = with_check(engine, prepared, limits, settings.check_asymptotics, settings.toybased, settings.seed)
             for warning in limits.check_warnings():
                 print(warning, file=sys.stderr)
         if limits.status["observed_limit"] != "ok":
@@ -63,40 +65,54 @@ def invert(output: str, files: SignalFiles, hypotest: list[str], settings: Inver
         write_json(output, limits.to_json() | {"made_by": made_by([files.model, files.fit])})
 
 
-NOMINAL = 1.0  # mu of the signal as it is predicted
+PREDICTED_MU = 1.0  # signal strength of the predicted cross section
 
 
 class Curves:
     """CLs of the observed data (curve 0) and of the five expected cases (curves 1 to 5), with tests added on demand."""
 
     def __init__(self, tests: list[Hypotest], run: Callable[[list[float]], list[Hypotest]]):
-        """The tests of the scan, and how further values are tested."""
+        """Start from the tests of a scan.
+
+        Args:
+            tests: of the scan.
+            run: tests further values of mu.
+        """
         self.scan = {test.mu: test for test in sorted(tests, key=lambda test: test.mu)}
         self._run = run
         self.refinements: dict[float, Hypotest] = {}
 
     def test(self, mu: np.ndarray, curve: np.ndarray) -> np.ndarray:
-        """CLs of one curve at each value; nan where the test fails. The six curves share the tests."""
+        """Return CLs at values of mu, each of one curve; all curves use the same tests.
+
+        Args:
+            mu: values between the ends of the scan, shape (n,).
+            curve: index of the curve for each value, shape (n,).
+
+        Returns:
+            CLs, shape (n,); nan where a test fails.
+        """
         known = self.scan | self.refinements
         new = sorted({value for value in mu.tolist() if value not in known})
         self.refinements |= {test.mu: test for test in (self._run(new) if new else [])}
         known |= self.refinements
-        return np.array([_row(known[value])[i] for value, i in zip(mu.tolist(), curve, strict=True)])
+        return np.array([_six_cls(known[value])[i] for value, i in zip(mu.tolist(), curve, strict=True)])
 
     def limits(self, alpha: float) -> list[Limit]:
-        cls = np.array([_row(test) for test in self.scan.values()])
+        """Return the six limits, where the curves cross alpha = 1 - confidence level."""
+        cls = np.array([_six_cls(test) for test in self.scan.values()])
         limits = upper_limits(np.array(list(self.scan)), cls, alpha, self.test)
         reasons = "; ".join(dict.fromkeys(test.reason for test in self.refinements.values() if test.reason))
         failed = reasons and f" ({reasons})"
         return [each._replace(reason=each.reason + failed) if each.status == "fit_failed" else each for each in limits]
 
     @cached_property
-    def nominal(self) -> Hypotest:
+    def test_of_prediction(self) -> Hypotest:
         """The test of mu = 1, the signal as it is predicted."""
-        return self.scan.get(NOMINAL) or self._run([NOMINAL])[0]
+        return self.scan.get(PREDICTED_MU) or self._run([PREDICTED_MU])[0]
 
     def points(self) -> list[dict]:
-        """All successful tests in order of mu."""
+        """Return all successful tests, in order of mu, as JSON."""
         good = [(test, False) for test in self.scan.values() if test.status == "ok"]
         good += [(test, True) for test in self.refinements.values() if test.status == "ok"]
         return [
@@ -104,55 +120,69 @@ class Curves:
             for test, refinement in sorted(good, key=lambda pair: pair[0].mu)
         ]
 
-    def all(self) -> Iterable[Hypotest]:
-        return {test.mu: test for test in (*self.scan.values(), *self.refinements.values(), self.nominal)}.values()
+    def all_tests(self) -> list[Hypotest]:
+        """Return all tests, one for each mu."""
+        tests = (*self.scan.values(), *self.refinements.values(), self.test_of_prediction)
+        return list({test.mu: test for test in tests}.values())
 
-    def failed(self) -> list[dict]:
-        tests = [test for test in self.all() if test.status != "ok"]
+    def failed_points(self) -> list[dict]:
+        """Return mu, status and reason of the tests that failed, as JSON."""
+        tests = [test for test in self.all_tests() if test.status != "ok"]
         return [{"mu": test.mu, "status": test.status, "reason": test.reason} for test in tests]
 
 
-def _row(test: Hypotest) -> list[float]:
+def _six_cls(test: Hypotest) -> list[float]:
+    """The observed and the five expected CLs; nan where there is none."""
     return [np.nan if value is None else value for value in (test.CLs_obs, *test.CLs_exp)]
 
 
 def read_tests(paths: list[str]) -> list[Hypotest]:
-    """The tests of a scan; a file holds one record or a list of them."""
+    """Return the tests of a scan from its files, each of which holds one record or a list of records."""
     records = [read_result(path) for path in paths]
     flat = [record for each in records for record in (each if isinstance(each, list) else [each])]
     return [Hypotest.from_json(record) for record in flat]
 
 
 def require_kind(tests: list[Hypotest], **kind: str) -> None:
-    """Tests of another kind than that of the limits must not be mixed into them.
+    """Check that all tests were made with the calculator and the test statistic of the limits.
 
     Args:
-        kind: calculator and test statistic.
+        tests: of the scan.
+        kind: `calculator` and `test_statistic` of the limits.
 
     Raises:
-        InputError: if a test was made with another one.
+        InputError: if a test was made with others.
     """
     for test in tests:
-        for key, wanted in kind.items():
-            made_with = getattr(test, key)
-            if made_with != wanted:
-                raise InputError(f"the test of mu = {test.mu:g} was made for {key} {made_with!r}, not {wanted!r}")
+        for key, required in kind.items():
+            used = getattr(test, key)
+            if used != required:
+                raise InputError(f"the test of mu = {test.mu:g} was made for {key} {used!r}, not {required!r}")
 
 
-def collect(limits: list[Limit], curves: Curves, confidence_level: float, **kind) -> Limits:
-    """Six limits as one record."""
-    parts = six_limits(limits) | {"points": curves.points(), "failed_points": curves.failed()}
-    parts["at_bounds"] = collect_bounds_met(curves.all())
-    nominal = {"CLs_obs": curves.nominal.CLs_obs, "CLs_exp": list(curves.nominal.CLs_exp)}
+def limits_record(limits: list[Limit], curves: Curves, confidence_level: float, **kind: str) -> Limits:
+    """Return the content of limits.json.
+
+    Args:
+        limits: the observed and the five expected ones.
+        curves: from which they were made.
+        confidence_level: of the limits.
+        kind: `calculator` and `test_statistic`.
+    """
+    parts = six_limits(limits) | {"points": curves.points(), "failed_points": curves.failed_points()}
+    parts["at_bounds"] = collect_bounds_met(curves.all_tests())
+    test = curves.test_of_prediction
+    nominal = {"CLs_obs": test.CLs_obs, "CLs_exp": list(test.CLs_exp)}
     return Limits(confidence_level=confidence_level, nominal=nominal, **parts, **kind)
 
 
 def six_limits(limits: list[Limit]) -> dict:
-    """What `Limits` says of the six limits."""
-    values = both(limits, "value")
-    return values | {name: both(limits, name) for name in ("status", "reason", "bound")}
+    """Return the fields of `Limits` for the six limits: their values, statuses, reasons and bounds."""
+    values = observed_and_expected(limits, "value")
+    return values | {name: observed_and_expected(limits, name) for name in ("status", "reason", "bound")}
 
 
-def both(limits: list[Limit], attribute: str) -> dict:
+def observed_and_expected(limits: list[Limit], attribute: str) -> dict:
+    """Return one attribute of the six limits, separately for the observed one and the five expected ones."""
     values = [getattr(limit, attribute) for limit in limits]
     return {"observed_limit": values[0], "expected_limit": values[1:]}

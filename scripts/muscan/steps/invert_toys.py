@@ -1,4 +1,4 @@
-"""The step that makes upper limits from toys, with their statistical errors."""
+"""The step that computes upper limits from toys, with their statistical errors."""
 
 import sys
 
@@ -7,11 +7,13 @@ import numpy as np
 from muscan.base.errors import StepError
 from muscan.base.files import failure_recorded, made_by, settings_in, write_json
 from muscan.config.settings import TOYBASED
+from muscan.inference.engine import Engine
 from muscan.inference.limits import Limit, outside
 from muscan.records.hypotest import collect_bounds_met
 from muscan.records.limits import BLINDED, Limits
+from muscan.records.record import nan_to_none
 from muscan.records.toys import ToyPlan
-from muscan.steps.invert import both, six_limits
+from muscan.steps.invert import observed_and_expected, six_limits
 from muscan.toys.allocation import MEDIAN, OBSERVED, UNDETERMINED, relative_error
 from muscan.toys.limits import ToyCurves, limit_values
 from muscan.toys.plan import OF_PLANS, ThrownPoint, ToyFiles, collect_toys, curves_of_plan, open_plan, usable_points
@@ -20,14 +22,14 @@ from muscan.toys.tail_counts import PointStatistics
 
 
 def invert_toys(output: str, files: ToyFiles) -> None:
-    """Write limits.json; where there is no plan, with the reason in the place of the limits."""
+    """Write limits.json; if there is no plan, with the reason instead of limits."""
     with failure_recorded(output):
         try:
             plan, store, engine, _, blinded = open_plan(files)
-            limits = collect(collect_toys(store, plan), plan, engine)
+            limits = limits_from_toys(collect_toys(store, plan), plan, engine)
             limits = limits.without_observed() if blinded else limits
             if store.blocks_made:
-                print(f"{store.blocks_made} blocks of toys were not there and have been made", file=sys.stderr)
+                print(f"{store.blocks_made} blocks of toys were missing and have been made", file=sys.stderr)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
             limits = Limits.from_failure(str(error), calculator=TOYBASED, **settings_in(files.plan, *OF_PLANS))
@@ -36,54 +38,56 @@ def invert_toys(output: str, files: ToyFiles) -> None:
         write_json(output, limits.to_json() | {"made_by": made_by([files.model, files.fit, files.plan])})
 
 
-def collect(thrown: list[ThrownPoint], plan: ToyPlan, engine) -> Limits:
-    """Limits, curves, errors and accounts of the toys as one record."""
+def limits_from_toys(thrown: list[ThrownPoint], plan: ToyPlan, engine: Engine) -> Limits:
+    """Return the content of limits.json: limits, their errors, CLs at all points, and the numbers of toys."""
     points, failed = usable_points(thrown, plan)
     common = {"calculator": TOYBASED, "test_statistic": plan.test_statistic, "asymptotics": plan.asymptotics}
     if not points:
         return _without_toys(thrown, failed, plan, common)
     curves = curves_of_plan(points, failed, plan, engine)
-    found = [each.limit for each in curves.limits]
-    errors, of_curves = ([getattr(each, name) for each in curves.limits] for name in ("error", "model_error"))
+    limits = [each.limit for each in curves.limits]
+    errors, model_errors = ([getattr(each, name) for each in curves.limits] for name in ("error", "model_error"))
     return Limits(
         confidence_level=plan.confidence_level,
-        **six_limits(found),
+        **six_limits(limits),
         points=_points(thrown, points, curves),
         failed_points=failed,
         at_bounds=collect_bounds_met(plan.points),
         observed_limit_error=errors[0],
         expected_limit_error=errors[1:],
-        observed_limit_model_error=of_curves[0],
-        expected_limit_model_error=of_curves[1:],
-        failed_toys=_with_failed(points, found, failed, plan),
-        toys=_spent(thrown, plan, curves),
+        observed_limit_model_error=model_errors[0],
+        expected_limit_model_error=model_errors[1:],
+        failed_toys=_limits_with_failed_toys(points, limits, failed, plan),
+        toys=_summary_of_toys(thrown, plan, curves),
         **common,
     )
 
 
 def _without_toys(thrown: list[ThrownPoint], failed: list[dict], plan: ToyPlan, common: dict) -> Limits:
-    """All points failed, or the scan has none but mu = 0, where CLs is 1."""
+    """The record if all points failed, or if the scan has no point except mu = 0, where CLs is 1."""
     if failed:
         return Limits.from_failure(failed[0]["reason"], plan.confidence_level, failed_points=failed, **common)
     limits = [outside(np.zeros(1), np.ones(1), 1 - plan.confidence_level, np.zeros(0))] * 6
-    said = six_limits(limits) | {"points": _points(thrown, [], None), "failed_points": []}
-    return Limits(confidence_level=plan.confidence_level, **said, **common)
+    points = _points(thrown, [], None)
+    return Limits(
+        confidence_level=plan.confidence_level, **six_limits(limits), points=points, failed_points=[], **common
+    )
 
 
 def _points(thrown: list[ThrownPoint], points: list[PointStatistics], curves: ToyCurves | None) -> list[dict]:
-    """CLs of every tested mu with its errors; None where too few toys are in a tail."""
+    """CLs at every tested mu with its errors, as JSON; None where too few toys are in a tail."""
     place = {point.mu: index for index, point in enumerate(points)}
-    rows = []
+    records = []
     for each in thrown:
         mu = each.point.mu
         if mu in place:
-            cls, errors = (_numbers(values[:, place[mu]]) for values in (curves.CLs, curves.errors))
-        elif mu == 0 and each.point.status == "ok":  # without signal both hypotheses are the same
+            cls, errors = (nan_to_none(values[:, place[mu]]) for values in (curves.CLs, curves.errors))
+        elif mu == 0 and each.point.status == "ok":  # without a signal both hypotheses are the same
             cls, errors = [1.0] * 6, [0.0] * 6
         else:
             continue
         status = ["ok" if value is not None else "toys_too_few" for value in cls]
-        rows.append(
+        records.append(
             {
                 "mu": mu,
                 "CLs_obs": cls[0],
@@ -96,28 +100,33 @@ def _points(thrown: list[ThrownPoint], points: list[PointStatistics], curves: To
                 "toys": each.counts_json(),
             }
         )
-    return rows
+    return records
 
 
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [None if np.isnan(value) else float(value) for value in values]
+def _limits_with_failed_toys(
+    points: list[PointStatistics], limits: list[Limit], failed: list[dict], plan: ToyPlan
+) -> dict:
+    """The limits if all failed toys are counted as if they strengthened, or weakened, the exclusion.
 
-
-def _with_failed(points: list[PointStatistics], limits: list[Limit], failed: list[dict], plan: ToyPlan) -> dict:
-    """The limits if all failed toys spoke for exclusion, and if all spoke against it; none where there is none."""
-    any_failed = any(np.isnan(each).any() for point in points for each in (point.signal, point.background))
-    without = np.array([each["mu"] for each in failed])
-    found = {}
+    Args:
+        points: with usable toys.
+        limits: without the failed toys; where there is no limit, there is none here either.
+        failed: records of the points that cannot be used.
+        plan: of the toys.
+    """
+    any_failed = any(np.isnan(q).any() for point in points for q in (point.signal, point.background))
+    failed_mu = np.array([record["mu"] for record in failed])
+    records = {}
     for name, excluded in (("for_exclusion", True), ("against_exclusion", False)):
         counted = [point.with_failed_toys(excluded) for point in points]
-        others = limit_values(counted, 1 - plan.confidence_level, without) if any_failed else limits
-        each = [other if limit.status == "ok" else limit for limit, other in zip(limits, others, strict=True)]
-        found[name] = both(each, "value") | {"status": both(each, "status")}
-    return found
+        shifted = limit_values(counted, 1 - plan.confidence_level, failed_mu) if any_failed else limits
+        known = [other if limit.status == "ok" else limit for limit, other in zip(limits, shifted, strict=True)]
+        records[name] = observed_and_expected(known, "value") | {"status": observed_and_expected(known, "status")}
+    return records
 
 
-def _spent(thrown: list[ThrownPoint], plan: ToyPlan, curves: ToyCurves) -> dict:
-    """What was thrown, and whether that was enough for the target."""
+def _summary_of_toys(thrown: list[ThrownPoint], plan: ToyPlan, curves: ToyCurves) -> dict:
+    """How many toys were thrown, and whether the target for the errors of the limits was reached."""
     signal = sum(len(each.signal.q) for each in thrown)
     background = max(len(each.background.q) for each in thrown)
     sought = [curves.limits[i] for i in (OBSERVED, MEDIAN)]

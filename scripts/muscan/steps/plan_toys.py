@@ -1,7 +1,7 @@
-"""The step that plans the toys of a signal: which values of mu, from which fits, how many.
+"""The step that plans the toys of a signal: at which values of mu, from which fits, and how many.
 
-Without a target for the uncertainty of the limits, every value of mu gets the same number of toys. With one, the
-asymptotic limits say where toys are worth while; a first few are planned here, and the step allocate_toys adds to them.
+Without a target for the uncertainty of the limits, every value of mu gets the same number of toys. With a target, this
+step plans a few toys near the asymptotic limits, and the step `allocate_toys` adds more where they are needed.
 """
 
 from collections.abc import Callable
@@ -12,38 +12,53 @@ import numpy as np
 from muscan.base.errors import FitError, InputError
 from muscan.base.files import failure_recorded, made_by, settings_in, write_json
 from muscan.base.options import option
-from muscan.inference.hypotest import hypotests
+from muscan.inference.engine import Engine
+from muscan.inference.hypotest import Prepared, hypotests
 from muscan.inference.signal_point import SignalFiles, load, run_tests, values_of_mu
 from muscan.records.fit import FitResult
+from muscan.records.hypotest import Hypotest
 from muscan.records.limits import Limits
 from muscan.records.toys import ToyPlan, ToyPoint
-from muscan.steps.invert import Curves, collect
+from muscan.steps.invert import Curves, limits_record
 from muscan.toys.pilot import Pilot
+
+# Where the asymptotic limits decide the values of mu: the ratio of one value to the one before, and the first value in
+# units of the lowest asymptotic limit. The scan begins so low because asymptotic limits of a few events are too low by
+# up to a half.
+RATIO, BELOW = 1.14, 0.6
+# The largest number of such values; a scan that would have more gets a larger ratio. Limits are so far apart where CLs
+# falls slowly, which needs no closer points.
+MOST_VALUES = 20
+PILOT_STEP = 1.25  # factor in mu from one pilot test to the next
+FIRST_BLOCKS = (1, 2)  # blocks of signal+background and of background-only toys in the first round with a target
 
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """How many toys, and how they are made; either per_hypothesis or target is a number."""
+    """The number of toys and how they are made; exactly one of per_hypothesis and target must be given."""
 
-    confidence_level: float = option("of the limits")
-    seed: int = option("of all random numbers")
-    block: int = option("toys of a block")
-    max_failed_fraction: float = option("part of the toys of a point whose fits may fail")
-    per_hypothesis: int | None = option("toys of each hypothesis at each mu")
-    target: float | None = option("relative error of the observed and median expected limit")
-    max: int | None = option("toys in all, with --target")
+    confidence_level: float = option("confidence level of the limits")
+    seed: int = option("seed of all random numbers")
+    block: int = option("number of toys in a block")
+    max_failed_fraction: float = option("largest fraction of the toys at a value of mu whose fits may fail")
+    per_hypothesis: int | None = option("number of toys of each hypothesis at each mu")
+    target: float | None = option("wanted relative error of the observed and of the median expected limit")
+    max: int | None = option("largest total number of toys, with --target")
 
 
 def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSettings) -> None:
-    """Write plan_0.json, or why there is none.
+    """Write plan_0.json, or the reason why there is none.
 
     Args:
-        mu: values of the scan; none for some around the asymptotic limits.
+        output: plan_0.json.
+        files: of the signal point.
+        mu: values of the scan; if empty, values around the asymptotic limits are chosen.
+        settings: of the toys.
     """
     level = settings.confidence_level
     with failure_recorded(output, **settings_in(files.fit, "test_statistic"), confidence_level=level):
         if (settings.per_hypothesis is None) == (settings.target is None):
-            raise InputError("say either per_hypothesis or target")
+            raise InputError("give either per_hypothesis or target")
         engine, prepared, result = load(files)
         statistic = result.test_statistic
         values = values_of_mu(mu, result)
@@ -53,11 +68,11 @@ def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSe
             pilot = Pilot(engine, prepared, statistic, 1 - level, settings.seed)
             bound = engine.model.bounds[engine.model.poi, 1]
             values = mu_near_limits(asymptotics, pilot.excludes, bound) or values
-        kept = ("confidence_level", "seed", "block", "max_failed_fraction", "target", "max")
+        copied = ("confidence_level", "seed", "block", "max_failed_fraction", "target", "max")
         plan = ToyPlan(
             test_statistic=statistic,
-            **{name: getattr(settings, name) for name in kept},
-            points=planned(engine, prepared, values, statistic, blocks),
+            **{name: getattr(settings, name) for name in copied},
+            points=plan_points(engine, prepared, values, statistic, blocks),
             asymptotics=asymptotics.to_json(),
             made_by=made_by([files.model, files.fit]),
         )
@@ -69,25 +84,12 @@ def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSe
         write_json(output, plan.to_json())
 
 
-# Where the limits decide the values of mu: their ratio, and how far below all asymptotic limits they begin. Toys come
-# where asymptotics fail, and asymptotic limits of a few events are too low by up to a half.
-RATIO, BELOW = 1.14, 0.6
-
-
-MOST_VALUES = 20  # then the ratio is larger; limits so far apart come from slow tails, which need no closer points
-
-
-PILOT_STEP = 1.25  # from one value of mu to the next when the end of the scan is looked for
-
-
-FIRST_BLOCKS = (1, 2)  # of signal+background and of background-only toys
-
-
 def mu_near_limits(limits: Limits, excluded: Callable[[float], bool], bound: float) -> list[float]:
-    """Values of mu from below all asymptotic limits to beyond all limits of toys; none if there are no limits.
+    """Return values of mu from below all asymptotic limits to beyond all limits from toys; [] if there are no limits.
 
     Args:
-        excluded: whether toys exclude a value in all six cases.
+        limits: from asymptotic formulae.
+        excluded: whether toys exclude a value of mu in all six cases.
         bound: the largest mu that fits can reach.
     """
     known = [each for value, *_, end in limits.entries() for each in (value, end) if each]
@@ -100,34 +102,48 @@ def mu_near_limits(limits: Limits, excluded: Callable[[float], bool], bound: flo
         high /= PILOT_STEP
     high = min(high * RATIO**2, bound)
     number = min(int(np.ceil(np.log(high / low) / np.log(RATIO))) + 1, MOST_VALUES)
-    return [rounded(value, bound) for value in np.geomspace(low, high, number)]
+    return [rounded_mu(value, bound) for value in np.geomspace(low, high, number)]
 
 
-def rounded(mu: float, bound: float) -> float:
-    """A value of mu that is pleasant to read, and which fits can reach."""
+def rounded_mu(mu: float, bound: float) -> float:
+    """Return mu rounded to four significant digits, but not above the bound of the fits."""
     return min(float(f"{mu:.4g}"), float(bound))
 
 
-def planned(engine, prepared, mu: list[float], test_statistic: str, blocks: tuple[int, int]) -> list[ToyPoint]:
-    """Fits to the data with mu held; no toys are planned where they fail, nor at mu = 0, where CLs is 1."""
-    found = []
+def plan_points(
+    engine: Engine, prepared: Prepared, mu: list[float], test_statistic: str, blocks: tuple[int, int]
+) -> list[ToyPoint]:
+    """Fit the data with mu held at several values, and plan toys there.
+
+    No toys are planned where a fit fails, nor at mu = 0, where CLs is 1.
+
+    Args:
+        engine: makes the fits.
+        prepared: the fits that do not depend on mu.
+        mu: values to be tested.
+        test_statistic: a key of TEST_STATISTICS.
+        blocks: numbers of blocks of signal+background and of background-only toys at each value.
+    """
+    points = []
     for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, "asymptotics"), strict=True):
         if isinstance(tested, FitError):
-            found.append(ToyPoint(value, "fit_failed", str(tested)))
+            points.append(ToyPoint(value, "fit_failed", str(tested)))
             continue
         signal, background = ([number] if value > 0 else [] for number in blocks)
         numbers = (tested.q_obs, tested.q_asimov, tested.parameters.tolist())
-        found.append(ToyPoint(value, "ok", None, *numbers, signal, background, tested.at_bounds))
-    return found
+        points.append(ToyPoint(value, "ok", None, *numbers, signal, background, tested.at_bounds))
+    return points
 
 
-def asymptotic_limits(engine, prepared, mu: list[float], result: FitResult, confidence_level: float) -> Limits:
-    """What the toys are compared with, and begin from."""
+def asymptotic_limits(
+    engine: Engine, prepared: Prepared, mu: list[float], result: FitResult, confidence_level: float
+) -> Limits:
+    """Return the asymptotic limits, with which those from toys are compared."""
 
-    def test(values: list[float]):
+    def test(values: list[float]) -> list[Hypotest]:
         return run_tests(engine, prepared, values, result, "asymptotics")
 
     curves = Curves(test(mu), test)
     kind = {"calculator": "asymptotics", "test_statistic": result.test_statistic}
-    limits = collect(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
+    limits = limits_record(curves.limits(1 - confidence_level), curves, confidence_level, **kind)
     return limits.without_observed() if result.blinded else limits

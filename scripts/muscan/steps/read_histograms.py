@@ -1,4 +1,4 @@
-"""The step that brings histograms of any source into one form."""
+"""The step that converts histograms from any source to one format."""
 
 import sys
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from muscan.inputs.read_histograms import read_source
 
 @dataclass(frozen=True)
 class HistogramSettings:
-    """What is read, and of which source."""
+    """The source of the histograms."""
 
-    spec: dict = option("the `histograms` block of a data set, as JSON")
-    blind: bool = option("leave the observed data out", default=False)
+    spec: dict = option("the `histograms` block of a dataset of the configuration, as JSON")
+    blind: bool = option("leave out the observed data", default=False)
 
 
 def collect_histograms(output: str, settings: HistogramSettings, findings: str | None = None) -> None:
-    """Write histograms.csv, or why there is none.
+    """Write histograms.csv, or the reason why there is none.
 
     Args:
         output: histograms.csv.
-        settings: of the data set.
-        findings: a file for what was left out or changed, as JSON.
+        settings: of the dataset.
+        findings: a JSON file for what was left out or changed.
     """
-    found: tuple[Finding, ...] = ()
+    changes: tuple[Finding, ...] = ()
     with failure_recorded(output):
         histograms = read_source(settings.spec, observed=not settings.blind)
-        found = histograms.findings
+        changes = histograms.findings
         write_histograms(output, histograms)
-    for each in found:
-        print(f"warning: {printable_text(str(each))}", file=sys.stderr)
+    for change in changes:
+        print(f"warning: {printable_text(str(change))}", file=sys.stderr)
     if findings:
-        write_json(findings, [each._asdict() for each in found])
+        write_json(findings, [change._asdict() for change in changes])

@@ -1,4 +1,4 @@
-"""All steps of several signals, one after the other: the files that the steps write when each has a job of its own."""
+"""All steps of several signals, one after the other. The files are the same as if each step were a job of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,22 +19,23 @@ from muscan.steps.patch_workspace import PatchSettings, Published, patch_workspa
 
 @dataclass(frozen=True)
 class Pack:
-    """Signals of an analysis that share a job, and the files that their steps read.
+    """Signals of an analysis that are processed in one job, and the files that their steps read.
 
     Raises:
-        InputError: if there are neither or both histograms and a workspace, or patches for other than all signals.
+        InputError: if not exactly one of histograms and workspace is given, or if the number of patches is not
+            that of the signals.
     """
 
-    folder: str = option("of the analysis; each signal has a folder there")
-    signals: list[str] = option("names of the signals in paths")
+    folder: str = option("folder of the analysis; each signal has a folder in it")
+    signals: list[str] = option("names of the signals, encoded as in paths")
     histograms: str | None = option("CSV: [channel,] bin_low, bin_high, templates, observed", default=None)
     findings: str | None = option("what was left out or changed when histograms were read", default=None)
     workspace: str | None = option("pyhf workspace, plain or gzipped", default=None)
-    checked: str | None = option("what check_published.py wrote about the workspace and its patches", default=None)
+    checked: str | None = option("result of check_published.py for the workspace and its patches", default=None)
     patchset: str | None = option("patch set, plain or gzipped", default=None)
     patches: list[str] = option("JSON patches, one for each signal", default_factory=list)
-    mu: list[str] = option("values of the scan; default: as the limits need", default_factory=list)
-    tests: bool = option("test values of mu after the fits", default=True)
+    mu: list[str] = option("values of mu of the scan; default: as the limits require", default_factory=list)
+    tests: bool = option("run the hypothesis tests after the fits", default=True)
 
     def __post_init__(self):
         if (self.histograms is None) == (self.workspace is None):
@@ -43,7 +44,7 @@ class Pack:
             raise InputError(f"{len(self.patches)} patches for {len(self.signals)} signals")
 
     def sources(self) -> Iterator[tuple[str, str | Published]]:
-        """Yield the name of each signal in paths, and of what its workspace is made: a CSV file or published files."""
+        """Yield the encoded name of each signal and the source of its workspace: a CSV file or published files."""
         for signal, patch in zip(self.signals, self.patches or [None] * len(self.signals), strict=True):
             if self.histograms:
                 yield signal, self.histograms
@@ -58,11 +59,11 @@ class StepSettings:
     workspace: BuildSettings | PatchSettings
     compiled: CompileSettings
     fit: FitSettings
-    limits: InvertSettings | None  # None: no tests
+    limits: InvertSettings | None  # None: no tests are run
 
 
 def scan_signals(pack: Pack, settings: StepSettings) -> None:
-    """Write for each signal what its steps write. A failure of one is recorded in its files, and the others go on."""
+    """Write the files of all steps of each signal. A failure of one is recorded in its files; the others continue."""
     for signal, source in pack.sources():
         print(f"{unquote(signal)}:", flush=True)
         scan_signal(Path(pack.folder) / signal, source, settings, pack.mu, pack.findings)
@@ -71,14 +72,14 @@ def scan_signals(pack: Pack, settings: StepSettings) -> None:
 def scan_signal(
     folder: Path, source: str | Published, settings: StepSettings, mu: list[str], findings: str | None
 ) -> None:
-    """Write workspace.json, model.npz and fit.json, and the tests and limits if they are wanted.
+    """Write workspace.json, model.npz and fit.json of a signal, and its tests and limits if the settings ask for them.
 
     Args:
         folder: of the signal.
         source: histograms.csv, or a published likelihood.
         settings: of all steps.
-        mu: values of the scan, as text; none for those that the step `fit` chooses.
-        findings: a file of what was left out or changed when histograms were read.
+        mu: values of the scan, as text; if empty, the step `fit` chooses them.
+        findings: a JSON file of what was left out or changed when histograms were read.
     """
     workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
     if isinstance(source, Published):

@@ -9,12 +9,12 @@ from muscan.inputs.simulation import simulate
 
 @dataclass(frozen=True)
 class SimulateSettings:
-    """What is drawn."""
+    """The simulation of a dataset."""
 
-    spec: dict = option("the `simulate` block of a data set, as JSON")
+    spec: dict = option("the `simulate` block of a dataset of the configuration, as JSON")
     blind: bool = option("draw no pseudo-data", default=False)
 
 
 def simulate_histograms(output: str, settings: SimulateSettings) -> None:
-    """Write histograms.csv: one column of counts per component, and the observed counts."""
+    """Write histograms.csv: one column of counts per component, and one of observed counts."""
     write_histograms(output, simulate(settings.spec, observed=not settings.blind))

@@ -7,11 +7,13 @@ from muscan.toys.plan import ToyFiles, make_block, new_tasks, open_plan, tasks_o
 
 
 def throw_toys(output: str, files: ToyFiles, part: int, parts: int) -> None:
-    """Make the blocks of toys that are not there yet, and write a list of all blocks of this part.
+    """Make the blocks of toys that do not exist yet, and write a list of all blocks of this part.
 
     Args:
-        part: which part, from 0.
-        parts: how many there are.
+        output: a JSON file for the list.
+        files: of the signal point and its toys.
+        part: number of the part, from 0.
+        parts: number of parts.
     """
     with failure_recorded(output):
         plan, store, *_ = open_plan(files)

@@ -12,6 +12,7 @@ import numpy as np
 from muscan.base.errors import FitError
 from muscan.histfactory.model import model_digest
 from muscan.inference.calculators import SIGNIFICANT
+from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, Tested, hypotests, prepare
 from muscan.inference.newton import Newton, NewtonAlone
 from muscan.toys import pseudo_data
@@ -76,7 +77,7 @@ class ToyCheck(NamedTuple):
 
 
 def check_by_toys(
-    engine,
+    engine: Engine,
     prepared: Prepared,
     limits: tuple[float | None, float | None],
     test_statistic: str,
@@ -125,12 +126,14 @@ def check_by_toys(
     return ToyCheck(*checks, toys.number_thrown(), toys.number_failed())
 
 
-def _random_streams(engine, seed: int) -> Callable[[str, float, int], np.random.Generator]:
+def _random_streams(engine: Engine, seed: int) -> Callable[[str, float, int], np.random.Generator]:
     model = model_digest(engine.model)
     return lambda name, mu, block: pseudo_data.stream(seed, model, f"check {name}", mu, block)
 
 
-def _sources(engine, prepared: Prepared, limits: tuple[float | None, ...], test_statistic: str) -> list[ToySource]:
+def _sources(
+    engine: Engine, prepared: Prepared, limits: tuple[float | None, ...], test_statistic: str
+) -> list[ToySource]:
     """The fits from which toys are thrown: background-only, with signal at each limit, and the best fit."""
     sources = [ToySource("background", 0.0, prepared.reference.parameters, BACKGROUND_TOYS)]
     for mu in limits:
@@ -142,7 +145,7 @@ def _sources(engine, prepared: Prepared, limits: tuple[float | None, ...], test_
     return sources
 
 
-def _test_data(engine, prepared: Prepared, mu: float, test_statistic: str) -> Tested:
+def _test_data(engine: Engine, prepared: Prepared, mu: float, test_statistic: str) -> Tested:
     """The asymptotic test of mu with the data; raises a FitError if it fails."""
     (tested,) = hypotests(engine, prepared, [mu], test_statistic, "asymptotics")
     if isinstance(tested, FitError):
@@ -198,7 +201,7 @@ def _find_crossing(
     return LimitCheck(limit, cls_at_limit, found, float(found * cls.relative_error() / abs(slope)))
 
 
-def estimated_seconds(engine) -> float:
+def estimated_seconds(engine: Engine) -> float:
     """Return about how long the toys of a check take, in seconds of a core; it depends on the model alone."""
     layout, model = engine.likelihood.layout, engine.model
     lines = layout.rows + model.nmain * (1 + layout.locals_)

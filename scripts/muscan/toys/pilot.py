@@ -6,6 +6,7 @@ import numpy as np
 
 from muscan.base.errors import FitError
 from muscan.histfactory.model import model_digest
+from muscan.inference.engine import Engine
 from muscan.inference.fits import Fits
 from muscan.inference.hypotest import Prepared, hypotests
 from muscan.toys import pseudo_data
@@ -19,14 +20,14 @@ class Pilot:
     """A few toys at any mu, with random streams that nothing else uses.
 
     Args:
-        engine: fits the toys, see `inference.engines`.
+        engine: fits the toys.
         prepared: the fits to the data that do not depend on mu.
         test_statistic: "qtilde" or "q".
         alpha: 1 - confidence level.
         seed: of all random numbers.
     """
 
-    def __init__(self, engine, prepared: Prepared, test_statistic: str, alpha: float, seed: int):
+    def __init__(self, engine: Engine, prepared: Prepared, test_statistic: str, alpha: float, seed: int):
         self._engine, self._prepared, self._statistic, self._alpha = engine, prepared, test_statistic, alpha
         self._stream = partial(pseudo_data.stream, seed, model_digest(engine.model), "pilot", block=0)
         self._background: tuple[np.ndarray, Fits] | None = None  # background-only toys and their free fits

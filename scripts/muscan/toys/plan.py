@@ -13,8 +13,8 @@ import numpy as np
 from muscan.base.files import read_result
 from muscan.base.options import option
 from muscan.histfactory.model import model_digest
+from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared
-from muscan.inference.newton import Newton
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.toys import ToyPlan, ToyPoint
 from muscan.toys import pseudo_data
@@ -40,7 +40,7 @@ class OpenedPlan(NamedTuple):
 
     plan: ToyPlan
     store: ToyStore
-    engine: Newton
+    engine: Engine
     prepared: Prepared
     blinded: bool
 
@@ -195,7 +195,7 @@ def usable_points(thrown: list[ThrownPoint], plan: ToyPlan) -> tuple[list[PointS
     return points, [failure for failure in failures if failure]
 
 
-def curves_of_plan(points: list[PointStatistics], failures: list[dict], plan: ToyPlan, engine) -> ToyCurves:
+def curves_of_plan(points: list[PointStatistics], failures: list[dict], plan: ToyPlan, engine: Engine) -> ToyCurves:
     """Return CLs and the limits from these points; the bootstrap has a random stream of its own.
 
     Args:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from muscan.histfactory.likelihood import Likelihood
+from muscan.inference.engine import Engine
 from muscan.inference.fits import Fits, at_bound
 from muscan.inference.test_statistics import TEST_STATISTICS
 
@@ -93,11 +94,11 @@ def throw(likelihood: Likelihood, parameters: np.ndarray, number: int, rng: np.r
     return toys
 
 
-def calculate_q(engine, data: np.ndarray, free: Fits, mu: float, test_statistic: str) -> ToyResults:
+def calculate_q(engine: Engine, data: np.ndarray, free: Fits, mu: float, test_statistic: str) -> ToyResults:
     """Calculate the test statistic of toys at mu from their free fits and from fits with mu held.
 
     Args:
-        engine: fits the toys, see `inference.engines`.
+        engine: fits the toys.
         data: the toys, shape (nmain + naux, B).
         free: their free fits, at which the held ones begin.
         mu: the tested signal strength.

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from muscan.histfactory.model import Model
+from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared
 
 # Largest relative error of asymptotic limits that rest on fewer events than the key.
@@ -41,7 +42,7 @@ class Sensitivity(NamedTuple):
         return ERROR_BY_SIGNAL if abs(self.signal - 1) > SIGNAL_CHANGE else 0.0
 
 
-def sensitivities(engine, prepared: Prepared, mu: list[float]) -> list[Sensitivity]:
+def sensitivities(engine: Engine, prepared: Prepared, mu: list[float]) -> list[Sensitivity]:
     """Return what the sensitivity at each mu rests on.
 
     Args:
@@ -61,7 +62,7 @@ def sensitivities(engine, prepared: Prepared, mu: list[float]) -> list[Sensitivi
     return [_sensitivity(engine, prepared, value, fits.one(i).parameters) for i, value in enumerate(mu)]
 
 
-def _sensitivity(engine, prepared: Prepared, mu: float, held: np.ndarray) -> Sensitivity:
+def _sensitivity(engine: Engine, prepared: Prepared, mu: float, held: np.ndarray) -> Sensitivity:
     """The same at one mu; `held` is the fit with mu held, shape (npar,)."""
     background = prepared.reference.parameters
     expected = engine.likelihood.asimov(held), engine.likelihood.asimov(background)
@@ -92,7 +93,7 @@ def _effective_events(model: Model, change: np.ndarray, mean: np.ndarray) -> flo
         return float(np.nan_to_num(min(second**3 / third**2, second**2 / fourth), nan=0.0))
 
 
-def _signal_scale(engine, mu: float, held: np.ndarray, background: np.ndarray, mean: np.ndarray) -> float:
+def _signal_scale(engine: Engine, mu: float, held: np.ndarray, background: np.ndarray, mean: np.ndarray) -> float:
     """The signal of the fit with mu held in units of the predicted one, averaged over bins by sensitivity.
 
     Args:
@@ -109,7 +110,7 @@ def _signal_scale(engine, mu: float, held: np.ndarray, background: np.ndarray, m
         return float(np.nan_to_num(ratio, nan=1.0))
 
 
-def _signal_events(engine, mu: float, parameters: np.ndarray) -> np.ndarray:
+def _signal_events(engine: Engine, mu: float, parameters: np.ndarray) -> np.ndarray:
     """Expected events at mu above those without signal, with these other parameters, shape (nmain,)."""
     model = engine.model
     values = np.repeat(parameters[:, None], 2, axis=1)

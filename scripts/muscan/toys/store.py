@@ -19,6 +19,7 @@ from muscan.base import versions
 from muscan.base.code import modules
 from muscan.base.files import write_bytes
 from muscan.histfactory.model import model_digest
+from muscan.inference.engine import Engine
 from muscan.inference.fits import Fits
 from muscan.toys import pseudo_data
 from muscan.toys.pseudo_data import BACKGROUND_ONLY, WITH_SIGNAL, ToyResults
@@ -42,7 +43,7 @@ class ToyStore:
 
     Args:
         folder: of the files.
-        engine: fits the toys, see `inference.engines`.
+        engine: fits the toys.
         test_statistic: "qtilde" or "q".
         background: the parameters from which background-only toys are thrown, shape (npar,).
         seed: of all random numbers.
@@ -52,7 +53,7 @@ class ToyStore:
         blocks_made: number of files that this object has written.
     """
 
-    def __init__(self, folder: Path, engine, test_statistic: str, background: np.ndarray, seed: int, size: int):
+    def __init__(self, folder: Path, engine: Engine, test_statistic: str, background: np.ndarray, seed: int, size: int):
         self._folder, self._engine, self._statistic = Path(folder), engine, test_statistic
         self._background, self._seed, self._size = np.asarray(background, dtype=float), seed, size
         self._model = model_digest(engine.model)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from muscan.histfactory.likelihood import Likelihood
+from muscan.inference.engine import Engine
 from muscan.inference.fits import Fits
 from muscan.toys import pseudo_data
 from muscan.toys.tail_counts import SAME_Q
@@ -59,7 +60,7 @@ class WeightedToys:
     """Toys of several fits, in blocks, and their test statistics at any mu.
 
     Args:
-        engine: fits the toys, see `inference.engines`.
+        engine: fits the toys.
         test_statistic: "qtilde" or "q".
         sources: at least one.
         random: returns the random numbers for the name and mu of a source, or "check bootstrap", and a block.
@@ -72,7 +73,7 @@ class WeightedToys:
 
     def __init__(
         self,
-        engine,
+        engine: Engine,
         test_statistic: str,
         sources: list[ToySource],
         random: Callable[[str, float, int], np.random.Generator],

@@ -1,4 +1,4 @@
-"""The proposals of the engines, in the order in which they are tried. A new proposal is a line here."""
+"""The proposals of the engines, in the order in which they are tried. A new proposal is added here."""
 
 from muscan.inference.proposals.along_poi import AlongPoi
 from muscan.inference.proposals.exchanges import Exchanges
@@ -8,5 +8,5 @@ from muscan.inference.proposals.ridges import Ridges
 from muscan.inference.proposals.scattered import Scattered
 
 NEWTON = (Scattered, Ridges, FreeNormalisations, Exchanges, AlongPoi, HeldFits)
-# Of a single start, where pyhf's users begin too: pyhf is the reference.
+# As pyhf is the reference, its fits begin at a single point, as those of its users do.
 PYHF = (AlongPoi, HeldFits)

@@ -1,9 +1,9 @@
-"""Starts from where other factors of a template have taken the scale that one has taken.
+"""Starting points at which other factors of a template scale it than in the fit that has ended.
 
-Where a fit wants far fewer events of a template than are expected, a factor with a Gaussian constraint of the width s
-may go to zero at the price 1/s^2 (staterror, or a histosys that empties a bin), while the price of one with a Poisson
-constraint, or of a normsys, rises with the logarithm of the factor. Sharing a small product then costs more than
-leaving it to one factor, and each of them may have a minimum of its own.
+If the data require far fewer events of a template than expected, a factor with a Gaussian constraint of width s can go
+to zero at a cost of 1/s^2 in the deviance (staterror, or a histosys that empties a bin), whereas the cost of one with a
+Poisson constraint, or of a normsys, rises with the logarithm of the factor. It then costs less to change one factor
+alone than to share the change among several, and there may be a minimum for each factor.
 """
 
 import numpy as np
@@ -13,23 +13,25 @@ from muscan.histfactory.poisson import poisson_deviance
 from muscan.inference.emptied_templates import large_factors, may_be_emptied
 from muscan.inference.proposals.proposal import FurtherStarts, Known, Proposal, Scope
 
-# All settings were chosen with random models against pyhf (`make study-fuzz`) and the four models of
-# tests/physics/test_pathological.py, each of which has an emptied template in its lowest minimum.
-# A fit is strained where constrained parameters scale a template beyond these, and its bin moves by MOVED * sqrt(n).
+# The settings below are round numbers: looser conditions and finer scans take longer, stricter and coarser ones may
+# miss a minimum. tests/physics/test_pathological.py and `make study-fuzz` compare limits with those of pyhf.
+
+# A fit is strained if constrained parameters scale a template beyond these factors, and if this changes the events of a
+# bin with n observed events by more than MOVED * sqrt(n).
 LOW, HIGH, MOVED = 0.6, 1.7, 0.3
-# Values that are tried: of global parameters in widths of their constraints, and of the gammas of a bin.
+# Values that are tried: of global parameters, in widths of their constraints, and of the gammas of a bin.
 VALUES = np.linspace(-4, 4, 17)
 GAMMAS = np.concatenate([np.geomspace(1e-6, 10, 29), [1.0]])
-# How often the surroundings of the best value are searched, and how much more closely each time.
+# Number of scans around the best value, and the ratio of the range of one scan to that of the one before.
 ZOOMS, CLOSER = 5, 0.2
-# Most pairs of a global parameter and a bin that are tried, and most starting points, of one fit.
+# Largest numbers of pairs of a global parameter and a bin, and of starting points, of one fit.
 MOST_LINES, MOST_STARTS = 64, 16
-# A point that no parameter leaves by more than this is where the fit has ended.
+# A starting point must differ from the end of the fit by more than this in at least one parameter.
 DIFFERENT = 1e-3
 
 
 class Exchanges(Proposal):
-    """Points where other factors empty a template, for fits that have given up most of one, or doubled it."""
+    """Points at which other factors scale a template, for fits in which one is scaled far down or up."""
 
     scope = Scope.EVERY_FIT
 
@@ -45,22 +47,22 @@ class Exchanges(Proposal):
             shared = ~np.isin(parameter, self._local) & used
             parameter, bin_ = parameter[shared], bin_[shared]
             alone = np.unique(parameter)
-            # (parameter, bin that it is to fit), -1 for all bins
+            # (parameter, bin whose deviance it is to minimise); -1 for all bins
             lines = [np.stack([alone, np.full(len(alone), -1)]), np.unique(np.stack([parameter, bin_]), axis=1)]
             self._lines = np.hstack(lines)[:, :MOST_LINES].astype(int)
 
     def starts(self, known: Known) -> FurtherStarts:
         parameters, data = known.fits.parameters, known.data
         which = np.flatnonzero(self._strained(parameters, data))
-        found = [self._around(parameters[:, index], data[:, index]) for index in which]
+        found = [self._starts_for(parameters[:, index], data[:, index]) for index in which]
         fit = np.repeat(which, [each.shape[1] for each in found])
         return FurtherStarts(fit, [np.hstack([parameters[:, :0], *found])])
 
     def _strained(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """Which fits have given up most of such a template, or doubled it, shape (B,).
+        """Which fits scale such a template far down or up, shape (B,).
 
         Args:
-            parameters: where B fits ended, shape (npar, B).
+            parameters: of B fits, shape (npar, B).
             data: shape (nmain + naux, B).
         """
         events = self.likelihood.expected_by_sample(parameters)[self._templates]
@@ -69,14 +71,15 @@ class Exchanges(Proposal):
         far = (events < LOW * before) | (events > HIGH * before)
         return (far & (np.abs(events - before) > MOVED * room)).any(axis=0)
 
-    def _around(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """Starting points around one fit, shape (npar, T).
+    def _starts_for(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
+        """Starting points for one fit, shape (npar, T).
 
-        One by one, the global factors of such templates are moved to where they fit best, or to where they fit a bin
-        best, the others as they are or all nominal; then in each bin that gamma which does it best.
+        Each global factor of such templates gets its best value, for all bins or for one bin, while the constrained
+        parameters otherwise keep their values or are all set to their initial ones. Then, in each bin, the gamma that
+        lowers the deviance most gets its best value.
 
         Args:
-            parameters: where the fit ended, shape (npar,).
+            parameters: of the fit, shape (npar,).
             data: shape (nmain + naux,).
         """
         here = np.repeat(parameters[:, None], 2, axis=1)
@@ -91,19 +94,19 @@ class Exchanges(Proposal):
         return found[:, different][:, :MOST_STARTS]
 
     def _nominal(self, parameters: np.ndarray) -> np.ndarray:
-        """With the initial values of the constrained parameters."""
+        """These parameters with the initial values of the constrained ones."""
         constrained = ~np.isnan(self.model.constrained_widths())[:, None]
         return np.where(constrained, self.model.initial[:, None], parameters)
 
     def _local_parameters(self, parameters: np.ndarray) -> np.ndarray:
-        """The gammas of these that act on one bin only, npar where there is none, shape (K, nmain)."""
+        """Those of the parameters that are gammas of a single bin, shape (K, nmain); npar where there is none."""
         layout, npar = self.likelihood.layout, len(self.model.names)
         local = np.empty((layout.locals_, self.model.nmain), int)
         local[:, layout.bins] = layout.order[layout.globals_ :].reshape(local.shape)
         return np.where(np.isin(local, parameters), local, npar)
 
     def _along_lines(self, bases: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """Each base with each global factor where it fits best, alone, shape (npar, T)."""
+        """Each base with the best value of one global factor, for each factor and base, shape (npar, T)."""
         model = self.model
         parameter, of_bin = np.tile(self._lines, (1, bases.shape[1]))
         starts = np.repeat(bases, self._lines.shape[1], axis=1)
@@ -124,16 +127,17 @@ class Exchanges(Proposal):
         return starts
 
     def _best_gammas(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """Each point with the best gamma in each bin, the others of the bin nominal, unless all fit better as they are.
+        """Each point with the best value of one gamma in each bin, and initial values of the other gammas of the bin.
 
-        Both arrays of points have the shape (npar, T).
+        A bin is left as it is if this does not lower its deviance. Both arrays of points have the shape (npar, T).
         """
         model, number = self.model, points.shape[1]
         initial, bounds = (np.concatenate([each, each[:1]]) for each in (model.initial, model.bounds))
         best, found = self._of_bins(points, data), points.copy()
         for chosen in self._local[(self._local < len(points)).any(axis=1)]:
             bins = np.flatnonzero(chosen < len(points))
-            tried = np.repeat(np.concatenate([points, points[:1]]), len(GAMMAS), axis=1)  # the last line is of nobody
+            # The last row, with index npar, is a placeholder where a bin has no such parameter.
+            tried = np.repeat(np.concatenate([points, points[:1]]), len(GAMMAS), axis=1)
             of_bins = self._local[:, bins]
             tried[of_bins] = initial[of_bins][..., None]
             values = np.clip(np.tile(GAMMAS, (len(bins), number)), *bounds[chosen[bins]].T[..., None])
@@ -142,16 +146,16 @@ class Exchanges(Proposal):
             value = np.where(np.isfinite(value), value, np.inf)
             least = value.argmin(axis=2)
             value = np.take_along_axis(value, least[..., None], axis=2)[..., 0]
-            for i, (bin_, wins) in enumerate(zip(bins, value < best[bins], strict=True)):
+            for i, (bin_, lower) in enumerate(zip(bins, value < best[bins], strict=True)):
                 of_bin = self._local[:, bin_]
                 of_bin = of_bin[of_bin < len(points)]
-                found[np.ix_(of_bin, wins)] = initial[of_bin][:, None]
-                found[chosen[bin_], wins] = values.reshape(len(bins), number, len(GAMMAS))[i, wins, least[i, wins]]
-                best[bin_] = np.where(wins, value[i], best[bin_])
+                found[np.ix_(of_bin, lower)] = initial[of_bin][:, None]
+                found[chosen[bin_], lower] = values.reshape(len(bins), number, len(GAMMAS))[i, lower, least[i, lower]]
+                best[bin_] = np.where(lower, value[i], best[bin_])
         return found
 
     def _of_bins(self, points: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """The deviance of each bin with the prices of its gammas, shape (nmain, T)."""
+        """The deviance of each bin, including the constraint terms of its gammas, shape (nmain, T)."""
         _, bins, prices = self._terms(points, data)
         return bins + prices[self._local].sum(axis=0)
 

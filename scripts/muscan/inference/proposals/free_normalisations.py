@@ -1,10 +1,11 @@
-"""Other values of free normalisations that the data determine badly.
+"""Other values of free normalisations that the data constrain weakly.
 
-A free normalisation k whose template is interpolated in a parameter that makes up for k may have a second valley, in
-which k is several times as large. In the Gaussian approximation at the initial values (see LinearResponse) k has the
-error s_k, and a parameter a with a constraint of the width w follows k by C_ak / s_k per error of k. Where such a
-parameter moves by a large part of w, the interpolation, which is not linear, may make another minimum. A fit begins
-there, all parameters as they follow k, and is given up when k comes back over a border between the two valleys.
+A free normalisation k whose template is interpolated in a parameter that can compensate for k may have a second valley,
+in which k is several times as large. In the Gaussian approximation at the initial values (see `LinearResponse`), k has
+the error s_k, and a parameter a with a constraint of width w changes by C_ak / s_k, with their covariance C_ak, when k
+changes by its error. If this is a large part of w, the interpolation, which is not linear, may cause another minimum. A
+fit begins at such a value of k, with all other parameters changed accordingly, and is abandoned when k crosses the
+border between the two valleys.
 """
 
 import numpy as np
@@ -16,16 +17,16 @@ from muscan.inference.proposals.ridges import may_have_ridges
 
 # Normalisations with a larger expected error, in units of their initial value, are uncertain.
 UNCERTAIN = 0.3
-# A parameter makes up for one if it moves by at least this part of its constraint per error of the normalisation.
-MADE_UP = 0.5
-# Where the border is, and where a fit starts behind it, in errors of the normalisation above its initial value.
+# A parameter compensates for k if it changes by at least this fraction of its constraint per error of k.
+COMPENSATED = 0.5
+# The border and the starting point behind it, in errors of the normalisation above its initial value.
 BORDER, HIGH = 1.25, 5.0
-# All four were chosen with toys of 1Lbb, whose single top has such a valley: of 1000 toys at most one may end above the
-# best of ten random starts (tests/inference/test_engine.py, `make study`).
+# The single top of 1Lbb has such a valley. `make study` (tests/inference/test_engine.py) requires that of 1000 of its
+# toys at most one ends above the best of ten random starts.
 
 
 class FreeNormalisations(Proposal):
-    """On the other side of the border of each uncertain normalisation one start, in the first round."""
+    """One starting point on the other side of the border of each uncertain normalisation, in the first round."""
 
     scope = Scope.EVERY_FIT
     one_sided = True
@@ -60,8 +61,8 @@ class FreeNormalisations(Proposal):
         found = []
         for index in np.setdiff1d(model.factors.parameter, [*model.constraints.parameter, *np.flatnonzero(fixed)]):
             error, initial = np.sqrt(covariance[index, index]), model.initial[index]
-            made_up = (np.abs(covariance[shapes, index]) > MADE_UP * error * widths).any()
+            compensated = (np.abs(covariance[shapes, index]) > COMPENSATED * error * widths).any()
             border, high = initial + np.array([BORDER, HIGH]) * error
-            if error > UNCERTAIN * abs(initial) and made_up and border < model.bounds[index, 1]:
+            if error > UNCERTAIN * abs(initial) and compensated and border < model.bounds[index, 1]:
                 found.append((index, initial, border, high, covariance[:, index] / error**2))
         return found

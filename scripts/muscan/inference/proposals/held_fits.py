@@ -1,7 +1,7 @@
-"""Free fits from where fits with the POI held have ended lower.
+"""Free fits from the ends of fits with the POI held, where these are lower.
 
-Where a fit with the POI held has ended is a point of the free fit too: a free fit that has ended above it has missed
-the valley.
+The end of a fit with the POI held is a point of the free fit, too. A free fit that has ended above it is in a higher
+local minimum.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ from muscan.inference.proposals.proposal import FurtherStarts, Known, Proposal, 
 
 
 def ends_above(free: Fits, held: Fits) -> np.ndarray:
-    """Which free fits end above the held ones, shape (B,)."""
+    """Return which free fits end above the held ones, shape (B,)."""
     return held.deviance < free.deviance - SAME
 
 
 class HeldFits(Proposal):
-    """The end of the held fit of the same data, where the free one ends above it."""
+    """The end of the held fit of the same data, if the free one ends above it."""
 
     scope = Scope.BESIDE_HELD_FITS
 

@@ -1,4 +1,4 @@
-"""What a proposal is: from fits and their data to further starting points."""
+"""The interface of proposals, which derive further starting points from fits and their data."""
 
 from abc import ABC, abstractmethod
 from enum import Enum
@@ -20,40 +20,44 @@ class Scope(Enum):
 
 
 class Border(NamedTuple):
-    """Each of T fits is given up as soon as a parameter crosses this value."""
+    """A value of a parameter for each of T fits; a fit is abandoned as soon as the parameter crosses it."""
 
-    parameter: np.ndarray  # shape (T,)
+    parameter: np.ndarray  # index, shape (T,)
     value: np.ndarray  # shape (T,)
 
 
 class FurtherStarts(NamedTuple):
-    """Where T further fits begin.
+    """Starting points of T further fits.
 
-    Several of one fit are compared with it in the order of their borders (parameter, then value) and of the arrays.
+    Several results for one fit are compared with it in the order of their borders (parameter, then value), then in the
+    order of the arrays.
     """
 
-    fit: np.ndarray  # which of the known fits each may improve, shape (T,)
-    starts: list[np.ndarray]  # each of shape (npar, T), or (npar,) for one that all have in common, see Engine.fit
+    fit: np.ndarray  # number of the known fit that each may improve, shape (T,)
+    starts: list[np.ndarray]  # each of shape (npar, T), or (npar,) for a common one, see `Engine.fit`
     border: Border | None = None
-    mu: np.ndarray | None = None  # where the POI is held, shape (T,); None: as in the fit that they may improve
+    mu: np.ndarray | None = None  # values at which the POI is held, shape (T,); None: as in the known fit
 
 
 class Known(NamedTuple):
-    """What the search knows when it asks for starting points."""
+    """What is known when the search requests starting points."""
 
     fits: Fits  # B fits, each of which has found a minimum
     data: np.ndarray  # their data, shape (nmain + naux, B)
-    held: Fits | None = None  # fits of the same data with the POI held, where there are any
+    held: Fits | None = None  # fits of the same data with the POI held, if there are any
     first: bool = True  # whether this is the first round
 
 
 class Proposal(ABC):
-    """A way to find further starting points.
+    """A method to find further starting points.
+
+    Args:
+        likelihood: of the model.
 
     Attributes:
         scope: the fits to which it applies.
-        one_sided: whether its fits have borders. Proposals with borders are tried together, in one batch.
-        possible: whether it may propose anything for this model.
+        one_sided: whether its fits have borders. All proposals with borders are tried together, in one batch.
+        possible: whether it can propose anything for the model.
     """
 
     scope: ClassVar[Scope]
@@ -65,4 +69,4 @@ class Proposal(ABC):
 
     @abstractmethod
     def starts(self, known: Known) -> FurtherStarts:
-        """Starting points of fits that may end lower than the known ones."""
+        """Return starting points of fits that may end lower than the known ones."""

@@ -1,12 +1,12 @@
-"""The other sides of the ridges that interpolations make.
+"""Starting points on the other side of ridges of the deviance that interpolations cause.
 
 Source: the interpolations of HistFactory (CERN-OPEN-2012-016, section 4.1; those of pyhf are code0, code1, code4 and
-code4p). A template that is interpolated between three points has a bend at alpha = 0. Where the data bend the deviance
-down there by more than the constraint bends it up (by 1 in half the deviance, per unit of alpha squared), alpha = 0 is
-a ridge between two valleys. The even part of code4p bends the other way at alpha = +-sqrt(2/3), by at most a third of
-its bend at zero: where the bend at zero is positive, there may be ridges at these edges.
+code4p). A template that is interpolated between three points has a large curvature at alpha = 0. If its contribution
+to the second derivative of half the deviance is negative and larger in size than that of the constraint, which is 1,
+alpha = 0 is a ridge between two valleys. The even part of code4p has a curvature of the opposite sign at alpha =
++-sqrt(2/3), of at most a third in size: if the curvature at zero is positive, there may be ridges at these edges.
 
-A fit begins at its mirror image behind the ridge, and is given up when it comes back over it.
+A fit begins at its mirror image behind the ridge, and is abandoned when it crosses the ridge.
 """
 
 import numpy as np
@@ -16,24 +16,24 @@ from muscan.histfactory.likelihood import Likelihood
 from muscan.histfactory.model import Model
 from muscan.inference.proposals.proposal import Border, FurtherStarts, Known, Proposal, Scope
 
-# An interpolation that bends half the deviance down by more than this, in units of the bend of the constraint, makes a
-# ridge: the sum of both then bends down.
+# A negative curvature of half the deviance beyond this size, in units of the curvature of the constraint, makes a
+# ridge: the sum of both is then negative.
 RIDGE = 1.0
-# Where the even part of code4p bends most the other way, in alpha, and by how much, in units of its bend at zero.
+# The alpha at which the even part of code4p has its largest opposite curvature, and this in units of that at zero.
 EDGE, EDGE_BEND = np.sqrt(2 / 3), -1 / 3
-# How far behind a ridge in the middle, and behind one at an edge, a fit starts at least, and from how far an edge is
-# crossed at most, in alpha. Chosen with toys of published likelihoods: of 1000 of sbottom-A and of 1Lbb at most one may
-# end above the best of ten random starts (tests/inference/test_engine.py, `make study`).
+# Least distances in alpha of a starting point from a ridge at zero and from one at an edge, and the largest distance
+# from an edge at which a fit is started on its other side. `make study` (tests/inference/test_engine.py) requires that
+# of 1000 toys of sbottom-A and of 1Lbb at most one ends above the best of ten random starts.
 ACROSS, ACROSS_EDGE, NEAR_EDGE = 0.7, 0.4, 0.5
 
 
 def may_have_ridges(model: Model) -> bool:
-    """Whether anything is interpolated; without interpolation the deviance has one minimum."""
+    """Return whether any template is interpolated; without interpolation the deviance has one minimum."""
     return len(model.normsys.parameter) + len(model.histosys.parameter) > 0
 
 
 class Ridges(Proposal):
-    """Behind each ridge near which a fit has ended, one start."""
+    """One starting point behind each ridge near which a fit has ended."""
 
     scope = Scope.EVERY_FIT
     one_sided = True

@@ -1,7 +1,8 @@
-"""Points around the initial values, for the fits to the data on which all tests of a signal depend.
+"""Random points around the initial values, for the fits to the data on which all tests of a signal depend.
 
-The constrained parameters are drawn from their constraints, always the same; the others have their initial values.
-This finds what no derivation foresees. It is too expensive for toys: every further start costs a fit.
+The constrained parameters are drawn from their constraints, with a fixed seed; the others have their initial values.
+Such points find minima of causes that the other proposals do not consider. For toys they would take too long, as every
+point costs a fit.
 """
 
 import numpy as np
@@ -10,13 +11,14 @@ from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.proposals.proposal import FurtherStarts, Known, Proposal, Scope
 from muscan.inference.proposals.ridges import may_have_ridges
 
-# How many points. Not from a study: they ride in the batch of the first start, and four take hardly longer than one.
+# Number of points. Their fits are in one batch with the fit from the initial values, so that a few points take little
+# time.
 POINTS = 3
 SEED = 0  # of the random numbers
 
 
 class Scattered(Proposal):
-    """Random points that all fits have in common, where the deviance may have several valleys."""
+    """Random points, common to all fits, for models whose deviance may have several minima."""
 
     scope = Scope.FIRST_STARTS
 
