@@ -3,8 +3,8 @@
 import numpy as np
 
 from helpers.workspaces import engine_of
+from muscan.inference.fit_bounds import fit_and_find_range
 from muscan.inference.hypotest import hypotests
-from muscan.steps.fit import fit_and_find_range
 
 
 def ranged(spec: dict, test_statistic: str = "qtilde", alpha: float = 0.05):

@@ -8,10 +8,10 @@ from scipy.stats import norm
 
 from helpers.ranges import curves, ranged
 from helpers.workspaces import SMALL, counting, engine_of, normsys
+from muscan.inference.fit_bounds import fit_within_bound
 from muscan.inference.hypotest import hypotest, prepare
 from muscan.inference.limits import upper_limits
 from muscan.inference.ranges import LARGEST_MU, POINTS, scan_range
-from muscan.steps.fit import fit_within_bound
 
 
 @pytest.mark.parametrize("observed", [40.0, 50.0, 58.0, 75.0])

@@ -18,6 +18,7 @@ from muscan.config.settings import check_options, scan_settings
 from muscan.histfactory.compile import compile_workspace
 from muscan.inference.calculators import RELEVANT
 from muscan.inference.engines import Pyhf
+from muscan.inference.fit_bounds import fit_and_find_range
 from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.newton import Newton
 from muscan.inference.signal_point import bounded, run_tests
@@ -25,7 +26,6 @@ from muscan.records.limits import Limits
 from muscan.report import run_findings
 from muscan.report.fit_section import _check_facts
 from muscan.steps import limit_check
-from muscan.steps.fit import fit_and_find_range
 from muscan.steps.invert import Curves, limits_record
 from muscan.steps.limit_check import with_check, with_error
 from muscan.toys import asymptotics_check, pseudo_data, sensitivity

@@ -19,7 +19,7 @@ from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.hypotest import Hypotest
 
-SAME_MINIMUM = 1e-4  # in -2 log L; Minuit's own precision
+PRECISION = 1e-4  # in -2 log L, of a fit by Minuit
 SAME_CLS = 2e-3
 
 
@@ -33,12 +33,12 @@ class Check(NamedTuple):
 
     def ours_is_wrong(self) -> bool:
         """Return whether pyhf found a lower minimum, or another CLs from the same minima."""
-        if any(pyhfs < ours - SAME_MINIMUM for ours, pyhfs in self.minima.values()):
+        if any(pyhfs < ours - PRECISION for ours, pyhfs in self.minima.values()):
             return True
         return not self.pyhf_is_wrong() and self.distance() > SAME_CLS
 
     def pyhf_is_wrong(self) -> bool:
-        return any(pyhfs > ours + SAME_MINIMUM for ours, pyhfs in self.minima.values())
+        return any(pyhfs > ours + PRECISION for ours, pyhfs in self.minima.values())
 
     def distance(self) -> float:
         return max(abs(ours - pyhfs) for ours, pyhfs in zip(self.ours, self.pyhfs, strict=True) if ours is not None)
@@ -97,9 +97,7 @@ def show(result: Check) -> None:
         if ours is not None:
             print(f"  CLs {kind:<10} {ours:<12.6g} pyhf {pyhfs:.6g}")
     for kind, (ours, pyhfs) in result.minima.items():
-        lower = (
-            "the same" if abs(ours - pyhfs) <= SAME_MINIMUM else "ours is lower" if ours < pyhfs else "pyhf is lower"
-        )
+        lower = "the same" if abs(ours - pyhfs) <= PRECISION else "ours is lower" if ours < pyhfs else "pyhf is lower"
         print(f"  -2 log L {kind:<10} {ours:.6f}   pyhf {pyhfs:.6f}   {lower}")
 
 

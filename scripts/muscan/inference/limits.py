@@ -23,6 +23,8 @@ STATUSES = (
 RISE_TOLERANCE = 1e-3
 # If CLs at the largest mu is above this, the limit is tens of times higher.
 HARDLY = 0.99
+# Smallest and largest CLs whose normal quantile is taken.
+LEAST_CLS, MOST_CLS = 1e-300, 1 - 1e-16
 # Relative precision of a limit.
 PRECISION = 1e-5
 # Fractions of the interval between two points at which the search for a limit starts again after a failed test.
@@ -49,6 +51,11 @@ class Bracket(NamedTuple):
     cls: tuple[float, float]
 
 
+def probit_distance(cls: np.ndarray | float, alpha: float) -> np.ndarray | float:
+    """Return the normal quantile of CLs, which is nearly linear in mu, minus that of alpha: zero at a limit."""
+    return ndtri(np.clip(cls, LEAST_CLS, MOST_CLS)) - ndtri(alpha)
+
+
 class _Tested:
     """CLs of several curves at all tested values of mu."""
 
@@ -57,7 +64,7 @@ class _Tested:
         self.cls = {i: dict(zip(*bracket, strict=True)) for i, bracket in brackets.items()}
 
     def distance(self, mu: np.ndarray, curve: np.ndarray) -> np.ndarray:
-        """The normal quantile of CLs, which is nearly linear in mu, minus that of alpha."""
+        """`probit_distance` at these values of mu, one of each curve."""
         places = list(zip(curve.tolist(), mu.tolist(), strict=True))
         new = [(i, value) for i, value in dict.fromkeys(places) if value not in self.cls[i]]
         if new:
@@ -65,7 +72,7 @@ class _Tested:
             for (i, value), cls in zip(new, self._test(values, curves).tolist(), strict=True):
                 self.cls[i][value] = cls
         cls = [self.cls[i][value] for i, value in places]
-        return ndtri(np.clip(cls, 1e-300, 1 - 1e-16)) - ndtri(self.alpha)
+        return probit_distance(np.array(cls), self.alpha)
 
     def closest(self, curves: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """The largest mu with CLs above alpha and the smallest with CLs below it, for each curve."""

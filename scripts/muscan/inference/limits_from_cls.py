@@ -14,10 +14,11 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from muscan.inference.limits import LEAST_CLS
+
 SIGMAS = np.arange(-2.0, 3.0)  # N of the five expected cases
 MEDIAN = 2
-LEAST = 1e-300  # smallest CLs whose logarithm is taken
-N_RANGE = (-30.0, 40.0)  # of N: beyond, CLs is below LEAST, or as good as 1
+N_RANGE = (-30.0, 40.0)  # of N: beyond, CLs is below LEAST_CLS, or as good as 1
 
 
 def limits_from_cls(observed: np.ndarray, expected: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +35,7 @@ def limits_from_cls(observed: np.ndarray, expected: np.ndarray, alpha: np.ndarra
         such CLs.
     """
     alpha = np.asarray(alpha, dtype=float)
-    strengths = SIGMAS - ndtri(np.clip(expected, LEAST, 1) * ndtr(SIGMAS))  # mu / sigma
+    strengths = SIGMAS - ndtri(np.clip(expected, LEAST_CLS, 1) * ndtr(SIGMAS))  # mu / sigma
     n = _fluctuations(np.asarray(observed, dtype=float), strengths[:, MEDIAN])
     return (
         _on_its_side(_limits(n, strengths[:, MEDIAN], alpha), observed, alpha),
@@ -54,7 +55,7 @@ def _on_its_side(limits: np.ndarray, cls: np.ndarray, alpha: np.ndarray) -> np.n
 
 def _fluctuations(cls: np.ndarray, strengths: np.ndarray) -> np.ndarray:
     """N of the data, within N_RANGE; nan where CLs or the strength is missing."""
-    wanted = np.log(np.clip(cls, LEAST, 1))
+    wanted = np.log(np.clip(cls, LEAST_CLS, 1))
 
     def distance(n: np.ndarray, strength: np.ndarray, log_cls: np.ndarray) -> np.ndarray:
         """The difference of log CLs, which rises with n."""

@@ -2,12 +2,12 @@
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtri
 
 from muscan.base.errors import FitError
 from muscan.histfactory.parameters import LARGEST_MU
 from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, hypotest
+from muscan.inference.limits import probit_distance
 
 POINTS = 16  # number of points of a scan, including mu = 0
 MARGIN = 1.15  # last point in units of the largest limit
@@ -36,7 +36,7 @@ def scan_range(engine: Engine, prepared: Prepared, test_statistic: str, alpha: f
         """Positive where at least one limit is above mu."""
         if mu not in tested:
             tested[mu] = _test_near(engine, prepared, mu, test_statistic)
-        return float(ndtri(np.clip(tested[mu][0], 1e-300, 1 - 1e-16)) - ndtri(alpha))
+        return float(probit_distance(tested[mu][0], alpha))
 
     low, high = 0.0, 1.0
     while distance(high) > 0 and high < LARGEST_MU:

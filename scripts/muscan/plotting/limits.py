@@ -22,7 +22,6 @@ OBSERVED, *EXPECTED = LIMIT_COLUMNS
 ERROR = ERROR_COLUMNS[0]
 BANDS = ((EXPECTED[0], EXPECTED[4], style.YELLOW), (EXPECTED[1], EXPECTED[3], style.GREEN))
 SHORT = dict(zip(LIMIT_COLUMNS, ("observed", "−2σ", "−1σ", "expected", "+1σ", "+2σ"), strict=True))
-LOG_RANGE = 30  # limits that differ by more than this factor get a logarithmic axis
 TALLEST = 26  # largest height of all rows, in inches; more rows get smaller letters
 
 
@@ -99,7 +98,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.text(1.015, y, texts[y], transform=axes.get_yaxis_transform(), va="center_baseline", fontsize=size)
     numbers = table[list(LIMIT_COLUMNS)].to_numpy(dtype=float)
     numbers = numbers[np.isfinite(numbers)]
-    if len(numbers) and numbers.min() > 0 and numbers.max() > LOG_RANGE * numbers.min():
+    if len(numbers) and numbers.min() > 0 and numbers.max() > style.LOG_RANGE * numbers.min():
         axes.set_xscale("log")
         style.format_log_axis(axes.xaxis)
         axes.set_xlim(numbers.min() / 1.3, numbers.max() * 1.3)

@@ -46,6 +46,7 @@ LOOK = {
 }
 styled = style.context(["default", LOOK])  # a decorator of functions that draw
 
+LOG_RANGE = 30  # numbers that differ by more than this factor get a logarithmic axis
 GREEN, YELLOW = "#00cc00", "#ffd500"  # bands of one and two standard deviations
 SIGNAL_COLOR = "#bd1f01"
 # The colours of M. Petroff for every kind of colour vision (arXiv:2107.02270), without the red, which the signal has.
@@ -148,19 +149,24 @@ def legend_on_top(axes: Axes, handles: list, columns: tuple[int, ...] = (2, 1)) 
     return min(0.75, legend.get_window_extent().height / axes.get_window_extent().height + 0.02)
 
 
+def _power_of_ten(value: float) -> int:
+    """The exponent of a positive number, also of one that rounding has left a little below a power of ten."""
+    return math.floor(math.log10(value) + 1e-9)
+
+
 def format_log_axis(axis: Axis) -> None:
     """Format the ticks of a logarithmic axis as plain text: 0.01, 0.1, 1, 10, ... and 10⁵ where that is shorter."""
     superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
     def plain(value: float, _position: int | None = None) -> str:
-        power = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
+        power = _power_of_ten(value) if value > 0 else 0
         digit = round(value / 10.0**power)
         factor = f"{digit}×" if digit > 1 else ""
         return f"{value:g}" if -4 < power < 4 else f"{factor}10{str(power).translate(superscripts)}"
 
     def between(value: float, _position: int | None = None) -> str:
         low, high = axis.get_view_interval()
-        digit = round(value / 10.0 ** math.floor(math.log10(value) + 1e-9))
+        digit = round(value / 10.0 ** _power_of_ten(value))
         return plain(value) if high < 30 * low and digit in (2, 5) else ""
 
     axis.set_major_locator(LogLocator(numticks=12))

@@ -25,7 +25,6 @@ from muscan.records.fit import ChannelYields, FitResult
 
 PLACEHOLDER = ("failed", "There are no channels.")  # file name and text of the picture if there are no channels
 HATCH = {"facecolor": "none", "edgecolor": "#404040", "hatch": "//////", "linewidth": 0}
-LOG_RANGE = 30  # bins or channels whose contents differ by more than this factor get a logarithmic axis
 
 
 def draw_band(axes: Axes, edges: np.ndarray, middle: np.ndarray, error: np.ndarray) -> None:
@@ -72,11 +71,11 @@ def draw_ratio(axes: Axes, edges: np.ndarray, counts: np.ndarray, total: np.ndar
 
 
 def set_range(axes: Axes, stack: list, counts: np.ndarray, total: np.ndarray, error: np.ndarray, handles: list) -> None:
-    """Set a linear axis from zero, or a logarithmic one if bins differ by LOG_RANGE, with room for the legend."""
+    """Set a linear axis from zero, or a logarithmic one (see `style.LOG_RANGE`), with room for the legend."""
     heights = np.concatenate([total, counts])
     heights = heights[heights > 0]
     top = 1.08 * max(np.max(counts + garwood(counts)[1], initial=0), np.max(total + error), 1e-6)
-    log = len(heights) > 0 and heights.max() > LOG_RANGE * heights.min()
+    log = len(heights) > 0 and heights.max() > style.LOG_RANGE * heights.min()
     if log:
         lowest = stack[0][1] if stack else total
         low = max(min(heights.min() / 3, np.min(lowest[lowest > 0], initial=np.inf)), top * 1e-5)
