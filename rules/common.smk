@@ -43,7 +43,7 @@ grids = Grids(config, scans)
 packs = all_packs(config, scans)
 code = partial(code_of, with_modules=FIRST)
 
-RESULTS = result_files.results(config)
+RESULTS = result_files.all_results(config)
 OUTLINE = json.dumps(outline_of(config))
 
 # Fits by pyhf read the workspace; fits by muscan need only the compiled model.

@@ -1,4 +1,4 @@
-"""The commands of muscan: `python scripts/muscan COMMAND ...`; `make help` lists what they are for."""
+"""Run a command of muscan: `python scripts/muscan COMMAND ...`; `make help` describes the commands."""
 
 import sys
 from importlib import import_module
@@ -27,7 +27,7 @@ COMMANDS = (
 def main() -> None:
     """Run the command that the first argument names."""
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
-        sys.exit(f"say which command: {', '.join(COMMANDS)}")
+        sys.exit(f"usage: python scripts/muscan COMMAND ..., where COMMAND is one of {', '.join(COMMANDS)}")
     run(import_module(f"muscan.commands.{sys.argv.pop(1)}").main)
 
 

@@ -1,14 +1,14 @@
-"""A fit that is alone is calculated as one of two."""
+"""A single fit is computed as a batch of two."""
 
 import numpy as np
 
-from muscan.base.batches import batch_of, never_alone, takes_one
+from muscan.base.batches import accept_single_fit, batch_of, repeat_single
 
 
 def test_a_single_number_is_given_twice():
-    assert never_alone(np.array([3])).tolist() == [3, 3]
-    assert never_alone(np.array([3, 5])).tolist() == [3, 5]
-    assert never_alone(np.zeros(0, int)).tolist() == []
+    assert repeat_single(np.array([3])).tolist() == [3, 3]
+    assert repeat_single(np.array([3, 5])).tolist() == [3, 5]
+    assert repeat_single(np.zeros(0, int)).tolist() == []
 
 
 def test_one_set_of_values_becomes_two_columns():
@@ -16,9 +16,9 @@ def test_one_set_of_values_becomes_two_columns():
 
 
 class Sums:
-    """Sums of columns, and how many columns there were."""
+    """Return the sums of the columns, and record the number of columns."""
 
-    @takes_one
+    @accept_single_fit
     def __call__(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         self.columns = values.shape[1]
         return (values * weights).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Result files are written whole or not at all, are strict JSON, and carry failures."""
+"""Result files are written completely or not at all, are strict JSON, and can be records of failures."""
 
 import gzip
 import hashlib
@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from muscan.base.errors import FitError, InputError, StepError
-from muscan.base.files import failure_recorded, made_by, read_result, write_json, write_text, written_whole
+from muscan.base.files import atomic_write, made_by, read_result, record_failure, write_json, write_text
 from muscan.base.json_input import read_json
 
 
 def names(folder: Path) -> list[str]:
-    """Everything in a folder, hidden files included."""
+    """Return the names of all files in a folder, including hidden ones."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def fail_half_way(path: Path, error: type[BaseException]) -> None:
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("half of the n")
         raise error
 
@@ -55,7 +55,7 @@ class TestWriting:
 
     def test_the_temporary_name_is_beside_the_file_and_keeps_its_suffix(self, tmp_path):
         """Renaming is atomic within a file system only; matplotlib chooses a format by the suffix."""
-        with written_whole(tmp_path / "plot.png") as temporary:
+        with atomic_write(tmp_path / "plot.png") as temporary:
             assert temporary.parent == tmp_path
             assert temporary.suffix == ".png"
 
@@ -139,7 +139,8 @@ class TestReading:
         os.mkfifo(tmp_path / "pipe.json")
         (tmp_path / "link.json").symlink_to(tmp_path / "gone.json")
         (tmp_path / "folder.json").mkdir()
-        for name, problem in (("pipe", "a pipe"), ("link", "a link to nothing"), ("folder", "a folder")):
+        link = "a link whose target does not exist"
+        for name, problem in (("pipe", "a pipe"), ("link", link), ("folder", "a folder")):
             with pytest.raises(InputError, match=rf"{name}\.json: .*{problem}"):
                 read_json(tmp_path / f"{name}.json")
 
@@ -152,7 +153,7 @@ class TestFailures:
     @pytest.mark.parametrize("error", [StepError, InputError, FitError])
     def test_they_are_written_in_the_place_of_the_result_and_read_as_failures(self, tmp_path, error, capsys):
         path = tmp_path / "fit.json"
-        with failure_recorded(path):
+        with record_failure(path):
             raise error("the fit with mu = 1 did not converge")
         assert read_json(path) == {"status": "failed", "reason": "the fit with mu = 1 did not converge"}
         assert "did not converge" in capsys.readouterr().err
@@ -162,7 +163,7 @@ class TestFailures:
     @pytest.mark.parametrize("error", [OSError, KeyError, MemoryError, KeyboardInterrupt])
     def test_other_errors_end_the_job(self, tmp_path, error):
         """A full disk or a defect of muscan is not a property of the signal; the next run tries again."""
-        with pytest.raises(error), failure_recorded(tmp_path / "fit.json"):
+        with pytest.raises(error), record_failure(tmp_path / "fit.json"):
             raise error
         assert names(tmp_path) == []
 

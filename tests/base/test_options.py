@@ -1,4 +1,4 @@
-"""Options of commands follow from dataclasses of settings; an option without a value is as if it were not given."""
+"""Command line options are defined by dataclasses of settings; an option without a value has its default."""
 
 import argparse
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A script runs on one core and keeps its memory, whatever its environment says."""
+"""A script runs on one core and keeps freed memory, independent of environment variables."""
 
 import ctypes
 import resource

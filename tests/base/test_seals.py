@@ -1,4 +1,4 @@
-"""A result is trusted if it is what was written; nothing else has a seal."""
+"""A result has a seal and is used only if it has not changed; files that are not results have no seal."""
 
 import hashlib
 import os
@@ -61,7 +61,7 @@ def test_the_old_time_does_not_hide_a_change():
 
 @pytest.mark.parametrize("damage", ["edit", "remove", "add"])
 def test_a_folder_is_one_result(damage):
-    with files.folder_written_whole("results/folder") as folder:
+    with files.atomic_write_folder("results/folder") as folder:
         for name in ("one", "two"):
             (folder / name).write_text(name)
     (seals.RESULTS / "folder" / seals.SNAKEMAKE_TIMESTAMP).touch()
@@ -78,7 +78,7 @@ def test_a_folder_is_one_result(damage):
 
 
 def test_a_result_without_a_seal_is_taken_as_it_is():
-    """Whoever removes the seals decides so."""
+    """Results are used without a check after a user has removed the seals."""
     files.write_text("results/b.txt", "something\n")
     shutil.rmtree(seals.SEALS)
     (seals.RESULTS / "b.txt").write_text("else")

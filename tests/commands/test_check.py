@@ -1,4 +1,4 @@
-"""make check: problems of all models of a configuration, before anything runs."""
+"""make check: problems of all models of a configuration, before a run."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(capsys, config: dict) -> tuple[int, list[str]]:
-    """Exit code and lines of what is printed."""
+    """Return the exit code and the printed lines."""
     with open("mine.yaml", "w", encoding="utf-8") as file:
         yaml.safe_dump(config, file, sort_keys=False)
     for read in (patch_workspace.read_published, configuration._patchset, configuration._loose_patches):
@@ -47,7 +47,7 @@ def contents() -> set[str]:
 
 
 def single(**specs: dict | str) -> dict:
-    """An analysis for each workspace."""
+    """Return a configuration with one analysis per workspace."""
     for name, spec in specs.items():
         if isinstance(spec, dict):
             write_json(f"{name}.json", spec)
@@ -61,7 +61,7 @@ def single(**specs: dict | str) -> dict:
 
 
 def patched(names: list[str], background: dict, patches: list[list]) -> dict:
-    """A background-only workspace and loose patches."""
+    """Write a background-only workspace and loose patches."""
     write_json("BkgOnly.json", background)
     for name, patch in zip(names, patches, strict=True):
         write_json(f"patches/{name}.json", patch)
@@ -72,7 +72,7 @@ def patched(names: list[str], background: dict, patches: list[list]) -> dict:
 
 
 def signal(template: list[float], *modifiers: tuple) -> list[dict]:
-    """A patch that adds a signal."""
+    """Return a patch that adds a signal."""
     spec = workspace({"SR": ([1.0], {"signal": (template, [MU, *modifiers])})})
     return [{"op": "add", "path": "/channels/0/samples/-", "value": spec["channels"][0]["samples"][0]}]
 
@@ -105,7 +105,7 @@ def test_errors_come_first_and_fail(folder, capsys):
 
 
 def test_a_broken_data_set_does_not_stop_the_others(folder, capsys):
-    """Each of these would end as fit_failed."""
+    """Each of these models would get the status fit_failed."""
     config = single(cut='{"channels": [', odd=ODD, empty={"version": "1.0.0"}, nopoi=BACKGROUND)
     code, lines = run(capsys, config)
     assert code == 1

@@ -1,4 +1,4 @@
-"""The pages of the documentation that are made, and those that must follow the code."""
+"""The generated pages of the documentation, and pages that must agree with the code."""
 
 import re
 from itertools import pairwise
@@ -21,7 +21,7 @@ NOTHING = Limits.from_failure("", 0.95, calculator="asymptotics", test_statistic
 
 
 def first_column(heading: str) -> list[str]:
-    """The names in the first column of the table below a heading of docs/results.md."""
+    """Return the names in the first column of the table below a heading of docs/results.md."""
     section = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", RESULTS, re.DOTALL | re.MULTILINE)[1]
     return re.findall(r"^\| (?:`(.+?)`|\(labels\)) \|", section, re.MULTILINE)
 
@@ -81,7 +81,7 @@ def test_comments_of_fields(tmp_path):
 
 
 def test_every_key_of_a_result_is_explained():
-    """But for those whose name says all."""
+    """Each field has a comment, except those whose names are sufficient."""
     silent = {
         f"{name}.{each.name}"
         for name, source in document_records.records().items()
@@ -149,7 +149,7 @@ def test_graph_of_rules():
     assert rule_graph.split_cycles(edges, "acb")[1] == [("b", "c")]
     forward = rule_graph.without_shortcuts(forward)
     assert forward == [("a", "b"), ("b", "c"), ("c", "all")]
-    assert rule_graph.layers_of(forward) == {"a": 0, "b": 1, "c": 2, "all": 3}
+    assert rule_graph.assign_layers(forward) == {"a": 0, "b": 1, "c": 2, "all": 3}
 
 
 def test_boxes_do_not_overlap():
@@ -165,7 +165,7 @@ def test_boxes_do_not_overlap():
 
 
 def test_the_picture_of_the_rules_has_every_rule():
-    """`make rulegraph` draws it anew."""
+    """`make rulegraph` updates the picture."""
     picture = (ROOT / "docs" / "rulegraph.svg").read_text(encoding="utf-8")
     rules = rule_graph.stages(ROOT / "rules")
     assert set(re.findall(r">(\w+)</text>", picture)) == {*rules, "all"}

@@ -1,4 +1,4 @@
-"""The forecast: jobs as Snakemake counts them, and times and sizes of real signals, multiplied."""
+"""The forecast: jobs as Snakemake counts them; times and sizes extrapolated from a sample of signals."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import yaml
 from helpers.workflow import REPO, clone, planned, snakemake, write_config
 from muscan.base.words import format_duration
 from muscan.commands import forecast, rule_graph, simulate_grid
-from muscan.commands.forecast import Sample, advice, first_toys, toy_fits
+from muscan.commands.forecast import Sample, advice, first_round_toys, toy_fits
 from muscan.config.schema import complete
 from muscan.config.settings import ScanSettings, scan_settings
 
@@ -29,7 +29,7 @@ def settings(**scan) -> ScanSettings:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The files of a grid of signals."""
+    """Write the files of a grid of signals."""
     folder = tmp_path_factory.mktemp("forecast")
     simulate_grid.main(["--output", str(folder)])
     return folder
@@ -45,7 +45,7 @@ def grid(folder, signals="signal_*00_0", **scan) -> dict:
 
 
 def both(*configs: dict) -> dict:
-    """Configurations with different names in one."""
+    """Return several configurations with different names as one."""
     return {block: {name: each for config in configs for name, each in config.get(block, {}).items()}
             for block in ("datasets", "models", "analyses", "grids")}  # fmt: skip
 
@@ -75,7 +75,7 @@ def test_jobs_are_those_of_snakemake(configurations, tmp_path, name):
 
 
 def test_what_it_says(folder, tmp_path, monkeypatch, capsys):
-    """All analyses, all jobs, and nothing left behind."""
+    """All analyses and jobs are listed, and no files remain."""
     monkeypatch.chdir(tmp_path)
     config = grid(folder, mu="auto", signals_per_job=4)
     config["datasets"] |= COUNTS["datasets"]
@@ -134,8 +134,8 @@ def test_a_bad_configuration_is_refused(tmp_path, monkeypatch, capsys, text, mes
 def test_toys_are_counted_as_fits():
     """Ten toys at three values of mu: 30 signal toys with two fits, ten background-only toys with one and three."""
     assert toy_fits(10, 3) == 30 * 2 + 10 + 30
-    assert first_toys(settings(toys={"per_hypothesis": 5000, "block": 1000}).toys) == 5000
-    assert first_toys(settings(toys={"target": 0.1, "block": 500}).toys) == 1000
+    assert first_round_toys(settings(toys={"per_hypothesis": 5000, "block": 1000}).toys) == 5000
+    assert first_round_toys(settings(toys={"target": 0.1, "block": 500}).toys) == 1000
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ class TestAdvice:
 
 
 def test_what_a_cluster_is_sent():
-    """All rules but the local ones; packs of signals have a rule each."""
+    """All rules except local ones; each pack of signals has its own rule."""
     rules = set(rule_graph.stages(REPO / "rules"))
     block = (REPO / "Snakefile").read_text().partition("localrules:\n")[2].partition("\n\n")[0]
     local = {name.strip() for name in block.split(",") if name.strip()}

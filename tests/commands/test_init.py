@@ -1,4 +1,4 @@
-"""The first configuration: what it says of every kind of input, that it is accepted, and that it makes a model."""
+"""The draft of a configuration for each kind of input: its content, and that it is accepted and gives a model."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ SEARCH = ROOT / "docs" / "tutorial" / "search.csv"
 
 
 def made(*words: str, output: str) -> tuple[dict, str]:
-    """The configuration that the script writes, accepted, and its text."""
+    """Return the configuration that the command writes, which must be accepted, and its text."""
     init.main([*words, "--output", output])
     text = Path(output).read_text(encoding="utf-8")
     config = yaml.safe_load(text)
@@ -41,7 +41,7 @@ def made(*words: str, output: str) -> tuple[dict, str]:
 
 
 def model_of(config: dict):
-    """The compiled model of the only analysis of histograms."""
+    """Return the compiled model of a configuration with one analysis of histograms."""
     (analysis,) = config["analyses"].values()
     kind, source = next(iter(config["datasets"][analysis["dataset"]]["histograms"].items()))
     model = complete_model(config["models"][analysis["model"]])
@@ -76,7 +76,7 @@ def test_the_search_of_the_tutorial(output):
 
 
 def test_observed_counts_are_not_shown(tmp_path, output, capsys):
-    """Who begins blind must not see them by accident."""
+    """Users with a blind analysis must not see observed counts by accident."""
     (tmp_path / "mine.csv").write_text("bin_low,bin_high,signal,b,observed\n0,1,2,30,97531\n")
     _, text = made("--from", str(tmp_path / "mine.csv"), output=output)
     assert "97531" not in text + capsys.readouterr().out
@@ -103,7 +103,7 @@ def lines_to_uncomment(text: str) -> list[int]:
 
 
 def uncommented(text: str, number: int) -> dict:
-    """The configuration with one comment put to use, in the place of the entry of that name if there is one."""
+    """Return the configuration with one comment activated; it replaces an entry of the same name."""
     lines = text.splitlines()
     lines[number] = re.sub(r"^( *)# ", r"\1", lines[number])
     key = re.match(r" *\w+: ", lines[number])
@@ -217,7 +217,7 @@ COLUMNS = st.lists(NAMES.filter(bool), min_size=2, max_size=5, unique=True)
     st.lists(NAMES, min_size=1, max_size=3, unique=True),
 )
 def test_any_name(tmp_path_factory, names, channels):
-    """Names of columns and channels: the file says what was meant, is accepted, and makes a model."""
+    """With any names of columns and channels, the draft is correct and accepted, and gives a model."""
     folder = tmp_path_factory.mktemp("any")
     names = [name for name in names if name not in ("channel", "bin_low", "bin_high", "observed")]
     names = ["signal", *(name for name in names if name != "signal")]
@@ -345,7 +345,7 @@ def test_published_workspaces(data, file, signals, output, monkeypatch):
 
 
 def test_a_published_grid(data, output, monkeypatch):
-    """What the metadata of the patch set says: 125 points in two masses."""
+    """The metadata of the patch set: 125 points in two masses."""
     monkeypatch.chdir(data)
     config, text = made("--from", "1Lbb/BkgOnly.json.gz", "--patchset", "1Lbb/patchset.json.gz", output=output)
     for number in lines_to_uncomment(text):
@@ -491,14 +491,14 @@ def test_paths_that_lead_nowhere(tmp_path, monkeypatch, options, message):
 
 
 def test_nothing_is_overwritten(tmp_path):
-    """As a user sees it: named after the file, in the folder in which the script runs; one line, and exit code 1."""
+    """The draft is named after the file and written to the current folder; a second call fails with one line."""
     command = [sys.executable, str(ROOT / "scripts" / "muscan"), "init", "--from", str(SEARCH)]
     first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "signal: signal" in first.stdout
     before = (tmp_path / "search.yaml").read_bytes()
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 1
-    assert again.stderr == "failed: search.yaml is already there; give the configuration another name: OUT=other.yaml\n"
+    assert again.stderr == "failed: search.yaml already exists; choose another name: OUT=other.yaml\n"
     assert (tmp_path / "search.yaml").read_bytes() == before
 
 

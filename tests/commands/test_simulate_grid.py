@@ -1,4 +1,4 @@
-"""The invented search: a valid publication, with the physics that it says, and limits that need a grid."""
+"""The simulated search: valid files, the described physics, and limits across a grid of masses."""
 
 import csv
 import shutil
@@ -42,7 +42,7 @@ def patchset(folder) -> dict:
 
 @pytest.fixture
 def patched(background_only, patchset):
-    """The workspace of a signal point."""
+    """Return the workspace of a signal point."""
     return lambda m1, m2: apply_from_patchset(background_only, patchset, f"signal_{m1}_{m2}")
 
 
@@ -51,7 +51,7 @@ def masses(patchset: dict) -> list[list[int]]:
 
 
 def cls(spec: dict, mu: float = 1.0) -> list[float]:
-    """Observed CLs and the median of the expected ones, by pyhf."""
+    """Return the observed and the median expected CLs of pyhf."""
     model, data = referee(spec)
     with tight_minuit():
         observed, expected = pyhf.infer.hypotest(mu, data, model, test_stat="qtilde", return_expected=True)
@@ -165,7 +165,7 @@ def test_heavy_particles_and_small_mass_differences_are_not(patched, point):
 
 
 def test_limits_range_over_a_factor_of_hundreds(patched):
-    """CLs falls with mu: where it is below 0.05, mu is above the limit."""
+    """CLs decreases with mu: if it is below 0.05, mu is above the limit."""
     assert cls(patched(200, 0), mu=0.02)[1] < 0.05
     assert cls(patched(1000, 0), mu=10.0)[1] > 0.05
     assert cls(patched(600, 465), mu=20.0)[1] > 0.05
@@ -201,7 +201,7 @@ def test_the_configuration_of_the_grid_fits_to_it(folder, patchset, tmp_path, mo
 
 
 def assert_consistent(file: Path, name: str, number: int) -> None:
-    """The configuration is accepted, has so many signals, and all lie on the right side of the diagonal."""
+    """The configuration is accepted, has this number of signals, and all are on the allowed side of the diagonal."""
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
     check(config)
     config = complete(config)

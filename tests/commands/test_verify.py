@@ -1,4 +1,4 @@
-"""make verify: pyhf repeats tests, and a wrong result of ours does not pass."""
+"""make verify: pyhf repeats tests, and a wrong result of muscan is reported."""
 
 import json
 

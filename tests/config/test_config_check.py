@@ -1,4 +1,4 @@
-"""The configuration: schema, documentation and code agree; what is accepted; what is refused, and in which words."""
+"""The check of configurations: schema, documentation and code agree; accepted and refused configurations; messages."""
 
 import copy
 import json
@@ -17,10 +17,10 @@ from snakemake.common.configfile import load_configfile
 
 from helpers.configurations import complete_model
 from muscan.base.words import OBSERVED_HINT
-from muscan.config.check import check, usable
+from muscan.config.check import check, usable_part
 from muscan.config.mu_values import mu_jobs, poi_bound
 from muscan.config.problems import ConfigError
-from muscan.config.reference import with_tables
+from muscan.config.reference import update_tables
 from muscan.config.schema import complete
 from muscan.config.settings import TOYBASED, scan_settings
 from muscan.histfactory.model import INTERPOLATIONS
@@ -38,7 +38,7 @@ DELETE = object()
 
 
 def changed(path: str, value) -> dict:
-    """The default configuration with another value at `a/b/0`."""
+    """Return the default configuration with another value at `a/b/0`."""
     config = copy.deepcopy(DEFAULT)
     *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
     block = config
@@ -52,7 +52,7 @@ def changed(path: str, value) -> dict:
 
 
 def problems(config) -> list[str]:
-    """The lines of the message about a configuration; none if it is accepted."""
+    """Return the lines of the message about a configuration; none if it is accepted."""
     try:
         check(config)
     except ConfigError as error:
@@ -64,7 +64,7 @@ def problems(config) -> list[str]:
 
 
 def schema_keys(schema: dict, path: str = "") -> set[str]:
-    """All paths of keys; names of the user's choice are <>, entries of lists []."""
+    """Return the paths of all keys; <> stands for names that users choose, [] for entries of lists."""
     if "$ref" in schema and "properties" not in schema:  # an analysis overrides keys of `scan`, which stand there
         schema = schema | SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     found = set()
@@ -110,13 +110,13 @@ def test_readme_explains_every_key_of_the_schema():
 
 
 def test_tables_of_the_readme_are_those_of_the_schema():
-    """`python scripts/muscan document` writes them."""
-    assert with_tables(README) == README
+    """`python scripts/muscan document` updates the tables."""
+    assert update_tables(README) == README
     assert README.count("<!-- keys of ") == README.count("<!-- end of keys -->") == 10
 
 
 def test_readme_has_the_defaults_that_are_used():
-    """A configuration that says nothing is completed with what the tables say."""
+    """A minimal configuration gets the defaults in the tables."""
     rows = readme_rows()
     scan = complete({"analyses": {}})["scan"]
     nested = {f"{block}.{key}": value for block in ("toys", "interpolation") for key, value in scan[block].items()}
@@ -242,9 +242,9 @@ SIMULATE = "datasets/original/simulate"
 COMPONENT = f"{SIMULATE}/components/signal"
 SIGNAL = "models/locked/samples/signal"
 BACKGROUND = "models/locked/samples/background"
-TEXT = "(nested values of --config are always text: write those in a file)"
+TEXT = "(nested values of --config are always text; write them in a file)"
 UNCERTAINTY = "sqrt, a number, a list of numbers, or {column: name}"
-NAMES = "names have letters, digits and . _ + - only, begin with a letter or digit, and have at most 100 characters"
+NAMES = "names consist of letters, digits and . _ + -, begin with a letter or digit, and have at most 100 characters"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "analyses/original-locked/model",
             DELETE,
-            "analyses.original-locked: the key 'model' is missing: the data set has histograms, and needs one",
+            "analyses.original-locked: the key 'model' is missing: a data set of histograms needs a model",
         ),
         ("datasets/more", {"workspace": {}}, "datasets.more.workspace: the key 'file' is missing"),
         (
@@ -422,7 +422,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "scan/mu",
             ["1e-3"],
-            f"scan.mu[0]: needs a number, has the text '1e-3'; write it as 1.0e-3, with point and sign {TEXT}",
+            f"scan.mu[0]: needs a number, has the text '1e-3'; write it as 1.0e-3, with decimal point and sign {TEXT}",
         ),
         (
             "scan/calculators",
@@ -438,8 +438,8 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         # values out of range
         (f"{SIMULATE}/seed", -1, "datasets.original.simulate.seed: must be at least 0, is -1"),
         (f"{SIMULATE}/bins", [1], "datasets.original.simulate.bins: needs at least 2 entries, has 1"),
-        (f"{SIMULATE}/bins", [1, 3, 2], "datasets.original.simulate.bins: the edges must ascend"),
-        (f"{SIMULATE}/bins/low", 10, "datasets.original.simulate.bins: the edges must ascend"),
+        (f"{SIMULATE}/bins", [1, 3, 2], "datasets.original.simulate.bins: the edges must be in ascending order"),
+        (f"{SIMULATE}/bins/low", 10, "datasets.original.simulate.bins: the edges must be in ascending order"),
         (f"{SIMULATE}/components", {}, "datasets.original.simulate.components: needs at least one entry"),
         (
             f"{SIMULATE}/components/background/low",
@@ -464,7 +464,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         ("scan/mu", [-1, 2], "scan.mu[0]: must be at least 0, is -1"),
         ("scan/mu", [1, math.inf], "scan.mu[1]: needs a finite number, has inf"),
         ("scan/mu", [1, math.nan], "scan.mu[1]: needs a finite number, has nan"),
-        ("scan/mu", [1, 2, 1.0], "scan.mu: a value stands twice; values count as equal if their first 10 digits are"),
+        ("scan/mu", [1, 2, 1.0], "scan.mu: a value occurs twice; values are compared with 10 digits"),
         ("scan/mu/stop", 0, "scan.mu: the grid is empty: stop (0) must be above start (0)"),
         ("scan/mu/start", 6, "scan.mu: the grid is empty: stop (5) must be above start (6)"),
         ("scan/mu/number", 1, "scan.mu: with number 1, stop (5) must equal start (0)"),
@@ -475,19 +475,19 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
             {"start": 2, "stop": 1, "number": 3},
             "analyses.original-locked.mu: the grid is empty: stop (1) must be above start (2)",
         ),
-        ("scan/plots", ["brazil", "brazil"], "scan.plots: 'brazil' stands twice"),
+        ("scan/plots", ["brazil", "brazil"], "scan.plots: 'brazil' occurs twice"),
         ("scan/toys", {"per_hypothesis": 0}, "scan.toys.per_hypothesis: must be at least 1, is 0"),
         ("scan/toys", {"target": 2}, "scan.toys.target: must be below 1, is 2"),
         (
             "scan/toys",
             {"max": 1000},
-            "scan.toys.max: bounds the toys that a target asks for; give target, or remove max",
+            "scan.toys.max: only limits the number of toys for a target; add target, or remove max",
         ),
         ("scan/toys", {"sed": 3}, "scan.toys: unknown key 'sed'; did you mean 'seed'?"),
         (
             "analyses/original-locked/toys",
             {"per_hypothesis": 1000, "target": 0.02},
-            "analyses.original-locked.toys: per_hypothesis and target exclude one another; remove one",
+            "analyses.original-locked.toys: per_hypothesis and target exclude each other; remove one",
         ),
         (
             f"{BACKGROUND}/0/uncertainty",
@@ -536,7 +536,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
             "scan/test_statistic",
             "q0",
             "scan.test_statistic: needs one of qtilde, q, has the text 'q0'; "
-            "q0 is for a discovery, which is no upper limit: it tests whether there is any signal; use qtilde or q",
+            "q0 is the test statistic of a discovery; upper limits need qtilde or q",
         ),
         (
             "scan/interpolation",
@@ -583,7 +583,7 @@ NAMES = "names have letters, digits and . _ + - only, begin with a letter or dig
         (
             "datasets/more",
             {"workspace": {"file": "a", "patchset": "b", "patches": "c"}},
-            "datasets.more.workspace: patchset and patches exclude one another; remove one",
+            "datasets.more.workspace: patchset and patches exclude each other; remove one",
         ),
         (
             "datasets/more",
@@ -668,20 +668,24 @@ def test_empty_datasets_are_not_reported_once_per_analysis():
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("scan/test_statistic", "q0", "has the text 'q0'; q0 is for a discovery, which is no upper limit"),
+        ("scan/test_statistic", "q0", "has the text 'q0'; q0 is the test statistic of a discovery"),
         ("scan/test_statistic", "q_mu", "write q for q_mu"),
         ("scan/test_statistic", "q_tilde_mu", "write qtilde"),
         ("scan/test_statistic", "t_mu", "t is two-sided"),
         ("scan/test_statistic", "LHC", "write qtilde"),
-        ("scan/test_statistic", "Tevatron", "a ratio to the likelihood of the background alone is not offered"),
+        ("scan/test_statistic", "Tevatron", "ratios to the background-only likelihood are not supported"),
         ("scan/test_statistic", "qtild", "has the text 'qtild'; did you mean 'qtilde'?"),
-        ("analyses/original-locked/test_statistic", "q0", "q0 is for a discovery"),
+        ("analyses/original-locked/test_statistic", "q0", "q0 is the test statistic of a discovery"),
         ("scan/calculators", "hybrid", "needs a list, has the text 'hybrid'; toys whose nuisance"),
         ("scan/calculators", ["toybased", "frequentist"], "scan.calculators[1]: needs one of asymptotics, toybased"),
         ("scan/calculators", ["toybased", "frequentist"], "; write toybased"),
         ("scan/calculators", "toybased", "needs a list, has the text 'toybased'; write [toybased]"),
         ("scan/calculator", "hybrid", "unknown key 'calculator'; did you mean 'calculators'?; toys whose nuisance"),
-        ("scan/statistic", "q0", "unknown key 'statistic'; did you mean 'test_statistic'?; q0 is for a discovery"),
+        (
+            "scan/statistic",
+            "q0",
+            "unknown key 'statistic'; did you mean 'test_statistic'?; q0 is the test statistic of a discovery",
+        ),
         ("scan/engine", "minuit", "write pyhf, which fits with Minuit"),
         ("scan/confidence_level", 95, "must be below 1, is 95; write 0.95"),
         ("scan/confidence_level", 100, "must be below 1, is 100"),
@@ -713,12 +717,12 @@ def test_all_problems_are_reported_at_once():
 
 
 def test_the_rest_can_be_used():
-    """What is wrong with an entry concerns the analyses that need it, and grids of these."""
+    """A problem of an entry affects only the analyses that need it, and grids with such analyses."""
     config = copy.deepcopy(DEFAULT)
     config["datasets"]["mismatched"] = {"histograms": {"csv": "lost.csv"}}
     config["models"]["floating"]["poi"] = "nu"
     config["analyses"]["original-floating-mcstat"]["modle"] = "x"
-    rest, reasons, found = usable(config)
+    rest, reasons, found = usable_part(config)
     assert list(rest["analyses"]) == ["original-locked"]
     assert list(rest["datasets"]) == ["original"]
     assert problems(rest) == []
@@ -740,7 +744,7 @@ def test_a_grid_needs_all_of_its_analyses(with_grid):
     config["analyses"]["other"] = {"dataset": "lost"}
     config["datasets"]["lost"] = {"workspace": {"file": "lost.json", "patchset": "lost.json"}}
     config["grids"]["both"] = {"analyses": ["published", "other"], "x": "m1"}
-    rest, reasons, found = usable(config)
+    rest, reasons, found = usable_part(config)
     assert "both" not in rest["grids"]
     assert list(reasons) == ["other"]
     assert any(text == "grids.both: needs other, which cannot be run" for text in found)
@@ -762,7 +766,7 @@ def test_what_concerns_all_stops_all(path, value):
     for name in [name for name in config["analyses"] if name.startswith("mismatched")]:
         del config["analyses"][name]
     with pytest.raises(ConfigError):
-        usable(config)
+        usable_part(config)
 
 
 def test_a_model_on_a_workspace(tmp_path):
@@ -770,7 +774,7 @@ def test_a_model_on_a_workspace(tmp_path):
     file.write_text("{}")
     config = changed("datasets/original", {"workspace": {"file": str(file)}})
     assert problems(config) == [
-        f"analyses.{name}.model: the data set is a workspace, which is a model already; remove the key"
+        f"analyses.{name}.model: the data set is a workspace, which contains its model; remove the key"
         for name in ("original-locked", "original-floating", "original-floating-mcstat")
     ]
 
@@ -798,7 +802,7 @@ VALUES = st.one_of(
 
 
 def places(value, path=()) -> list[tuple]:
-    """All places in a configuration."""
+    """Yield the paths to all values of a configuration."""
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, each in entries for place in places(each, (*path, key)))]
 
@@ -831,7 +835,7 @@ def test_no_configuration_ends_in_another_error(data):
 
 
 def test_command_line_values_of_snakemake_are_named():
-    """Snakemake hands over nested values of --config as text."""
+    """Snakemake passes nested values of --config as text."""
     config = DEFAULT | {"scan": yaml.load(StringIO("{mu: [0, 1], mu_per_job: 2}"), Loader=yaml.BaseLoader)}
     assert [line.split(",")[0] for line in problems(config)] == [
         "scan.mu[0]: needs a number",
@@ -842,7 +846,7 @@ def test_command_line_values_of_snakemake_are_named():
 
 @pytest.fixture
 def with_grid(tmp_path):
-    """The default configuration and a grid over a patch set with the labels m1 and m2, with changes to the grid."""
+    """Return the default configuration and a grid over a patch set with the labels m1 and m2; changes the grid."""
     patch = {"metadata": {"name": "a", "values": [100, 1]}, "patch": []}
     files = {"B.json": {}, "patchset.json": {"metadata": {"labels": ["m1", "m2"]}, "patches": [patch]}}
     for name, content in files.items():
@@ -888,7 +892,7 @@ def test_a_grid_is_accepted(with_grid):
         ({"calculator": "toybased"}, ".calculator: 'published' does not use 'toybased', only asymptotics"),
         ({"cross_sections": {"csv": "none.csv", "unit": "pb"}}, ".cross_sections.csv: there is no file 'none.csv'"),
         ({"cross_sections": {"csv": "none.csv"}}, ".cross_sections: the key 'unit' is missing"),
-        ({"y": "m1"}, ".y: must be another label than x"),
+        ({"y": "m1"}, ".y: must be a label different from x"),
         ({"diagonal": "125"}, ".diagonal: needs a number, has the text '125'"),
         ({"z": "m1"}, ": unknown key 'z'"),
     ],
@@ -903,8 +907,8 @@ def test_all_problems_of_cross_sections_are_told_before_anything_runs(with_grid,
     (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n100,2O,0.1\n200,1,-0.1\n300,1,0\n300,2,0\n")
     (problem,) = problems(with_grid())
     assert problem.startswith(f"grids.plane.cross_sections.csv: {tmp_path}/xs.csv, line 2, column cross_section: '2O'")
-    assert "line 3: the cross section or its error is not positive: m1 = 200" in problem
-    assert "line 5: a row stands twice: m1 = 300" in problem
+    assert "line 3: the cross section is not positive, or its error is negative: m1 = 200" in problem
+    assert "line 5: the row occurs twice: m1 = 300" in problem
 
 
 def test_cross_sections_of_other_points_are_told_before_anything_runs(with_grid, tmp_path):
@@ -933,7 +937,7 @@ def test_a_form_of_names_is_refused(form):
 
 
 def test_braces_in_paths_are_refused(tmp_path):
-    """Snakemake would take them for wildcards, and has no way to write them otherwise."""
+    """Snakemake would interpret braces as wildcards, and has no way to escape them."""
     file = tmp_path / "{x}.json"
     file.write_text("[]")
     config = changed("datasets/more", {"workspace": {"file": str(file)}})
@@ -954,7 +958,7 @@ def test_a_path_of_patches_is_no_option():
 
 
 def test_problems_stand_in_the_order_of_the_file(monkeypatch):
-    """Whatever the order in which the validator finds entries: it uses sets."""
+    """The order of messages does not depend on that of the validator, which uses sets."""
     names = [f"m{i}" for i in range(12)]
     broken = {name: {"samples": {"signal": [{"type": "normfactor"}]}} for name in names}
     found = problems(DEFAULT | {"models": DEFAULT["models"] | broken})

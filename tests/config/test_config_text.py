@@ -1,4 +1,4 @@
-"""Configuration files as text: problems are named with their lines, and nothing in them does harm."""
+"""The check of the YAML of configuration files: problems are reported with their lines, and no code is executed."""
 
 import subprocess
 import sys
@@ -18,15 +18,15 @@ LAUGHS = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("datasets:\n\ta: 1\n", "line 2, column 1: not YAML.*no tabs"),
+        ("datasets:\n\ta: 1\n", "line 2, column 1: not YAML.*not allow tabs"),
         ("a: [1\n b: 2", "line 2, column 3: not YAML"),
         ("a: 'text\n", "line 2, column 1: not YAML"),
-        ("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "line 5, column 3: the key 'c' stands twice, before in line 3"),
+        ("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "line 5, column 3: the key 'c' occurs twice, first in line 3"),
         (
             "a: !!python/object/apply:os.system ['touch canary']\n",
-            "line 1, column 4: !!python/object.*asks for an object",
+            "line 1, column 4: the tag !!python/object.* is not allowed",
         ),
-        ("a: !include other.yaml\n", "line 1, column 4: !include asks for an object"),
+        ("a: !include other.yaml\n", "line 1, column 4: the tag !include is not allowed"),
         ("a: &a [1, *a]\n", "line 1, column 4: aliases"),
         (LAUGHS, "aliases"),
         ("a: " + 60 * "[" + 60 * "]", "nested deeper"),
@@ -73,5 +73,5 @@ def test_the_script_ends_with_an_error(tmp_path):
     result = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (
         1,
-        "mine.yaml, line 2, column 1: the key 'a' stands twice, before in line 1\n",
+        "mine.yaml, line 2, column 1: the key 'a' occurs twice, first in line 1\n",
     )

@@ -1,4 +1,4 @@
-"""What a configuration says, in full: settings, grids and jobs, names of signals."""
+"""Complete settings of a configuration: scans, grids, jobs and names of signals."""
 
 import json
 import math
@@ -125,7 +125,7 @@ def test_bound_of_the_poi_moves_in_steps(largest, bound):
 
 
 def test_jobs_read_no_schema():
-    """Modules that jobs import load no parser of YAML and no validator."""
+    """Modules that jobs import do not import YAML or a schema validator."""
     names = ("datasets", "grids", "mu_values", "result_files", "scans", "schema", "settings", "signals")
     imports = "; ".join(f"import muscan.config.{name}" for name in names)
     code = f"import sys; {imports}; print(sorted({{'yaml', 'jsonschema', 'pandas'}} & set(sys.modules)))"
@@ -172,12 +172,12 @@ def test_selection_of_signals(tmp_path, wanted, names):
 
 @pytest.mark.parametrize("name", ["", "a\nb", "x" * 300, 3, None])
 def test_patches_whose_names_cannot_be_folders(tmp_path, name):
-    with pytest.raises(InputError, match="which cannot become a folder"):
+    with pytest.raises(InputError, match="which cannot be used for a folder"):
         signal_names(patchset(tmp_path, ["good", name]))
 
 
 def test_two_patches_of_one_name(tmp_path):
-    """The job of the signal says so; the other signals do not care."""
+    """Only the job of this signal fails."""
     assert list(signal_names(patchset(tmp_path, ["a", "b", "a"]))) == ["a", "b"]
 
 
@@ -192,7 +192,7 @@ def test_a_wanted_signal_without_a_patch_fails_alone(tmp_path):
 def test_a_file_that_is_no_patch_set(tmp_path, content):
     file = tmp_path / "patchset.json"
     file.write_text(content)
-    with pytest.raises(InputError, match=r"patchset\.json: not a patch set: no names of patches"):
+    with pytest.raises(InputError, match=r"patchset\.json: not a patch set: the names of patches are missing"):
         signal_names({"file": "x", "patchset": str(file), "signals": "all"})
 
 
@@ -213,7 +213,7 @@ def test_two_loose_patches_of_one_name(tmp_path):
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.json").write_text("[]")
-    with pytest.raises(InputError, match=r"two patches have one name: .*x/a\.json and .*y/a\.json"):
+    with pytest.raises(InputError, match=r"two patches have the same name: .*x/a\.json and .*y/a\.json"):
         signal_names(loose(f"{tmp_path}/*/a.json"))
 
 
@@ -265,7 +265,7 @@ def test_packs_hold_every_signal_once(tmp_path):
 
 
 def test_a_pack_fits_into_a_command(tmp_path):
-    """Linux takes 128 KiB for one argument, the command line of a shell; each name and path stands in it once."""
+    """Linux takes 128 KiB for one argument, the command line of a shell; each name and path is in it once."""
     long = [f"{number:0200}" for number in range(500)]
     packs = packed(patchset(tmp_path, long), 500)
     assert [signal for pack in packs for signal in pack] == long

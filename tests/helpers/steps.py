@@ -4,12 +4,12 @@ import json
 from types import ModuleType
 
 from helpers.configurations import complete_model
-from muscan.config.schema import at
+from muscan.config.schema import schema_at
 
 BLOCKS = ("scan", "scan.toys", "scan.interpolation")
-KEYS = {key: part for path in BLOCKS for key, part in at(path)["properties"].items()}
+KEYS = {key: part for path in BLOCKS for key, part in schema_at(path)["properties"].items()}
 DEFAULTS = {key: part["default"] for key, part in KEYS.items() if "default" in part} | {"calculator": "asymptotics"}
-DEFAULTS |= {"max_megabytes": at("datasets.<name>.workspace.max_megabytes")["default"]}
+DEFAULTS |= {"max_megabytes": schema_at("datasets.<name>.workspace.max_megabytes")["default"]}
 # What rules give although a script does not require it: with published files, and where limits decide the range of mu.
 ALWAYS = ("max_megabytes", "confidence_level")
 

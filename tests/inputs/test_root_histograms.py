@@ -15,10 +15,10 @@ from helpers.workspaces import counting, referee, tight_minuit
 from muscan.base.errors import InputError
 from muscan.commands import init
 from muscan.commands.check import check as check_models
-from muscan.commands.check import lines
-from muscan.config.check import check, usable
+from muscan.commands.check import problem_lines
+from muscan.config.check import check, usable_part
 from muscan.config.datasets import input_files
-from muscan.config.result_files import inputs
+from muscan.config.result_files import all_inputs
 from muscan.config.schema import complete
 from muscan.inputs import bin_edges, histograms, sources
 from muscan.inputs import read_histograms as read_histograms_library
@@ -221,7 +221,7 @@ def test_the_check_says_it(field):
         ("a", True),
         ("blind", False),
     ]
-    printed = [text for _, text in lines(checked)]
+    printed = [text for _, text in problem_lines(checked)]
     assert sum("signal 6 of 14 (42.9 %)" in text for text in printed) == len(found)
 
 
@@ -329,17 +329,17 @@ def test_histograms_of_a_channel_in_several_files(three):
     assert model.data[:6].tolist() == [21, 11, 4, 20, 10, 5]
     assert model.nominal.tolist() == [[20, 10, 5, 20, 10, 5], [1, 2, 3, 0, 0, 0]]
     assert list(input_files(config["datasets"]["mine"]).values()) == ["signal.root", "background.root", "data.root"]
-    assert inputs(complete(config)) == ["signal.root", "background.root", "data.root"]
+    assert all_inputs(complete(config)) == ["signal.root", "background.root", "data.root"]
 
 
 def test_blind_analyses_need_no_file_of_data(three, tmp_path):
     (tmp_path / "data.root").unlink()
     config = configuration(three, blind=True)
     check(config)
-    assert inputs(complete(config)) == ["signal.root", "background.root"]
+    assert all_inputs(complete(config)) == ["signal.root", "background.root"]
     assert sources.Sources(complete(config)).model("a", "signal").data[:3].tolist() == [20, 10, 5]
     config["analyses"]["seen"] = config["analyses"]["a"] | {"blind": False}
-    kept, reasons, _ = usable(config)
+    kept, reasons, _ = usable_part(config)
     assert list(kept["analyses"]) == ["a"]
     key = "datasets.mine.histograms.root.channels.SR.observed.file"
     assert reasons == {"seen": f"{key}: there is no file 'data.root'"}
@@ -408,6 +408,6 @@ def test_histograms_without_squared_weights_have_the_uncertainties_of_root(tmp_p
 
 def test_a_first_configuration_says_what_could_become_of_the_overflow(tmp_path):
     file = written(tmp_path / "mine.root", signal=th1([0, 1, 2, 3, 1]), data=th1([0, 1, 2, 3, 0]))
-    text = init.written(init.from_root("mine", file), file, "mine.yaml")
+    text = init.render(init.from_root("mine", file), file, "mine.yaml")
     assert "# overflow: last_bin" in text
     assert "underflow" not in text

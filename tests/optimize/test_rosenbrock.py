@@ -14,7 +14,7 @@ from helpers.problems import (
     RosenbrockBelow,
     Valleys,
 )
-from muscan.base.code import SCRIPTS, modules
+from muscan.base.code import SCRIPTS, imported_modules
 from muscan.optimize.minimize import Minima, minimize
 
 RNG = np.random.default_rng(1)
@@ -33,7 +33,7 @@ def fit(problem: Residuals, starts: np.ndarray, data: np.ndarray = DATA, held: t
 
 
 def test_the_optimiser_knows_nothing_of_histograms():
-    used = {file.relative_to(SCRIPTS / "muscan").parts[0] for file in modules("muscan/optimize/minimize.py")}
+    used = {file.relative_to(SCRIPTS / "muscan").parts[0] for file in imported_modules("muscan/optimize/minimize.py")}
     assert used == {"__init__.py", "base", "optimize"}
 
 

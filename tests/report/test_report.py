@@ -17,7 +17,7 @@ import yaml
 
 from helpers.workflow import REPO, clone, copy, environment, snakemake, write_config
 from helpers.workspaces import MU, normsys, workspace
-from muscan.config.schema import at, complete
+from muscan.config.schema import complete, schema_at
 from muscan.report.sections import without_blinded_counts
 
 NASTY = '<img src=x onerror="alert(1)" '
@@ -331,7 +331,7 @@ def test_a_browser_shows_all_pictures(shown, report):
 def test_captions_are_there_for_all_plots():
     """A plot that the configuration can ask for has its words."""
     captions = yaml.safe_load((REPO / "report" / "captions.yaml").read_text(encoding="utf-8"))
-    assert set(captions) == {*at("scan.plots")["items"]["enum"], "limits", "exclusion", "mass_limits"}
+    assert set(captions) == {*schema_at("scan.plots")["items"]["enum"], "limits", "exclusion", "mass_limits"}
     assert all(set(caption) == {"title", "drawn", "read", "check"} for caption in captions.values())
 
 

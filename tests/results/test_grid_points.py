@@ -175,14 +175,14 @@ class TestCrossSections:
             ),
             ("m1,cross_section,cross_section_error\n100,4,1\n200,x,1\n", "line 3, column cross_section: 'x' is not"),
             ("m1,cross_section,cross_section_error\n100,inf,1\n", "line 2, column cross_section: 'inf'"),
-            ("m1,cross_section,cross_section_error\n100,4,1\n100.0,5,1\n", "line 3: a row stands twice: m1 = 100"),
+            ("m1,cross_section,cross_section_error\n100,4,1\n100.0,5,1\n", "line 3: the row occurs twice: m1 = 100"),
             (
                 "m1,cross_section,cross_section_error\n100,-4,1\n",
-                "line 2: the cross section or its error is not pos",
+                "line 2: the cross section is not positive, or its error is neg",
             ),
             (
                 "m1,cross_section,cross_section_error\n100,4,-1\n",
-                "line 2: the cross section or its error is not pos",
+                "line 2: the cross section is not positive, or its error is neg",
             ),
             ("m1,cross_section,cross_section_error\n100,4,1\n200,1,1,7\n", "line 3: 4 cells, but the header has 3"),
             ("m1,cross_section,cross_section_error\n100,4,1,7\n", "line 2: 4 cells, but the header has 3"),

@@ -9,7 +9,7 @@ import plan_toys
 from helpers.chain import SPEC, Chain, strict
 from helpers.steps import run_step
 from muscan.base.errors import FitError
-from muscan.base.files import failure_recorded, settings_in, write_json
+from muscan.base.files import read_step_settings, record_failure, write_json
 from muscan.records.limits import Limits
 
 REASON = "the patch does not apply"
@@ -81,7 +81,11 @@ def test_a_fit_needs_a_bound_of_mu_or_a_confidence_level(tmp_path):
 
 def test_settings_are_in_results_and_in_failures(tmp_path):
     write_json(tmp_path / "good.json", {"level": 0.9, "more": 1})
-    with failure_recorded(tmp_path / "bad.json", level=0.9):
+    with record_failure(tmp_path / "bad.json", level=0.9):
         raise FitError("no minimum")
-    assert settings_in(tmp_path / "good.json", "level") == settings_in(tmp_path / "bad.json", "level") == {"level": 0.9}
-    assert settings_in(tmp_path / "bad.json", "more") == {"more": None}
+    assert (
+        read_step_settings(tmp_path / "good.json", "level")
+        == read_step_settings(tmp_path / "bad.json", "level")
+        == {"level": 0.9}
+    )
+    assert read_step_settings(tmp_path / "bad.json", "more") == {"more": None}

@@ -421,7 +421,7 @@ def unix_socket(path: Path) -> Iterator[None]:
 
 
 def messages(config) -> list[str]:
-    return [problem.text for problem in config_check.problems(config)]
+    return [problem.text for problem in config_check.find_problems(config)]
 
 
 def places(value, path: tuple = ()) -> list[tuple]:

@@ -238,7 +238,7 @@ def test_damage_during_a_run_is_named(changed):
     assert result.returncode == 1
     assert result.stderr == (
         "failed: results/locked/signal/fit.json was cut off, edited or replaced since it was written; "
-        "run again to make it anew\n"
+        "run again to recreate it\n"
     )
     assert not (changed / "limits.json").exists()
 
@@ -257,7 +257,7 @@ def test_script_that_is_terminated_leaves_nothing(changed):
     """A batch system says SIGTERM first: what is half written goes, what was there stays."""
     before = contents(changed)
     script = "import sys, time; sys.path[:0] = ['scripts']; from muscan.base import files, script\n"
-    script += "def main(argv):\n    with files.written_whole('results/limits.csv') as part:\n"
+    script += "def main(argv):\n    with files.atomic_write('results/limits.csv') as part:\n"
     script += "        part.write_text('half'); print('here', flush=True); time.sleep(60)\nscript.run(main)\n"
     process = subprocess.Popen([sys.executable, "-c", script], cwd=changed, stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"here\n"

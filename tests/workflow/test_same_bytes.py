@@ -30,7 +30,7 @@ def test_inputs_are_those_of_all_data_sets(tmp_path, monkeypatch):
         },
         "analyses": {"a": {"dataset": "used", "model": "m"}},
     }
-    assert result_files.inputs(complete(config)) == ["used.csv", "unused.json", "patches/a.json"]
+    assert result_files.all_inputs(complete(config)) == ["used.csv", "unused.json", "patches/a.json"]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ class TestReproduce:
         (folder / "mine.csv").write_text("bin_low,bin_high,signal,background,observed\n0,1,5,20,23\n")
         again = reproduce(folder)
         assert again.returncode != 0
-        assert "mine.csv: not the file of that time" in again.stderr
+        assert "mine.csv: changed since that run, or missing" in again.stderr
 
     def test_the_first_value_that_differs(self, counted, tmp_path):
         """Another version of a formula: the first result that it changes is named, with both values."""

@@ -1,4 +1,4 @@
-"""What a script consists of."""
+"""Find the modules that a script imports."""
 
 import ast
 from functools import cache
@@ -8,15 +8,20 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 
 
 @cache
-def modules(script: str, *others: str) -> list[Path]:
-    """A script and all modules of ours that it imports, wherever the statements stand, the script first.
+def imported_modules(script: str, *others: str) -> list[Path]:
+    """Return a script and all modules of muscan that it imports, directly or through other modules.
+
+    Import statements inside of functions count as well.
 
     Args:
-        script: in the folder of scripts.
-        others: modules that it imports by names which are not in its text.
+        script: the name of the script in the folder `scripts/`.
+        others: paths below `scripts/` of modules that it imports by names computed at run time.
+
+    Returns:
+        the paths, the script first.
     """
-    # The standard library's modulefinder finds the same, but compiles all again for each script: half of the time
-    # that Snakemake needs to start.
+    # The modulefinder of the standard library returns the same, but compiles all modules again for each script, which
+    # would slow down every start of Snakemake.
     path = SCRIPTS / script
     new = [path, *(SCRIPTS / other for other in others)]
     found = set(new)
@@ -29,7 +34,7 @@ def modules(script: str, *others: str) -> list[Path]:
 
 @cache
 def _imported(file: Path) -> frozenset[Path]:
-    """The modules of ours that a file names in its imports, and the packages in which they are."""
+    """Return the modules of muscan that a file imports, and the `__init__.py` files of their packages."""
     names = set()
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
@@ -37,6 +42,6 @@ def _imported(file: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     parts = (name.split(".") for name in names)
-    places = {SCRIPTS.joinpath(*each[:length]) for each in parts for length in range(1, len(each) + 1)}
+    places = {SCRIPTS.joinpath(*part[:length]) for part in parts for length in range(1, len(part) + 1)}
     files = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
     return frozenset(file for file in files if file.is_file())

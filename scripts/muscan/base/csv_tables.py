@@ -1,4 +1,4 @@
-"""Read CSV files of users: a header and rows with as many cells; errors name the file, the line and the column."""
+"""Read CSV files of users: a header, and rows with one cell per column; errors name the file, line and column."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from muscan.base.errors import InputError, Problems
 from muscan.base.json_input import require_regular_file
 from muscan.base.words import join_items, shorten
 
-LARGEST = 50_000_000  # bytes
+LARGEST = 50_000_000  # largest size of a file in bytes
 Row = tuple[int, dict[str, str]]  # number of the last line of the row, and its cells by column
 
 
@@ -27,10 +27,10 @@ def read_text(path: str | Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not text in UTF-8: byte {error.start + 1} of the file; save it as UTF-8") from error
+        raise InputError(f"{path}: not text in UTF-8 (byte {error.start + 1}); save the file as UTF-8") from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise InputError(f"{path}, line {line}: not text: there are zero bytes")
+        raise InputError(f"{path}, line {line}: not a text file: it contains zero bytes")
     return text
 
 
@@ -43,14 +43,14 @@ def parse_table(
         path: the file, for messages.
         text: its content.
         required: columns that the table must have.
-        hints: what to add to the message if only this column is missing, by column.
+        hints: by column, a hint that is added to the message if only this column is missing.
 
     Returns:
         the column names and all rows that are not empty.
 
     Raises:
-        InputError: if required columns are missing, two columns have the same name, or the number of cells of a row is
-            not that of the columns.
+        InputError: if required columns are missing, two columns have the same name, or a row has more or fewer cells
+            than there are columns.
     """
     if not text.strip():
         raise InputError(f"{path}: the file is empty")

@@ -1,4 +1,4 @@
-"""Errors that concern one signal only, so that the other signals of a run can go on."""
+"""Exceptions that stop one signal only; the other signals of a run continue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from muscan.base.words import join_items
 
 
 class StepError(Exception):
-    """A problem of one input or one fit. The message is written for the user."""
+    """Base class of errors of one input or one fit. The message is written for the user."""
 
 
 class InputError(StepError):
@@ -15,13 +15,13 @@ class InputError(StepError):
 
 
 class FitError(StepError):
-    """A fit has found no minimum that can be trusted."""
+    """A fit did not converge to a minimum that can be trusted."""
 
 
 class Problems:
     """Collect all problems of one input and report them in a single error."""
 
-    MOST = 10  # problems in the message; of more, only their number is given
+    MOST = 10  # largest number of problems that the message lists; of further ones it gives only the number
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -32,17 +32,17 @@ class Problems:
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Add an `InputError` of the block to the problems instead of raising it."""
+        """Collect an `InputError` that the `with` block raises, and continue behind the block."""
         try:
             yield
         except InputError as error:
             self.add(str(error))
 
     def raise_if_any(self) -> None:
-        """Report the problems that were collected, each once.
+        """Raise one error with all problems that were collected, each once.
 
         Raises:
-            InputError: if there is at least one.
+            InputError: if there is at least one problem.
         """
         if self._texts:
             raise InputError(join_items(list(dict.fromkeys(self._texts)), self.MOST, "; "))

@@ -1,9 +1,10 @@
-"""Recognise files that were given in the place of others, and say what to do with them."""
+"""Recognise files of the wrong kind, and advise what to do with them."""
 
 import re
 from typing import Any
 
 MEASUREMENT_XML = "Combination"  # root element of the XML of a whole measurement
+# Root elements of XML files, and what the file is.
 XML_ROOTS = {MEASUREMENT_XML: "HistFactory XML", "Channel": "HistFactory XML of one channel"}
 XML_ADVICE = (
     "convert the XML of the whole measurement, and name the resulting workspace: pyhf xml2json {file} --basedir . "
@@ -15,8 +16,8 @@ HS3_ADVICE = (
     "ROOT: Measurement.PrintXML), and convert that: pyhf xml2json measurement.xml --basedir . --output-file "
     "workspace.json"
 )
-HS3_KEYS = {"distributions", "likelihoods", "parameter_points"}  # keys of its top level that pyhf's JSON does not have
-HEAD = 4000  # bytes at the beginning of a file that are examined
+HS3_KEYS = {"distributions", "likelihoods", "parameter_points"}  # top-level keys of HS3 that pyhf's JSON does not have
+HEAD = 4000  # number of bytes at the beginning of a file that are examined
 # First bytes of files: what the file is, and what to do with it.
 BEGINNINGS = {
     b"root": "a ROOT file: name its histograms under `histograms.root`; a RooFit workspace in it cannot be read",
@@ -32,15 +33,18 @@ PLACES = {
     "a patch": "patches belong under `patches`, their workspace under `file`; for make init they are PATCHES and FROM",
     "HS3": HS3_ADVICE,
 }
-TAR = b"ustar"  # 257 bytes after the beginning of a tar archive
+TAR = b"ustar"  # found 257 bytes after the beginning of a tar archive
 
 
 def describe_content(content: bytes, file: str) -> str:
-    """Say what a file is that is not JSON, and what to do with it; "" if its kind is not known.
+    """Describe a file that is not JSON: what it is, and what to do with it.
 
     Args:
         content: the content of the file, decompressed.
-        file: its name, for the commands.
+        file: the name of the file, for commands in the advice.
+
+    Returns:
+        The description, or "" if the kind of the file is not known.
     """
     head = content[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     for beginning, what in BEGINNINGS.items():
@@ -52,7 +56,7 @@ def describe_content(content: bytes, file: str) -> str:
 
 
 def _describe_text(head: str, file: str) -> str:
-    """Say the same of a text file, from its beginning."""
+    """Describe a text file from its beginning, like `describe_content`."""
     if head.startswith("<"):
         elements = re.findall(r"<!DOCTYPE\s+(\w+)|<(\w+)", head)
         first = next((doctype or name for doctype, name in elements), "")
@@ -72,7 +76,7 @@ def _describe_text(head: str, file: str) -> str:
 def kind_of_json(value: Any) -> str | None:
     """Return the kind of a JSON document: one of the keys of `PLACES`, or None if it is of no known kind."""
     if isinstance(value, list):
-        return "a patch" if value and all(isinstance(each, dict) and "op" in each for each in value) else None
+        return "a patch" if value and all(isinstance(entry, dict) and "op" in entry for entry in value) else None
     if not isinstance(value, dict):
         return None
     if "channels" in value:
@@ -86,14 +90,14 @@ def kind_of_json(value: Any) -> str | None:
 
 
 def describe_mismatch(wanted: str, value: Any) -> str:
-    """Say what a document is that is of another kind than the wanted one, and where it belongs.
+    """Describe a document that is not of the wanted kind: what it is, and where it belongs.
 
     Args:
         wanted: the kind that is needed, one of the keys of `PLACES`.
         value: the JSON document.
 
     Returns:
-        "" if the document is of the wanted kind or of no known kind.
+        The description, or "" if the document is of the wanted kind or of no known kind.
     """
     kind = kind_of_json(value)
     if kind in (None, wanted):

@@ -1,4 +1,8 @@
-"""Reading and writing of result files: whole or not at all, and failures as records that travel with the data."""
+"""Read and write result files.
+
+Files are written completely or not at all. A step that fails for one signal writes a record of the failure in the place
+of its result, and later steps of that signal pass it on.
+"""
 
 import glob
 import json
@@ -18,12 +22,12 @@ from muscan.base.words import printable_text
 
 
 @contextmanager
-def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; it takes the place of `path` only if the block ends well.
+def atomic_write(path: str | Path, sealed: bool = True) -> Iterator[Path]:
+    """Yield the path of a temporary file, which replaces `path` if the `with` block ends without an error.
 
     Args:
-        path: of the file.
-        sealed: if it is a result, whether it gets a seal; not needed if the file itself tells that it is whole.
+        path: the file to write.
+        sealed: whether a result gets a seal; not needed for files whose format shows that they are complete.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +36,7 @@ def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
     try:
         yield Path(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
-        _to_disk(temporary)
+        _flush_to_disk(temporary)
         os.replace(temporary, path)
         if sealed:
             seals.seal(path)
@@ -42,8 +46,8 @@ def written_whole(path: str | Path, sealed: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_written_whole(path: str | Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path`; it takes the place of `path` only if the block ends well."""
+def atomic_write_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary empty folder, which replaces `path` if the `with` block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=seals.temporary_prefix(), dir=path.parent) as temporary:
@@ -56,7 +60,7 @@ def folder_written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def remove_leftovers() -> None:
-    """Remove what processes of this host left half written among the results when they were killed."""
+    """Remove incomplete results that processes of this host left when they were killed."""
     for path in list(seals.RESULTS.rglob(f"{seals.PART}{glob.escape(socket.gethostname())}-*")):
         process = path.name.removeprefix(seals.PART + socket.gethostname()).split("-")[1]
         if process.isdecimal() and not _runs(int(process)) and path.exists():
@@ -68,13 +72,13 @@ def _runs(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         pass
     return True
 
 
-def _to_disk(path: str) -> None:
-    """A file must be on disk before its name is: otherwise a crash of the machine could leave an empty result."""
+def _flush_to_disk(path: str) -> None:
+    """Flush a file to disk. Renamed before that, it could be empty after a crash of the machine."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -89,45 +93,56 @@ def _umask() -> int:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    with written_whole(path) as temporary:
+    """Write a text file in UTF-8, completely or not at all."""
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: str | Path, content: bytes, sealed: bool = True) -> None:
-    with written_whole(path, sealed) as temporary:
+    """Write a binary file, completely or not at all; `sealed` as in `atomic_write`."""
+    with atomic_write(path, sealed) as temporary:
         temporary.write_bytes(content)
 
 
 def write_json(path: str | Path, record: dict | list) -> None:
-    """Write JSON without nan and infinity, which are not JSON: a line for each key, and for each record of a list."""
+    """Write a JSON file, completely or not at all: one line for each key, and for each record of a list.
+
+    Raises:
+        ValueError: if a number is nan or infinite, which JSON does not allow.
+    """
     write_text(path, _lines(record) + "\n")
 
 
 def _lines(value: dict | list, indent: int = 1) -> str:
-    """Lines are for people; the rest is compact, and ten times faster than with `indent`."""
+    """Return JSON with one line per key or record. Within a line it is compact, which is faster than `indent`."""
     if isinstance(value, dict):
-        one, other = "{}"
+        opening, closing = "{}"
         parts = [
-            f"{_compact(key)}: {_lines(each, indent + 1) if _records(each) else _compact(each)}"
+            f"{_compact(key)}: {_lines(each, indent + 1) if _are_records(each) else _compact(each)}"
             for key, each in value.items()
         ]
     else:
-        one, other = "[]"
+        opening, closing = "[]"
         parts = [_compact(each) for each in value]
     margin = "\n" + " " * indent
-    return f"{one}{margin}{f',{margin}'.join(parts)}{margin[:-1]}{other}"
+    return f"{opening}{margin}{f',{margin}'.join(parts)}{margin[:-1]}{closing}"
 
 
-def _records(value) -> bool:
+def _are_records(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
 
 
-def _compact(value) -> str:
+def _compact(value: object) -> str:
     return json.dumps(value, allow_nan=False)
 
 
 def read_result(path: str | Path) -> dict | list:
-    """Read a result of an earlier step; a failure recorded there becomes this step's failure."""
+    """Read the JSON result of an earlier step.
+
+    Raises:
+        StepError: if the earlier step recorded a failure, with its reason.
+        InputError, BrokenResult: as `read_json`.
+    """
     record = read_json(path)
     if isinstance(record, dict) and record.get("status") == "failed":
         raise StepError(record["reason"])
@@ -135,15 +150,15 @@ def read_result(path: str | Path) -> dict | list:
 
 
 @contextmanager
-def failure_recorded(output: str | Path, **settings) -> Iterator[None]:
-    """Write the failure of one signal in the place of its result, so that the other signals go on.
+def record_failure(output: str | Path, **settings) -> Iterator[None]:
+    """If the `with` block raises a `StepError`, write a record of the failure in the place of the result.
 
-    Only problems of the input or of a fit are recorded. Anything else (a full disk, a defect of muscan) ends the job
-    with an error, and the next run tries again.
+    The job then ends normally, so that the other signals continue. Any other error (a full disk, a defect of muscan)
+    ends the job with an error, and the next run tries it again.
 
     Args:
-        output: the result.
-        settings: of this step, which later steps read with `settings_in` even if this one fails.
+        output: the file of the result.
+        settings: settings of this step that are part of the record, for later steps (see `read_step_settings`).
     """
     try:
         yield
@@ -152,15 +167,15 @@ def failure_recorded(output: str | Path, **settings) -> Iterator[None]:
         write_json(output, {"status": "failed", "reason": str(error), **settings})
 
 
-def settings_in(path: str | Path, *names: str) -> dict:
-    """Return settings of an earlier step from its result, or from the record of its failure; None if it has none."""
+def read_step_settings(path: str | Path, *names: str) -> dict:
+    """Return settings of an earlier step, from its result or the record of its failure; None for a missing one."""
     record = read_json(path)
     return {name: record.get(name) for name in names}
 
 
 @contextmanager
-def named(*names: str) -> Iterator[None]:
-    """Put the names of the files and the signal before the message of a problem."""
+def prefix_errors(*names: str) -> Iterator[None]:
+    """Put names, such as those of files or a signal, in front of the message of an `InputError` of the `with` block."""
     try:
         yield
     except InputError as error:
@@ -168,6 +183,6 @@ def named(*names: str) -> Iterator[None]:
 
 
 def made_by(inputs: list[str | Path], **options) -> dict:
-    """What made a result: the versions, the options and the digests of the inputs."""
+    """Return the entry `made_by` of a result: package versions, digests of the input files, and options."""
     digests = {Path(path).name: seals.digest(path) for path in inputs}
     return {**versions.numerical_versions(), "inputs": digests, "options": options}

@@ -15,11 +15,11 @@ from muscan.base import file_kinds, seals
 from muscan.base.errors import InputError
 
 GZIP = b"\x1f\x8b"  # first bytes of a gzip file
-LARGEST_RESULT = 100_000  # megabytes: what was written here can be read; the schema has the limit of inputs
-CHUNK = 1 << 24  # bytes that are decompressed at a time
+LARGEST_RESULT = 100_000  # megabytes; for results of muscan. The limit for input files is in the schema
+CHUNK = 1 << 24  # number of bytes that are decompressed at a time
 MAX_DEPTH = 50  # levels of nesting; a workspace has nine
 ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 def read_json(path: str | Path, max_megabytes: float = LARGEST_RESULT) -> dict | list:
@@ -51,29 +51,29 @@ def read_json(path: str | Path, max_megabytes: float = LARGEST_RESULT) -> dict |
 
 
 def require_regular_file(path: str | Path) -> None:
-    """Require a file that can be read to its end. Reading a pipe could wait for ever.
+    """Require a regular, readable file. Reading a pipe could block for ever.
 
     Raises:
         InputError: if the path does not exist, is not a regular file, or may not be read.
     """
     path = Path(path)
     if not path.exists():
-        dangling = " (a link to nothing)" if path.is_symlink() else ""
+        dangling = " (a link whose target does not exist)" if path.is_symlink() else ""
         raise InputError(f"{path}: no such file{dangling}")
     if not path.is_file():
         raise InputError(f"{path}: {'a folder' if path.is_dir() else 'a pipe or device'}, not a file")
     if not os.access(path, os.R_OK):
-        raise InputError(f"{path}: you are not permitted to read it")
+        raise InputError(f"{path}: no permission to read it")
 
 
 def _read_unpacked(path: Path, most: int) -> bytes:
-    """Read a file, decompressed, and stop after `most` bytes: a small gzip file can hold a very large content."""
+    """Read and decompress a file of at most `most` bytes; a small gzip file can have a very large content."""
     with path.open("rb") as file:
         packed = file.peek(len(GZIP))[: len(GZIP)] == GZIP
         if packed:
             with gzip.open(file) as source:
                 content = _beginning(source, most + 1)
-        else:  # one byte more than the file has: shows whether it is still growing
+        else:  # one byte more than its size, which shows whether the file is still growing
             content = file.read(min(most, path.stat().st_size) + 1)
     if len(content) > most:
         raise InputError(
@@ -84,7 +84,7 @@ def _read_unpacked(path: Path, most: int) -> bytes:
 
 
 def _beginning(source: gzip.GzipFile, most: int) -> bytes:
-    """Return the first bytes of a stream, at most `most`; takes no more memory than there is content."""
+    """Return the first bytes of a stream, at most `most`; the memory used is proportional to the content."""
     parts: list[bytes] = []
     while most > 0 and (part := source.read(min(CHUNK, most))):
         parts.append(part)
@@ -93,7 +93,11 @@ def _beginning(source: gzip.GzipFile, most: int) -> bytes:
 
 
 def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> dict:
-    """Make a JSON object; the parser would silently drop the first of two values with the same key."""
+    """Return the pairs as a dict.
+
+    Raises:
+        ValueError: if a key occurs twice; the parser would silently drop the first value.
+    """
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
@@ -103,7 +107,7 @@ def _object_with_distinct_keys(pairs: list[tuple[str, Any]]) -> dict:
 
 
 def _find_problem(value: Any) -> str | None:
-    """Describe a number that is not finite, or a nesting too deep for recursive functions; None without a problem."""
+    """Describe a number that is not finite, or a nesting too deep for recursive functions; None if there is none."""
     level = [[value]]
     for _ in range(MAX_DEPTH + 1):
         values = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
@@ -123,12 +127,12 @@ def _find_lone_surrogate(content: bytes, value: Any) -> str | None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        return f"a text contains half of a character, \\u{ord(error.object[error.start]):x}"
+        return f"a text contains half of a surrogate pair, \\u{ord(error.object[error.start]):x}"
     return None
 
 
 def _all_finite(values: list) -> bool:
-    """Return whether the numbers among the values are surely finite: a fast test by their sum."""
+    """Return whether the sum of all numbers among the values is finite, a fast test; False can be a false alarm."""
     try:
         return math.isfinite(sum(value for value in values if type(value) in (float, int)))
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Options of commands, from the settings of a step, which are a dataclass."""
+"""Define command line options by the fields of dataclasses of settings."""
 
 import argparse
 import json
@@ -13,24 +13,27 @@ TRUTH = {"true": True, "false": False}
 
 
 def option(text: str, choices: Sequence | None = None, **more) -> Any:
-    """A field of a dataclass of settings that is an option of a command.
+    """Return a dataclass field that is also a command line option.
 
     Args:
-        text: what `--help` says of it.
+        text: the help text of the option.
         choices: the values that it may have.
-        more: of `dataclasses.field`, such as a default.
+        more: arguments of `dataclasses.field`, such as a default.
     """
     return field(metadata={"help": text, "choices": choices}, **more)
 
 
 def add_options(parse: argparse.ArgumentParser, *settings: type, required: bool = True) -> None:
-    """Add an option for each field of these dataclasses; one that several of them have is added once.
+    """Add an option to a parser for each field of the dataclasses; a field that several of them have is added once.
 
-    A dict is JSON, a list takes several values, and a bool true or false; true if it is given without a value. What has
-    a default or may be None can be left out or be given without a value: so a rule can name every option.
+    A dict is given as JSON, a list as several values, and a bool as true or false (without a value: true). An option
+    with a default, or whose type includes None, can be left out or be given without a value. A rule can thus write out
+    every option.
 
     Args:
-        required: whether options without a default must be given; otherwise theirs is None.
+        parse: the parser.
+        settings: the dataclasses, with fields made by `option`.
+        required: whether options without a default must be given; if not, their default is None.
     """
     unique = {each.name: each for kind in settings for each in fields(kind) if each.metadata}
     known = {action.dest for action in parse._actions}
@@ -41,12 +44,12 @@ def add_options(parse: argparse.ArgumentParser, *settings: type, required: bool 
         if many:
             how = {"nargs": "*" if optional else "+"}
         elif optional:
-            how = {"nargs": "?", "const": True if kind is _truth else default}
+            how = {"nargs": "?", "const": True if kind is _parse_bool else default}
         else:
             how = {}
         parse.add_argument(
             f"--{each.name.replace('_', '-')}",
-            type=_or_else(kind, default) if optional and not many else kind,
+            type=_empty_as_default(kind, default) if optional and not many else kind,
             choices=each.metadata["choices"],
             default=default,
             required=not optional,
@@ -56,20 +59,20 @@ def add_options(parse: argparse.ArgumentParser, *settings: type, required: bool 
 
 
 def settings_of(args: argparse.Namespace, settings: type[Settings]) -> Settings:
-    """Return the settings that a command line gives."""
+    """Return settings of a type with the values of the parsed options."""
     known = vars(args)
     return settings(**{each.name: known[each.name] for each in fields(settings) if each.name in known})
 
 
 def _kind(each: Field) -> tuple[Callable, bool, bool]:
-    """The type of one value, whether there may be several, and whether the option may be left out."""
+    """Return the type of one value, whether several values may be given, and whether the option may be left out."""
     kind, optional = each.type, (each.default, each.default_factory) != (MISSING, MISSING)
     if isinstance(kind, UnionType):
         (kind,) = (part for part in get_args(kind) if part is not type(None))
         optional = True
     if many := getattr(kind, "__origin__", None) is list:
         (kind,) = get_args(kind)
-    return {dict: json.loads, bool: _truth}.get(kind, kind), many, optional or kind is bool
+    return {dict: json.loads, bool: _parse_bool}.get(kind, kind), many, optional or kind is bool
 
 
 def _default(each: Field) -> Any:
@@ -80,17 +83,17 @@ def _default(each: Field) -> Any:
     return False if each.type is bool else None
 
 
-def _or_else(kind: Callable, default: Any) -> Callable:
-    """The type of an option that may have an empty value."""
+def _empty_as_default(kind: Callable, default: Any) -> Callable:
+    """Return a converter of option values that turns an empty value into the default."""
 
     def value(text: str) -> Any:
         return kind(text) if text else default
 
-    value.__name__ = kind.__name__  # argparse names it in its messages
+    value.__name__ = kind.__name__  # argparse puts this name in its messages
     return value
 
 
-def _truth(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.lower() not in TRUTH:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
     return TRUTH[text.lower()]

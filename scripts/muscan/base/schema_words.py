@@ -1,6 +1,6 @@
-"""Put what a JSON schema says of a document into words: what is wrong, what is there, and what to do.
+"""Translate errors of a JSON schema into messages for users: what is wrong, what was given, and what to do.
 
-How values are called depends on who reads the words: a `Dialect` is for the readers of one kind of file.
+The terms in the messages depend on the kind of file (YAML or JSON), and are given by a `Dialect`.
 """
 
 import reprlib
@@ -14,22 +14,22 @@ from jsonschema import ValidationError
 from muscan.base.words import closest_name, did_you_mean
 
 RANGES = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-# Where the alternatives of a schema differ, the value of one of these keys says which is meant.
+# The value of one of these keys selects between the alternatives of a schema.
 KINDS = ("type", "op")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a kind of file calls its values.
+    """The terms in which messages about one kind of file are written.
 
     Attributes:
-        types: what a schema's types are called, such as "a list" for `array`.
-        value: a value in words.
-        aside: the form of a hint behind an unknown key, with {} for the hint.
-        forms: regular expressions of the schema in words.
-        properties: the keys of an object in a schema, with their own schemas.
-        advice: what else to say of a wrong value, behind the complaint; empty, or begins with "; ".
-        advice_of_key: the same of an unknown key: from its name, its value, and the schema of the object.
+        types: names of the types of a schema, such as "a list" for `array`.
+        value: describes a value.
+        aside: format of a hint behind an unknown key, with {} for the hint.
+        forms: descriptions of regular expressions that occur in the schema.
+        properties: returns the keys of an object in a schema, with their schemas.
+        advice: returns what the message adds for a wrong value: "", or a text that begins with "; ".
+        advice_of_key: returns the same for an unknown key, from its name, its value and the schema of the object.
     """
 
     types: dict[str, str]
@@ -41,42 +41,46 @@ class Dialect:
     advice_of_key: Callable[[str, Any, dict], str] = lambda key, value, schema: ""
 
 
-def place(path: Iterable[str | int]) -> str:
-    """Return a place in a document, such as `channels[0].name`; empty for the whole document."""
+def format_path(path: Iterable[str | int]) -> str:
+    """Format the path to a value in a document, such as `channels[0].name`; "" for the whole document."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def meant(error: ValidationError) -> Iterator[ValidationError]:
-    """Yield the errors of the alternative that is meant, where a document fits none of several."""
+def relevant_errors(error: ValidationError) -> Iterator[ValidationError]:
+    """Yield the errors that a message should describe.
+
+    Where a value matches none of several alternatives, these are the errors of the alternative that the value selects
+    (see `KINDS`), if there is exactly one; otherwise the error itself.
+    """
     alternatives = [list(each) for _, each in groupby(error.context, key=lambda each: each.schema_path[0])]
-    possible = [each for each in alternatives if not any(_tells_the_kind(one) for one in each)]
+    possible = [each for each in alternatives if not any(_selects_kind(one) for one in each)]
     if alternatives and len(_wanted_types(error)) == 1:
         yield alternatives[0][0]
     elif len(possible) == 1:
         for each in possible[0]:
-            yield from meant(each)
+            yield from relevant_errors(each)
     else:
         yield error
 
 
-def complaints(error: ValidationError, dialect: Dialect) -> Iterator[str]:
-    """Yield what is wrong at a place; each missing or unknown key is a complaint of its own, and may come twice."""
+def describe_error(error: ValidationError, dialect: Dialect) -> Iterator[str]:
+    """Yield descriptions of an error, one for each missing or unknown key. Descriptions may be repeated."""
     if "propertyNames" in error.absolute_schema_path:
-        yield _name_complaint(error, dialect)
+        yield _describe_name(error, dialect)
     elif error.validator == "required":
-        # There is an error for each missing key. Of one that is misspelt the error of the unknown key says more.
-        there = (*error.instance, *_unknown(error, dialect).values())
-        yield from (f"the key {key!r} is missing" for key in error.validator_value if key not in there)
+        # If a required key is misspelt, the error about the unknown key says more.
+        present = (*error.instance, *_unknown(error, dialect).values())
+        yield from (f"the key {key!r} is missing" for key in error.validator_value if key not in present)
     elif error.validator in ("additionalProperties", "unevaluatedProperties"):
         yield from _unknown_keys(error, dialect)
     else:
-        yield _complaint(error, dialect) + dialect.advice(error)
+        yield _describe(error, dialect) + dialect.advice(error)
 
 
-def _complaint(error: ValidationError, dialect: Dialect) -> str:
+def _describe(error: ValidationError, dialect: Dialect) -> str:
     value, rule, kind = error.instance, error.validator_value, error.validator
     if kind in ("type", "pattern"):
-        return f"needs {_wanted(error, dialect)}, has {dialect.value(value)}"
+        return f"needs {_requirement(error, dialect)}, has {dialect.value(value)}"
     if kind in ("enum", "const"):
         known = _texts(rule)
         one_of = "one of " if len(known) > 1 else ""
@@ -88,18 +92,18 @@ def _complaint(error: ValidationError, dialect: Dialect) -> str:
         most = "least" if kind == "minItems" else "most"
         return f"needs at {most} {rule} {'entry' if rule == 1 else 'entries'}, has {len(value)}"
     if kind == "uniqueItems":
-        return f"{next(each for each in value if value.count(each) > 1)!r} stands twice"
+        return f"{next(each for each in value if value.count(each) > 1)!r} occurs twice"
     if kind in RANGES:
         return f"must be {RANGES[kind]} {rule}, is {value}"
     if kind == "not" and "dependentSchemas" in error.absolute_schema_path:
-        return f"{error.absolute_schema_path[-2]} and {rule['required'][0]} exclude one another; remove one"
+        return f"{error.absolute_schema_path[-2]} and {rule['required'][0]} exclude each other; remove one"
     if kind in ("anyOf", "oneOf"):
-        return _complaint_of_alternatives(error, dialect)
-    return f"{reprlib.repr(value)} does not obey the rule {kind} {reprlib.repr(rule)}"
+        return _describe_alternatives(error, dialect)
+    return f"{reprlib.repr(value)} violates the rule {kind} {reprlib.repr(rule)}"
 
 
-def _wanted(error: ValidationError, dialect: Dialect) -> str:
-    """What a schema wants, in words."""
+def _requirement(error: ValidationError, dialect: Dialect) -> str:
+    """Describe what the schema requires."""
     if "title" in error.schema:
         return error.schema["title"]
     if error.validator == "pattern":
@@ -121,24 +125,24 @@ def _unknown(error: ValidationError, dialect: Dialect) -> dict[str, str | None]:
 
 
 def _unknown_keys(error: ValidationError, dialect: Dialect) -> Iterator[str]:
-    """Unknown keys, each with what may be meant; with the last of which nothing is known stand all known keys."""
+    """Yield a description of each unknown key, with a hint; all known keys are listed once, if a key has no hint."""
     unknown = _unknown(error, dialect)
     advice = {key: dialect.advice_of_key(key, error.instance[key], error.schema) for key in unknown}
-    strange = [key for key, near in unknown.items() if not near and not advice[key]]
+    without_hint = [key for key, near in unknown.items() if not near and not advice[key]]
     for key, near in unknown.items():
         if advice[key]:
             yield f"unknown key {key!r}{advice[key]}"
         elif near:
             yield f"unknown key {key!r}{dialect.aside.format(f'did you mean {near!r}?')}"
-        elif key == strange[-1]:
+        elif key == without_hint[-1]:
             known = ", ".join(dialect.properties(error.schema))
             yield f"unknown key {key!r}{dialect.aside.format(f'known are {known}')}"
         else:
             yield f"unknown key {key!r}"
 
 
-def _name_complaint(error: ValidationError, dialect: Dialect) -> str:
-    """Why a name cannot be a key."""
+def _describe_name(error: ValidationError, dialect: Dialect) -> str:
+    """Describe why a name cannot be a key."""
     name, rule = error.instance, error.validator_value
     if error.validator == "enum":
         hint = did_you_mean(name, rule) or f"; {error.schema['title']} has only {', '.join(rule)}"
@@ -151,18 +155,18 @@ def _name_complaint(error: ValidationError, dialect: Dialect) -> str:
 
 
 def _wanted_types(error: ValidationError) -> list[str]:
-    """The types that the alternatives want, if each wants another than there is."""
+    """Return the types that the alternatives require, if the value has the wrong type for each of them."""
     own = [each for each in error.context if not each.path]
     wanted = [each.validator_value if each.validator == "type" else None for each in own]
     return [] if None in wanted else list(dict.fromkeys(wanted))
 
 
-def _tells_the_kind(error: ValidationError) -> bool:
+def _selects_kind(error: ValidationError) -> bool:
     return error.validator in ("const", "enum") and list(error.path) in [[key] for key in KINDS]
 
 
-def _complaint_of_alternatives(error: ValidationError, dialect: Dialect) -> str:
-    """None of the alternatives fits, or more than one does."""
+def _describe_alternatives(error: ValidationError, dialect: Dialect) -> str:
+    """Describe a value that matches none of the alternatives, or more than one."""
     value, rule = error.instance, error.validator_value
     if all(each.keys() == {"required"} for each in rule):
         return f"needs exactly one of {', '.join(key for each in rule for key in each['required'])}"
@@ -170,13 +174,13 @@ def _complaint_of_alternatives(error: ValidationError, dialect: Dialect) -> str:
         wanted = " or ".join(dialect.types[each] for each in _wanted_types(error))
         return f"needs {wanted}, has {dialect.value(value)}"
     if isinstance(value, dict):
-        return _complaint_of_kind(error, dialect)
+        return _describe_kind(error, dialect)
     return f"{dialect.value(value)} is none of the known forms"
 
 
-def _complaint_of_kind(error: ValidationError, dialect: Dialect) -> str:
-    """An object of no known kind."""
-    tell = [each for each in error.context if _tells_the_kind(each)]
+def _describe_kind(error: ValidationError, dialect: Dialect) -> str:
+    """Describe an object of no known kind."""
+    tell = [each for each in error.context if _selects_kind(each)]
     key = next((each.path[0] for each in tell), KINDS[0])
     known = [kind for each in tell for kind in _texts(each.validator_value)]
     found = error.instance.get(key)

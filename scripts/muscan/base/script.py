@@ -1,6 +1,6 @@
-"""How a script runs: on one core, with a log, and a failure as one line.
+"""Run a script or command: on one core, with a log file, and with a failure reported as one line.
 
-Import this module before NumPy, which reads the number of its threads only once.
+Import this module before NumPy, which reads the number of threads when it is imported.
 """
 
 import argparse
@@ -16,17 +16,17 @@ from muscan.base import seals
 from muscan.base.errors import StepError
 from muscan.base.words import printable_text
 
-# A job has one core, and its numbers must not depend on how many the machine has.
+# A job has one core, and its results must not depend on the number of cores of the machine.
 os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-# Parameters of glibc's mallopt, malloc.h, and bytes: large arrays that come and go stay with the process. Otherwise the
-# kernel zeroes their pages each time: of 9 s for toys of the 1Lbb likelihood it then takes 2.5 s, instead of 0.1 s.
+# Parameters of glibc's mallopt (see malloc.h) and their values in bytes: the process keeps the memory of large arrays
+# after they are freed. Otherwise the kernel zeroes the pages of each new array, a large part of the time of toys.
 MALLOPT = {"M_MMAP_THRESHOLD": (-3, 1_000_000_000), "M_TRIM_THRESHOLD": (-1, 2_000_000_000)}
-# What to do, behind what the system says of a file.
+# Advice that is added to errors of the operating system.
 HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again")
 
 
 def keep_memory() -> bool:
-    """Let freed memory stay with this process; return whether the C library can do that: glibc can."""
+    """Keep freed memory in this process; return whether the C library supports this, as glibc does."""
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -34,23 +34,29 @@ def keep_memory() -> bool:
 
 
 def run(main: Callable[[list[str]], int | None]) -> None:
-    """Run a script. With `--log FILE` all its messages go to that file, those of the libraries it uses included."""
+    """Run the main function of a script, and exit with its result or a message.
+
+    With `--log FILE`, all messages are written to that file, including those of libraries.
+
+    Args:
+        main: takes the other command line arguments, and returns the exit code.
+    """
     parse = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parse.add_argument("--log", type=Path)
     args, rest = parse.parse_known_args()
     keep_memory()
-    # A batch system that ends a job says so first: what is half written is then removed.
+    # A batch system sends SIGTERM before it kills a job; the exit removes incomplete files.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         if args.log:
             _redirect(args.log)
         sys.exit(main(rest))
-    except (StepError, seals.BrokenResult) as error:  # the message says all, a traceback would hide it
+    except (StepError, seals.BrokenResult) as error:  # the message is sufficient, a traceback would hide it
         sys.exit(f"failed: {printable_text(str(error), keep=chr(10))}")
     except OSError as error:
         sys.exit(f"failed: {error}{HINTS.get(error.errno, '')}")
     except MemoryError as error:
-        sys.exit(f"failed: the memory does not suffice: {error}")
+        sys.exit(f"failed: not enough memory: {error}")
 
 
 def _redirect(log: Path) -> None:

@@ -1,4 +1,4 @@
-"""Seals of results: digests that show whether a result is still what was written.
+"""Seals of results: digests that show whether a result has changed since it was written.
 
 The seal of `results/a/b` is the file `results/.sha256/a/b`, which holds the SHA-256 digest of the result. A result that
 was cut off, edited or replaced no longer has this digest.
@@ -15,7 +15,7 @@ from pathlib import Path
 RESULTS = Path("results")
 SEALS = RESULTS / ".sha256"
 SNAKEMAKE_TIMESTAMP = ".snakemake_timestamp"  # Snakemake puts this file into each folder that is a result
-PART = ".part-"  # the names of files that are being written begin with it
+PART = ".part-"  # prefix of the names of files that are being written
 
 
 class BrokenResult(Exception):
@@ -23,9 +23,9 @@ class BrokenResult(Exception):
 
 
 def temporary_prefix() -> str:
-    """Return how the names of files begin while this process writes them.
+    """Return the prefix of the names of files while this process writes them.
 
-    Host and process are in the name, so that the files can be attributed if the process is killed.
+    It contains host and process, so that files that a killed process leaves can be attributed to it.
     """
     return f"{PART}{socket.gethostname()}-{os.getpid()}-"
 
@@ -44,14 +44,14 @@ def seal(path: str | Path) -> None:
 
 
 def require_intact(path: str | Path) -> None:
-    """Require that a result has not changed since it was written. A file without a seal is not tested.
+    """Require that a result has not changed since it was written. A file without a seal is not checked.
 
     Raises:
         BrokenResult: if the digest of the result is not the one in its seal.
     """
     seal_file = _seal_of(path)
     if seal_file is not None and os.path.exists(path) and not _is_intact(path, seal_file):
-        raise BrokenResult(f"{path} was cut off, edited or replaced since it was written; run again to make it anew")
+        raise BrokenResult(f"{path} was cut off, edited or replaced since it was written; run again to recreate it")
 
 
 def broken_results() -> Iterator[Path]:
@@ -65,7 +65,7 @@ def broken_results() -> Iterator[Path]:
 
 
 def remove_result(path: str | Path) -> None:
-    """Remove a result, file or folder, and its seal, as far as they exist."""
+    """Remove a result, which is a file or a folder, and its seal; either may be missing."""
     for each in filter(None, (path, _seal_of(path))):
         if os.path.isdir(each):
             shutil.rmtree(each)
@@ -87,7 +87,7 @@ def digest(path: str | Path) -> str:
 
 
 def files_in(folder: str | Path) -> list[Path]:
-    """Return all files of a result that is a folder, sorted, without the file that Snakemake puts there."""
+    """Return all files of a result that is a folder, sorted, without the timestamp file of Snakemake."""
     return sorted(file for file in Path(folder).rglob("*") if file.is_file() and file.name != SNAKEMAKE_TIMESTAMP)
 
 
@@ -100,7 +100,7 @@ def _seal_of(path: str | Path) -> Path | None:
 
 
 def _is_intact(path: str | Path, seal_file: Path) -> bool:
-    """Return whether the result has the digest of its seal; true as well if no seal can be read."""
+    """Return whether the result has the digest of its seal; also true if the seal cannot be read."""
     try:
         sealed = seal_file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):

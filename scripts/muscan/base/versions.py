@@ -10,7 +10,7 @@ VERSION = "0.1.0"
 
 
 def numerical_versions() -> dict[str, str]:
-    """Return the versions of muscan and of the packages on which numbers depend, by name."""
+    """Return the versions of muscan and of the packages on which numerical results depend, by name."""
     return {"muscan": VERSION, **{name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}}
 
 
@@ -24,7 +24,7 @@ def all_versions() -> dict[str, str]:
 
 
 def _digest_of_code() -> str:
-    """Return the digest of the code, of the texts of the report and of the schema of the configuration."""
+    """Return the SHA-256 digest of the code, the texts of the report and the schema of the configuration."""
     parts = (
         ("rules", "*.smk"),
         ("scripts", "**/*.py"),

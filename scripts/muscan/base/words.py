@@ -1,31 +1,31 @@
-"""Parts of messages for users: lists of names, hints at misspelt names, numbers and durations as text."""
+"""Format parts of messages for users: lists of names, hints for misspelt names, numbers and durations."""
 
 import difflib
 from collections.abc import Iterable, Sequence
 from math import inf
 
-OBSERVED_HINT = "only a blind analysis (`blind: true`) can do without observed counts"
+OBSERVED_HINT = "only a blind analysis (`blind: true`) needs no observed counts"
 
 
 def did_you_mean(name: object, known: Iterable[object]) -> str:
-    """Return a hint at the known name most similar to a misspelt one, or "" if none is similar."""
+    """Return a hint with the known name most similar to a misspelt one, or "" if none is similar."""
     closest = closest_name(name, known)
     return f"; did you mean {closest!r}?" if closest else ""
 
 
 def closest_name(name: object, known: Iterable[object]) -> str | None:
     """Return the known name most similar to a misspelt one, or None if none is similar."""
-    matches = difflib.get_close_matches(str(name), [str(each) for each in known], n=1)
+    matches = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1)
     return matches[0] if matches else None
 
 
 def join_items(items: Sequence[str], most: int = 8, separator: str = ", ") -> str:
-    """Join texts; of a long list only the first ones and the number of all.
+    """Join texts; of a long list, only the first ones are written out, with the total number.
 
     Args:
         items: the texts.
         most: the largest number of texts that are written out.
-        separator: what stands between them.
+        separator: the text between two of them.
     """
     rest = f"{separator}... ({len(items)} in all)" if len(items) > most else ""
     return separator.join(items[:most]) + rest
@@ -37,13 +37,13 @@ def shorten(text: str, most: int = 100) -> str:
 
 
 def format_distinct(one: float, other: float) -> tuple[str, str]:
-    """Format two numbers with as many digits as it takes to see that they differ, at least six."""
+    """Format two numbers with as many digits as are needed to distinguish them, at least six."""
     pairs = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(6, 18))
     return next((pair for pair in pairs if pair[0] != pair[1]), (f"{one:g}", f"{other:g}"))
 
 
 def printable_text(text: str, keep: str = "") -> str:
-    """Replace each control character of a text from a file by a space, because a terminal would obey it.
+    """Replace each control character of a text by a space; a terminal would interpret it.
 
     Args:
         text: the text.

@@ -1,7 +1,7 @@
-"""Check a configuration and all its models before anything runs.
+"""Check a configuration and all its models before a run.
 
-Reads configuration files and all that they name, makes the models of all signals in memory, and says what is wrong or
-odd about them: errors, which would end as `fit_failed`, and warnings. Writes nothing.
+Reads configuration files and their input files, builds the models of all signals in memory, and prints errors, which
+would give the status `fit_failed`, and warnings. Writes no files.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from muscan.base.errors import StepError
 from muscan.base.words import join_items
-from muscan.config.check import without_row
+from muscan.config.check import problems_outside_analyses
 from muscan.config.loading import load
 from muscan.config.problems import ConfigError
 from muscan.config.signals import signals_of
@@ -23,49 +23,50 @@ from muscan.diagnosis.diagnose import diagnose
 from muscan.diagnosis.findings import ERROR, WEIGHTS, severity
 from muscan.inputs.sources import Sources
 
-ALIKE = 3  # more warnings of one kind, of the signals of an analysis, are one line
+MAX_SIMILAR = 3  # largest number of similar warnings about the signals of an analysis that get a line each
 STYLES = {"error": "bold red", "warning": "yellow"}
 
 
 class Problem(NamedTuple):
-    """A finding of a signal, or of all signals of an analysis."""
+    """A problem of one signal, or of all signals of an analysis."""
 
     analysis: str
-    signal: str | None  # None: of all signals
-    weight: str  # one of inference.findings.WEIGHTS
+    signal: str | None  # None: all signals of the analysis
+    weight: str  # one of diagnosis.findings.WEIGHTS
     kind: str
     text: str
 
     @property
     def severity(self) -> str:
+        """ "error" or "warning"."""
         return severity(self.weight)
 
 
 class Size(NamedTuple):
-    """How large a model is."""
+    """The size of a model."""
 
     channels: int
     bins: int
     parameters: int
 
 
-class Checked(NamedTuple):
-    """What was looked at, and what was found."""
+class CheckResult(NamedTuple):
+    """The models that were checked, and their problems."""
 
-    signals: dict[str, int]  # number of each analysis
+    signals: dict[str, int]  # number of signals of each analysis
     sizes: list[Size]  # of all models
     problems: list[Problem]
 
 
-def check(config: dict, not_run: dict[str, str]) -> Checked:
-    """Make and check the models of all analyses and signals.
+def check(config: dict, not_run: dict[str, str]) -> CheckResult:
+    """Build and check the models of all analyses and signals.
 
     Args:
-        config: what can be used of a configuration.
-        not_run: why other analyses cannot.
+        config: the part of a configuration that can be run.
+        not_run: the reasons why other analyses cannot be run, {analysis: reason}.
     """
     sources = Sources(config)
-    checked = Checked(dict.fromkeys(not_run, 1), [], [])
+    checked = CheckResult(dict.fromkeys(not_run, 1), [], [])
     for analysis, reason in not_run.items():
         checked.problems.append(Problem(analysis, None, ERROR, "input", reason))
     for analysis in config["analyses"]:
@@ -92,8 +93,8 @@ def check(config: dict, not_run: dict[str, str]) -> Checked:
     return checked
 
 
-def lines(checked: Checked) -> Iterator[tuple[str, str]]:
-    """Yield (severity, text) of all problems, the most serious first; problems that many signals share are one line."""
+def problem_lines(checked: CheckResult) -> Iterator[tuple[str, str]]:
+    """Yield (severity, text) of all problems, the most serious first; problems that signals share get one line."""
     for weight in WEIGHTS:
         same: dict[tuple[str, str], list[Problem]] = {}
         for problem in checked.problems:
@@ -108,46 +109,47 @@ def lines(checked: Checked) -> Iterator[tuple[str, str]]:
 
 
 def _texts(groups: list[list[Problem]], signals: dict[str, int]) -> Iterator[str]:
-    """Yield lines for problems of one kind; warnings of many signals that differ only in details are one line."""
-    together = [problem for problems in groups for problem in problems]
-    several = len({problem.signal for problem in together}) > 1
-    if several and len(groups) > ALIKE and together[0].severity == "warning":
+    """Yield texts of problems of one kind; one text for warnings of many signals that differ only in details."""
+    merged = [problem for problems in groups for problem in problems]
+    several = len({problem.signal for problem in merged}) > 1
+    if several and len(groups) > MAX_SIMILAR and merged[0].severity == "warning":
         example = max(groups, key=len)[0].text
-        yield f"{_owners(together, signals)}: {len(groups)} findings that differ in details, such as {example}"
+        yield f"{_owners(merged, signals)}: {len(groups)} findings that differ in details, such as {example}"
         return
     for problems in groups:
         yield f"{_owners(problems, signals)}: {problems[0].text}"
 
 
 def _owners(problems: list[Problem], signals: dict[str, int]) -> str:
-    """Return in words to which analyses and signals problems belong."""
+    """List the analyses and signals to which problems belong."""
     by_analysis: dict[str, list[str | None]] = {}
     for problem in problems:
         by_analysis.setdefault(problem.analysis, []).append(problem.signal)
     return ", ".join(
-        f"{analysis}{_of(list(dict.fromkeys(of)), signals[analysis])}" for analysis, of in by_analysis.items()
+        f"{analysis}{_describe_signals(list(dict.fromkeys(names)), signals[analysis])}"
+        for analysis, names in by_analysis.items()
     )
 
 
-def _of(mine: list[str | None], number: int) -> str:
-    """Return in words which signals of an analysis are meant."""
+def _describe_signals(names: list[str | None], number: int) -> str:
+    """Describe some of the signals of an analysis, which has `number` signals."""
     if number == 1:
         return ""
-    if None in mine or len(mine) == number:
+    if None in names or len(names) == number:
         return f" (all {number} signals)"
-    if len(mine) == 1:
-        return f" / {mine[0]}"
-    return f" ({len(mine)} of {number} signals: {join_items(mine, 3)})"
+    if len(names) == 1:
+        return f" / {names[0]}"
+    return f" ({len(names)} of {number} signals: {join_items(names, 3)})"
 
 
-def summary(checked: Checked) -> str:
-    """Return one line that says what was checked and found."""
+def summary(checked: CheckResult) -> str:
+    """Return one line with the numbers of problems and of what was checked."""
     numbers = [(len(checked.signals), "analysis"), (sum(checked.signals.values()), "signal")]
     texts = [f"{number} {_plural(word, number)}" for number, word in numbers]
     for name, values in zip(Size._fields, zip(*checked.sizes, strict=True), strict=False):
         low, high = min(values), max(values)
         texts.append(f"{low} {_plural(name[:-1], low)}" if low == high else f"{low} to {high} {name}")
-    found = Counter(name for name, _ in lines(checked))
+    found = Counter(name for name, _ in problem_lines(checked))
     counts = [f"{found[name]} {_plural(name, found[name])}" for name in STYLES if found[name]]
     return f"{' and '.join(counts) or 'No problems'}: {', '.join(texts)}."
 
@@ -159,11 +161,20 @@ def _plural(word: str, number: int) -> str:
 
 
 def report(config: dict, not_run: dict[str, str], others: list[str], console: Console) -> int:
-    """Print all problems, others than those of analyses among them; the exit code is 1 if there are errors."""
+    """Check the models and print all problems.
+
+    Args:
+        config, not_run: as in `check`.
+        others: problems that do not belong to an analysis.
+        console: where the problems are printed.
+
+    Returns:
+        the exit code: 1 if there are errors, otherwise 0.
+    """
     checked = check(config, not_run)
     for text in others:
         console.print(Text.assemble(("error", STYLES["error"]), f" {text}"), soft_wrap=True)
-    for name, text in lines(checked):
+    for name, text in problem_lines(checked):
         console.print(Text.assemble((name, STYLES[name]), f" {text}"), soft_wrap=True)
     console.print(summary(checked), markup=False, highlight=False, soft_wrap=True)
     return int(bool(others) or any(problem.severity == "error" for problem in checked.problems))
@@ -171,11 +182,11 @@ def report(config: dict, not_run: dict[str, str], others: list[str], console: Co
 
 def main(argv: list[str] | None = None) -> int:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--configfiles", nargs="+", required=True)
+    parse.add_argument("--configfiles", nargs="+", required=True, help="configuration files")
     args = parse.parse_args(argv)
     try:
         config, not_run, problems = load(args.configfiles)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
-    return report(config, not_run, without_row(problems, not_run), Console())
+    return report(config, not_run, problems_outside_analyses(problems, not_run), Console())

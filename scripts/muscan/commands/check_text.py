@@ -1,4 +1,4 @@
-"""Check configuration files as text, before Snakemake reads them."""
+"""Check the YAML of configuration files before Snakemake reads them."""
 
 import argparse
 import sys

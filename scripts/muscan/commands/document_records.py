@@ -1,4 +1,4 @@
-"""The reference of the results, from the source of the records: one table of keys for each kind of JSON file."""
+"""Generate the reference of JSON results from the source code of the records: one table of keys per kind of file."""
 
 import ast
 import io
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from muscan.base.code import SCRIPTS
 
 RECORDS = SCRIPTS / "muscan" / "records"
-# Where each record stands.
+# The files and keys in which each record occurs.
 PLACES = {
     "FitResult": "The file `results/{analysis}/{signal}/fit.json`.",
     "Parameters": "`parameters` in fit.json.",
@@ -23,37 +23,37 @@ PLACES = {
 }
 
 
-class FieldOfRecord(NamedTuple):
+class RecordField(NamedTuple):
     """A field of a class."""
 
     name: str
     type: str
-    comment: str  # behind it, or in the lines above
+    comment: str  # the comment behind the field, or in the lines above it
 
 
-class Source(NamedTuple):
-    """A class as its source describes it."""
+class ClassDocumentation(NamedTuple):
+    """The documentation of a class in its source code."""
 
     docstring: str
-    fields: list[FieldOfRecord]
+    fields: list[RecordField]
 
 
 @cache
-def classes(file: Path) -> dict[str, Source]:
-    """All classes of a module: their docstrings, and their annotated fields with the comments beside them."""
+def classes(file: Path) -> dict[str, ClassDocumentation]:
+    """Return the docstrings and annotated fields of all classes of a module, by the names of the classes."""
     text = file.read_text(encoding="utf-8")
     comments = _comments(text)
     found = {}
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ClassDef):
             fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and "ClassVar" not in _type(each)]
-            described = [FieldOfRecord(each.target.id, _type(each), _comment(each, comments)) for each in fields]
-            found[node.name] = Source(ast.get_docstring(node) or "", described)
+            described = [RecordField(each.target.id, _type(each), _comment(each, comments)) for each in fields]
+            found[node.name] = ClassDocumentation(ast.get_docstring(node) or "", described)
     return found
 
 
 def field_comments(file: Path) -> dict[str, dict[str, str]]:
-    """The comments beside the fields of the classes of a module."""
+    """Return the comments on the fields of the classes of a module: {class: {field: comment}}."""
     return {name: {each.name: each.comment for each in source.fields} for name, source in classes(file).items()}
 
 
@@ -62,19 +62,21 @@ def _type(field: ast.AnnAssign) -> str:
 
 
 class Comment(NamedTuple):
+    """A comment in source code."""
+
     text: str
-    alone: bool  # on its line
+    alone: bool  # whether there is no code on its line
 
 
 def _comments(text: str) -> dict[int, Comment]:
-    """Comments of a module by their lines."""
+    """Return the comments of a module by their line numbers."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     found = (token for token in tokens if token.type == tokenize.COMMENT)
     return {each.start[0]: Comment(each.string.lstrip("# "), not each.line[: each.start[1]].strip()) for each in found}
 
 
 def _comment(field: ast.AnnAssign, comments: dict[int, Comment]) -> str:
-    """The comment behind a field, or else the lines of comment that stand right above it."""
+    """Return the comment behind a field, or else the comment lines directly above it."""
     behind = comments.get(field.end_lineno)
     if behind:
         return behind.text
@@ -87,8 +89,8 @@ def _above(line: int, comments: dict[int, Comment]) -> Iterator[str]:
         line -= 1
 
 
-def records() -> dict[str, Source]:
-    """The classes of the records of results."""
+def records() -> dict[str, ClassDocumentation]:
+    """Return the classes of all records of results, by name."""
     return {name: source for file in sorted(RECORDS.glob("*.py")) for name, source in classes(file).items()}
 
 
@@ -100,7 +102,7 @@ not exist is `null` in the file, which the types call `None`."""
 
 
 def page() -> str:
-    """The reference as Markdown."""
+    """Return the reference in Markdown."""
     known = records()
     parts = [INTRODUCTION]
     for name, place in PLACES.items():
@@ -108,8 +110,8 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def table(fields: list[FieldOfRecord]) -> str:
-    """The keys of a record as a table in Markdown."""
+def table(fields: list[RecordField]) -> str:
+    """Return the table of the keys of a record in Markdown."""
     rows = [("key", "type", "meaning"), ("---",) * 3]
     rows += [(f"`{each.name}`", f"`{each.type}`", each.comment) for each in fields]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)

@@ -1,7 +1,7 @@
-"""Write the pages of the documentation that are made from other files.
+"""Write the generated pages of the documentation.
 
-Copies the documents outside of docs/, describes the records of the results, and lists the modules of the library for
-Sphinx, which fills their pages from the docstrings. `make docs` builds the site with these pages.
+Copies documents from outside of docs/, writes the reference of the JSON results, and lists the modules of the library
+for Sphinx, which documents them by their docstrings. `make docs` builds the site with these pages.
 """
 
 import argparse
@@ -12,37 +12,37 @@ from pathlib import Path
 
 from muscan.base.code import SCRIPTS
 from muscan.base.files import write_text
+from muscan.base.versions import ROOT
 from muscan.commands import document_records
 
-ROOT = SCRIPTS.parent
 LIBRARY = SCRIPTS / "muscan"
-# Pages that show documents from elsewhere; both are named from the root of the repository.
+# Documents outside of docs/ and the pages to which they are copied; paths relative to the root of the repository.
 COPIES = {
     "config/README.md": "docs/reference/configuration.md",
     "config/examples/README.md": "docs/reference/examples.md",
     "CHANGELOG.md": "docs/reference/changelog.md",
     "CONTRIBUTING.md": "docs/reference/contributing.md",
 }
-LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")  # to a file
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")  # a relative link to a file
 
 
 @cache
 def packages() -> dict[str, str]:
-    """What each package of the library is about, in their order, from the table of docs/architecture.md."""
+    """Return the descriptions of the packages of the library, in order, from the table in docs/architecture.md."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     section = text.partition("## The packages of the library")[2].partition("\n## ")[0]
     return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
 
 
 def modules_of(package: str) -> list[str]:
-    """Modules of a package, those of packages inside of it included, as they are imported."""
+    """Return the full names of the modules of a package and of its subpackages."""
     files = sorted(LIBRARY.joinpath(package).rglob("*.py"))
     names = (file.relative_to(SCRIPTS).with_suffix("").parts for file in files if file.stem != "__init__")
     return [".".join(name) for name in names]
 
 
 def package_page(package: str) -> str:
-    """A page of the library reference, in reStructuredText, for Sphinx to fill from the docstrings."""
+    """Return the page of a package in the library reference, in reStructuredText; Sphinx inserts the docstrings."""
     title = f"muscan.{package}"
     text = packages()[package]
     parts = [f"{title}\n{'=' * len(title)}", f"{text[0].upper()}{text[1:]}."]
@@ -52,7 +52,7 @@ def package_page(package: str) -> str:
 
 
 def library_index() -> str:
-    """The first page of the library reference."""
+    """Return the first page of the library reference, in reStructuredText."""
     lines = "\n".join(
         f"* :doc:`muscan.{name} <{name}>`: {text.replace('`', '``')}" for name, text in packages().items()
     )
@@ -65,12 +65,18 @@ def library_index() -> str:
 
 
 def moved(text: str, old: str, new: str) -> str:
-    """A Markdown document whose relative links still lead to the same files from another folder."""
+    """Return a Markdown document with relative links adapted to another folder.
+
+    Args:
+        text: the document.
+        old: the folder of the document.
+        new: the folder to which it is copied.
+    """
     return LINK.sub(lambda link: os.path.relpath(Path(old, link[1]), new), text)
 
 
 def pages() -> dict[str, str]:
-    """The generated pages by their files, named from the root of the repository."""
+    """Return the generated pages: {path relative to the root of the repository: text}."""
     copies = {
         page: moved((ROOT / file).read_text(encoding="utf-8"), os.path.dirname(file), os.path.dirname(page))
         for file, page in COPIES.items()
@@ -85,7 +91,12 @@ def pages() -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> None:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--output", type=Path, required=True, help="folder that stands for the root of the repository")
+    parse.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="folder in which the pages get their paths, instead of the root of the repository",
+    )
     args = parse.parse_args(argv)
     for name, text in pages().items():
         path = args.output / name

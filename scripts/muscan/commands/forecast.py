@@ -1,7 +1,7 @@
-"""Estimate what a configuration costs before it runs: jobs, core time, disk, and the packing that suits it.
+"""Estimate the cost of a run: its jobs, core time and disk space, and a suitable packing of jobs.
 
-Reads configuration files. Snakemake counts the jobs of each analysis in a dry run, and runs a few signals of it in a
-temporary folder; the times and sizes of these are multiplied.
+Reads configuration files. Snakemake counts the jobs of each analysis in a dry run, and runs a sample of its signals
+in a temporary folder; the times and sizes of the sample are extrapolated.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -28,6 +28,7 @@ from rich.table import Table
 from muscan.base.errors import InputError
 from muscan.base.versions import ROOT
 from muscan.base.words import format_duration
+from muscan.commands.snakemake import run_snakemake
 from muscan.config.loading import load
 from muscan.config.mu_values import AUTO
 from muscan.config.problems import ConfigError
@@ -35,49 +36,59 @@ from muscan.config.settings import ScanSettings, ToySettings, scan_settings, sou
 from muscan.config.signals import signals_of
 from muscan.inference.ranges import POINTS
 
-SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # seconds that Snakemake spends on a job, here and on a Slurm cluster
-# What a cluster is sent; other rules take seconds, and run where Snakemake runs.
+SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # overhead of Snakemake per job in seconds, on this machine and on a Slurm cluster
+# Rules whose jobs are sent to a cluster; other rules take seconds, and run where Snakemake runs.
 SENT = ("fit", "hypotest", "invert", "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
-SIGNALS, VALUES, TOYS = 5, 9, 50  # of a sample
-FINAL = 3.0  # seconds of a table or picture of a grid
-JOB_SECONDS = 120  # of a job on a cluster, about
-SHORTEST = 0.01  # seconds; shorter times are not measured
-PATHS = ("file", "patchset", "patches", "csv")  # keys of data sets
-LONGEST_PACKED = 60  # seconds of a signal that can share a job with others
-# Jobs for a core, so that all cores end at about the same time; but jobs are not to be shorter than this for it.
+SIGNALS, VALUES, TOYS = 5, 9, 50  # numbers of signals, values of mu, and toys per hypothesis in a sample
+FINAL = 3.0  # assumed duration in seconds of a job for a table or plot that is not in the sample
+JOB_SECONDS = 120  # recommended duration of a job on a cluster
+SHORTEST = 0.01  # seconds; shorter times cannot be measured
+PATHS = ("file", "patchset", "patches", "csv")  # keys of data sets whose values are paths
+LONGEST_PACKED = 60  # seconds; signals that take longer get jobs of their own
+# Recommended number of jobs per core, so that all cores finish at about the same time, and the shortest duration in
+# seconds for which jobs are divided for this purpose.
 JOBS_PER_CORE, BALANCED_SECONDS = 4, 15
 
 
 class Sample(NamedTuple):
-    """What was measured with a few signals of an analysis, in seconds and bytes."""
+    """Times (in seconds) and sizes (in bytes) measured with a few signals of an analysis."""
 
-    job: dict[str, float]  # mean of each rule; of one value of mu or one signal, where these differ
-    more: dict[str, float]  # for each further value of mu (hypotest), signal (scan_signals), fit of a toy (throw_toys)
-    size: float  # of a signal
+    job: dict[
+        str, float
+    ]  # mean time of a job of each rule; with one value of mu or one signal, if jobs can have several
+    # Time of each further value of mu (hypotest), signal (scan_signals) or fit of a toy (throw_toys) in a job.
+    more: dict[str, float]
+    size: float  # of the results of a signal
 
 
 class Forecast(NamedTuple):
-    """What an analysis costs."""
+    """The estimated cost of an analysis."""
 
     analysis: str
     signals: int
     jobs: int
-    seconds: float  # of a core
-    longest: float  # job, in seconds
-    size: float  # bytes
-    advice: str
+    seconds: float  # core time
+    longest: float  # duration of the longest job in seconds
+    size: float  # of all results in bytes
+    advice: str  # settings that would pack jobs better; "" if there are none
 
 
-def alone(config: dict, analysis: str, **changes) -> dict:
-    """Return the configuration of one analysis, without grids, with changed settings of its scan."""
+def single_analysis(config: dict, analysis: str, **changes) -> dict:
+    """Return the configuration of one analysis, without grids.
+
+    Args:
+        config: a complete configuration.
+        analysis: the name of the analysis.
+        changes: settings of the scan that are replaced.
+    """
     name = config["analyses"][analysis]["dataset"]
     settings = config["scan"] | config["analyses"][analysis] | changes
     dataset = {"datasets": {name: _absolute(config["datasets"][name])}}
     return dataset | {"models": config["models"], "analyses": {analysis: settings}}
 
 
-def _absolute(value):
-    """Return a part of a configuration with absolute paths."""
+def _absolute(value: Any) -> Any:
+    """Return a part of a data set with absolute paths."""
     if not isinstance(value, dict):
         return value
     return {
@@ -87,25 +98,21 @@ def _absolute(value):
 
 
 def run(folder: str, config: dict) -> str:
-    """Run a configuration in a folder of its own, and return what Snakemake says."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
-    command += ["--configfile", _written(folder, config), "--workflow-profile", "none", "--cores", "1"]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run(
-        [*command, "--benchmark-extended"], env=environment, capture_output=True, text=True, check=False
-    )
+    """Run a configuration in a folder; return the output of Snakemake."""
+    options = ("--workflow-profile", "none", "--cores", "1", "--benchmark-extended")
+    result = run_snakemake(folder, _write_config(folder, config), *options, capture_output=True, text=True)
     return result.stdout + result.stderr
 
 
 def job_counts(config: dict) -> dict[str, int]:
-    """Return {rule: number of jobs} in an empty folder; the packs of signals count as one rule.
+    """Return the number of jobs of each rule for a run from scratch; packs of signals count as the rule `scan_signals`.
 
     Raises:
-        InputError: if Snakemake refuses the configuration.
+        InputError: if Snakemake cannot use the configuration.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(ROOT / "scripts" / "muscan"), "jobs", "--directory", folder]
-        command += ["--configfile", _written(folder, _absolute(config))]
+        command += ["--configfile", _write_config(folder, _absolute(config))]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise InputError(f"the jobs cannot be counted: {result.stderr.strip()}")
@@ -115,8 +122,8 @@ def job_counts(config: dict) -> dict[str, int]:
     return counts
 
 
-def _written(folder: str, config: dict) -> str:
-    """Write a configuration into a folder and return its file."""
+def _write_config(folder: str, config: dict) -> str:
+    """Write a configuration to a file in a folder; return the file."""
     file = Path(folder) / "forecast.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     return str(file)
@@ -127,10 +134,10 @@ def _rule(name: str) -> str:
 
 
 def sample(config: dict, analysis: str) -> Sample:
-    """Run a few signals of an analysis in a temporary folder, fewer values of mu and a handful of toys.
+    """Run a sample of an analysis in a temporary folder: a few signals, values of mu and toys.
 
     Raises:
-        InputError: if all of them fail.
+        InputError: if all signals fail.
     """
     settings = scan_settings(config, analysis)
     mu = [float(value) for value in settings.mu]
@@ -138,33 +145,33 @@ def sample(config: dict, analysis: str) -> Sample:
     toys = asdict(replace(settings.toys, per_hypothesis=TOYS, block=TOYS, jobs=1, target=None, max=None))
     toys = {key: value for key, value in toys.items() if value is not None}
     packed = settings.signals_per_job > 1
-    small = alone(config, analysis, mu=mu, toys=toys, mu_per_job=min(settings.mu_per_job, VALUES // 2))
+    small = single_analysis(config, analysis, mu=mu, toys=toys, mu_per_job=min(settings.mu_per_job, VALUES // 2))
     small["analyses"][analysis]["signals_per_job"] = (SIGNALS - 1) if packed else 1
     kind, source = source_of(small, analysis)
     if kind == "workspace" and len(signals_of(small, analysis)) > 1:
         known = list(signals_of(small, analysis).values())
         source["signals"] = known[:: ceil(len(known) / SIGNALS)] if packed else known[:1]
     with tempfile.TemporaryDirectory() as folder:
-        said = run(folder, small)
+        output = run(folder, small)
         rows = list(_benchmarks(Path(folder)))
         signals = list((Path(folder) / "results" / analysis).iterdir())
         size = sum(file.stat().st_size for path in signals for file in path.rglob("*") if file.is_file())
         table = Path(folder) / "results" / "limits.csv"
-        failed = _failed(table) if table.exists() else said.strip()
+        failed = _failed(table) if table.exists() else output.strip()
     if failed:
         raise InputError(f"{analysis}: nothing could be timed: {failed}")
     return _sample(rows, size / len(signals), len(mu))
 
 
 def _failed(table: Path) -> str:
-    """Return why all signals failed; empty if one did not."""
+    """Return the reason of the first failure if all signals failed, otherwise ""."""
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return "" if any("fit_failed" not in row["status"] for row in rows) else rows[0]["reason"]
 
 
 def _benchmarks(folder: Path) -> Iterator[tuple[str, str, float]]:
-    """Yield rule, file and seconds of every job that was run."""
+    """Yield the rule, the name of the benchmark file and the seconds of each job that was run."""
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file, delimiter="\t"):
@@ -172,7 +179,7 @@ def _benchmarks(folder: Path) -> Iterator[tuple[str, str, float]]:
 
 
 def _sample(rows: list[tuple[str, str, float]], size: float, values: int) -> Sample:
-    """Return what was measured: times of jobs, and what a further value of mu, signal or fit costs."""
+    """Return times per job, and per further value of mu, signal or fit, from (rule, name, seconds) of all jobs."""
     by_rule: dict[str, list[float]] = defaultdict(list)
     for rule, _, seconds in rows:
         by_rule[rule].append(seconds)
@@ -189,19 +196,22 @@ def _sample(rows: list[tuple[str, str, float]], size: float, values: int) -> Sam
 
 
 def toy_fits(per_hypothesis: int, values: int) -> int:
-    """Return the number of fits: two of each toy with signal; one of each background-only toy, and one at each mu."""
+    """Return the number of fits of toys for a number of values of mu.
+
+    Each signal toy needs two fits. A background-only toy, which all mu share, needs one, and one more at each mu.
+    """
     return per_hypothesis * (2 * values + 1 + values)
 
 
 def forecast(config: dict, analysis: str) -> Forecast:
     """Estimate the cost of an analysis."""
-    measured, counts = sample(config, analysis), job_counts(alone(config, analysis))
+    measured, counts = sample(config, analysis), job_counts(single_analysis(config, analysis))
     settings = scan_settings(config, analysis)
     signals, mu = len(signals_of(config, analysis)), settings.mu
     further = {
         "hypotest": signals * max(len(mu), 1) - counts["hypotest"],
         "scan_signals": signals - counts["scan_signals"],
-        "throw_toys": signals * toy_fits(first_toys(settings.toys), len(mu) or POINTS),
+        "throw_toys": signals * toy_fits(first_round_toys(settings.toys), len(mu) or POINTS),
     }
     seconds = sum(number * measured.job.get(rule, FINAL) for rule, number in counts.items())
     seconds += sum(further[rule] * each for rule, each in measured.more.items())
@@ -216,49 +226,50 @@ def forecast(config: dict, analysis: str) -> Forecast:
     )  # fmt: skip
 
 
-def first_toys(toys: ToySettings) -> int:
-    """Return the toys of each hypothesis; those of the first round if their number follows from a target."""
+def first_round_toys(toys: ToySettings) -> int:
+    """Return the number of toys of each hypothesis; with a target, that of the first round."""
     return toys.per_hypothesis or 2 * toys.block
 
 
 def advice(measured: Sample, settings: ScanSettings, signals: int, counts: dict[str, int]) -> str:
-    """Return the packing that suits, if it differs from the present one by more than a factor of two."""
+    """Return settings that pack jobs better, where they differ from the present ones by more than a factor of two."""
     cores = os.cpu_count() or 1
-    found = []
+    recommended = []
     if signals > 1:
         start = min(measured.job.values())
         chain = ("patch_workspace", "compile_model", "fit", "hypotest", "invert")
         unpacked = sum(max(measured.job.get(rule, 0) - start, SHORTEST) for rule in chain)
-        each = measured.more.get("scan_signals", unpacked)
-        balanced = max(signals / (JOBS_PER_CORE * cores), BALANCED_SECONDS / each)
-        fits = min(JOB_SECONDS / each, balanced, ceil(signals / cores))
-        fits = 1 if each > LONGEST_PACKED else int(max(fits, 1))
-        if not 0.5 <= fits / settings.signals_per_job <= 2:
-            packs = ceil(signals / fits)
-            found.append(f"signals_per_job: {fits} ({packs} x {format_duration(start + fits * each)})")
+        per_signal = measured.more.get("scan_signals", unpacked)
+        balanced = max(signals / (JOBS_PER_CORE * cores), BALANCED_SECONDS / per_signal)
+        number = min(JOB_SECONDS / per_signal, balanced, ceil(signals / cores))
+        number = 1 if per_signal > LONGEST_PACKED else int(max(number, 1))
+        if not 0.5 <= number / settings.signals_per_job <= 2:
+            packs = ceil(signals / number)
+            duration = format_duration(start + number * per_signal)
+            recommended.append(f"signals_per_job: {number} ({packs} x {duration})")
     if "throw_toys" in measured.more:
-        total = measured.more["throw_toys"] * toy_fits(first_toys(settings.toys), counts["hypotest"] or POINTS)
+        total = measured.more["throw_toys"] * toy_fits(first_round_toys(settings.toys), counts["hypotest"] or POINTS)
         jobs = int(np.clip(total / JOB_SECONDS, 1, 1000))
         if not 0.5 <= jobs / settings.toys.jobs <= 2:
-            found.append(f"toys.jobs: {jobs}")
-    return ", ".join(found)
+            recommended.append(f"toys.jobs: {jobs}")
+    return ", ".join(recommended)
 
 
 def table(forecasts: list[Forecast]) -> Table:
-    """Return the table of what each analysis costs."""
-    found = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("analysis", "signals", "jobs", "core time", "longest job", "disk", "would suit"):
-        found.add_column(name, justify="left" if name in ("analysis", "would suit") else "right")
+    """Return the table of the estimated costs, one row per analysis."""
+    rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("analysis", "signals", "jobs", "core time", "longest job", "disk", "recommended"):
+        rows.add_column(name, justify="left" if name in ("analysis", "recommended") else "right")
     for each in forecasts:
-        found.add_row(
+        rows.add_row(
             each.analysis, str(each.signals), str(each.jobs),
             format_duration(each.seconds), format_duration(each.longest), f"{each.size / 1e6:.0f} MB", each.advice,
         )  # fmt: skip
-    return found
+    return rows
 
 
 def report(config: dict, cores: int, console: Console) -> int:
-    """Print the forecast; the exit code is 1 if an analysis could not be timed."""
+    """Print the forecast for a number of cores; return the exit code: 1 if an analysis could not be timed, else 0."""
     forecasts, failed = [], []
     for analysis in config["analyses"]:
         console.print(f"Timing {analysis} ...", markup=False)
@@ -281,10 +292,12 @@ def report(config: dict, cores: int, console: Console) -> int:
     console.print(
         f"On a cluster {sent} jobs, {format_duration(on_cluster / sent)} each and "
         f"{format_duration(longest + CLUSTER_JOB)} at most; {on_cluster / 3600:.2g} core-hours. "
-        f"{CLUSTER_JOB} s of each job are Snakemake's: pack them, into minutes."
+        f"{CLUSTER_JOB} s of each job are overhead of Snakemake: pack short jobs into jobs of minutes."
     )
     if any(scan_settings(config, name).toys.target for name in config["analyses"]):
-        console.print("Of toys with a target the first round is counted; later ones throw what the target needs.")
+        console.print(
+            "For toys with a target only the first round is counted; the target determines the toys of later rounds."
+        )
     for each in failed:
         console.print(f"failed: {each}", style="red", markup=False)
     return bool(failed)
@@ -292,8 +305,10 @@ def report(config: dict, cores: int, console: Console) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--configfiles", nargs="+", required=True)
-    parse.add_argument("--cores", type=int, default=os.cpu_count(), help="of this machine")
+    parse.add_argument("--configfiles", nargs="+", required=True, help="configuration files")
+    parse.add_argument(
+        "--cores", type=int, default=os.cpu_count(), help="number of cores; default: all of this machine"
+    )
     args = parse.parse_args(argv)
     try:
         config, _, problems = load(args.configfiles)

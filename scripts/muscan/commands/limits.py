@@ -1,6 +1,6 @@
-"""Print the table of limits and the most important findings in a terminal.
+"""Print the table of limits and the most important findings.
 
-Reads limits.csv and fit.json of every signal.
+Reads limits.csv, and fit.json of each signal.
 """
 
 import argparse
@@ -27,12 +27,12 @@ def main(argv: list[str] | None = None) -> int:
     console.print(limits_table(rows))
     console.print(*list_important_findings(rows, folder), sep="\n")
     toys = folder / "toybased.md"
-    more = f", {toys} (toys against asymptotics)" if any(row["calculator"] == TOYBASED for row in rows) else ""
+    more = f", {toys} (toys compared with asymptotics)" if any(row["calculator"] == TOYBASED for row in rows) else ""
     console.print(Text(f"Tables: {args.limits}, {args.limits.with_suffix('.md')}{more}"))
     console.print(Text(f"Plots: {folder}/plots/limits.png, {folder}/ANALYSIS/SIGNAL/CALCULATOR/plots/"))
     report = folder / Path(REPORT).name
     if report.exists():
-        console.print(Text(f"All of it, explained: {report}"))
+        console.print(Text(f"Report with explanations: {report}"))
     for points in (folder / "grids" / grid / "points.csv" for grid in args.grids):
         if points.exists():
             console.print(Text(grid_summary(points)))

@@ -1,7 +1,7 @@
-"""Repeat the run that a manifest describes in a fresh folder, and compare all results byte by byte.
+"""Repeat the run that a manifest describes in a new folder, and compare all results byte by byte.
 
-Reads manifest.json and the inputs that it names. Says which versions are other ones, and names the first result that
-differs, with the value in it if the old results are still there. The exit code is 0 if all are the same.
+Reads manifest.json and the input files that it lists. Prints which versions have changed, and the first result that
+differs, with the first differing value if the old results still exist. The exit code is 0 if all results are the same.
 """
 
 import argparse
@@ -10,8 +10,6 @@ import io
 import itertools
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +22,14 @@ from muscan.base.files import write_json
 from muscan.base.json_input import read_json
 from muscan.base.versions import ROOT
 from muscan.base.words import join_items
+from muscan.commands.snakemake import run_snakemake
 from muscan.config.result_files import MANIFEST
 
-MISSING = "nothing"
+MISSING = "nothing"  # instead of a value behind the end of the shorter file
 
 
 def fresh_folder(base: Path, inputs: list[str]) -> Path:
-    """Make a folder below `base` in which the inputs have the paths of the manifest."""
+    """Create a folder below `base` in which links to the input files have the paths of the manifest."""
     depth = max((Path(path).parts.count(os.pardir) for path in inputs if not os.path.isabs(path)), default=0)
     folder = base.joinpath(*["run"] * (depth + 1))
     folder.mkdir(parents=True)
@@ -49,41 +48,39 @@ def rerun(config: dict, folder: Path, cores: str) -> dict:
         The manifest of its results.
 
     Raises:
-        InputError: if the run does not come to its end.
+        InputError: if the run does not finish.
     """
     file = folder / "config.json"
     write_json(file, config)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    command += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--configfile", str(file), "--cores", cores]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(command, env=environment, check=False)
+    run_snakemake(folder, file, "--workflow-profile", str(ROOT / "profiles" / "default"), "--cores", cores)
     if not (folder / MANIFEST).exists():
-        raise InputError(f"the run did not come to its end; its logs are in {folder}")
+        raise InputError(f"the run did not finish; its logs are in {folder}")
     return read_json(folder / MANIFEST)
 
 
-def by_file(records: list[dict[str, str]]) -> dict[str, str]:
+def digests_by_file(records: list[dict[str, str]]) -> dict[str, str]:
+    """Return {file: SHA-256 digest} for the entries of a manifest."""
     return {record["file"]: record["sha256"] for record in records}
 
 
 def differences(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """Return the files whose digests differ, or that only one side has, in the order of the old ones."""
+    """Return the files whose digests differ, or that only one of the runs has, in the order of the old run."""
     return [file for file in old | new if old.get(file) != new.get(file)]
 
 
 def first_value(old: Path, new: Path) -> str:
-    """Return where two files begin to differ: the key, cell, array or line, with both values."""
+    """Describe the first difference between two files: the key, cell, array element or line, and both values."""
     values = [_values(path) for path in (old, new)]
-    for (place, before), (other, after) in itertools.zip_longest(*values, fillvalue=(MISSING, MISSING)):
-        if place != other:
-            return f"{place} was there, now it is {other}"
+    for (place, before), (new_place, after) in itertools.zip_longest(*values, fillvalue=(MISSING, MISSING)):
+        if place != new_place:
+            return f"{place} was there, now it is {new_place}"
         if before != after:
             return f"{place} was {before}, now it is {after}"
-    return "the bytes differ, but not what is read from them"
+    return "the bytes differ, but the values are the same"
 
 
 def _values(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (place, value) for everything in a file."""
+    """Yield (place, value) for each value, line or byte of a file."""
     content = path.read_bytes()
     if content[:1] in (b"{", b"["):
         yield from _leaves(json.loads(content), "")
@@ -101,7 +98,7 @@ def _values(path: Path) -> Iterator[tuple[str, str]]:
         yield from ((f"byte {number}", str(byte)) for number, byte in enumerate(content))
 
 
-def _leaves(value, place: str) -> Iterator[tuple[str, str]]:
+def _leaves(value: object, place: str) -> Iterator[tuple[str, str]]:
     """Yield (place, value) for the numbers and texts of a JSON value, such as ("points[3].CLs_obs", "0.05")."""
     if isinstance(value, dict):
         for key, each in value.items():
@@ -114,18 +111,27 @@ def _leaves(value, place: str) -> Iterator[tuple[str, str]]:
 
 
 def compare(manifest: dict, new: dict, folder: Path) -> int:
-    """Print what differs; the exit code is 0 if nothing does."""
-    old, made = by_file(manifest["results"]), by_file(new["results"])
+    """Compare the results of two manifests and print the first difference.
+
+    Args:
+        manifest: of the old run.
+        new: of the new run.
+        folder: the folder of the new run.
+
+    Returns:
+        the exit code: 0 if all results are the same, otherwise 1.
+    """
+    old, made = digests_by_file(manifest["results"]), digests_by_file(new["results"])
     differing = differences(old, made)
     if not differing:
         print(f"The same bytes: {len(old)} files.")
         return 0
     first = differing[0]
-    print(f"{len(differing)} of {len(old | made)} files differ. The first, in the order in which they are made:")
+    print(f"{len(differing)} of {len(old | made)} files differ. The first, in the order of the workflow:")
     if first not in made or first not in old:
         print(f"{first}: only in {'the manifest' if first in old else 'the new run'}")
     elif not os.path.isfile(first) or seals.digest(first) != old[first]:
-        print(f"{first}: what differs in it cannot be said, because the old file is no longer here")
+        print(f"{first}: the difference cannot be shown, because the old file does not exist any more")
     else:
         print(f"{first}: {first_value(Path(first), folder / first)}")
     print(f"The new results are in {folder}.")
@@ -134,22 +140,26 @@ def compare(manifest: dict, new: dict, folder: Path) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--manifest", default=MANIFEST)
-    parse.add_argument("--folder", type=Path, help="to run in; default: a temporary one, removed if all is the same")
-    parse.add_argument("--cores", default="all")
+    parse.add_argument("--manifest", default=MANIFEST, help="manifest of the run to repeat")
+    parse.add_argument(
+        "--folder",
+        type=Path,
+        help="folder of the new run; default: a temporary one, which is removed if all results are the same",
+    )
+    parse.add_argument("--cores", default="all", help="number of cores")
     args = parse.parse_args(argv)
     manifest = read_json(args.manifest)
     if manifest.get("problems"):
         problems = join_items(manifest["problems"], 3, "; ")
-        raise InputError(f"{args.manifest}: a part of the configuration was not run; repair it first: {problems}")
-    inputs = by_file(manifest["inputs"])
+        raise InputError(f"{args.manifest}: a part of the configuration was not run; correct it first: {problems}")
+    inputs = digests_by_file(manifest["inputs"])
     changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
     if changed:
-        raise InputError(f"{args.manifest}: {', '.join(changed)}: not the file of that time, or not here")
+        raise InputError(f"{args.manifest}: {', '.join(changed)}: changed since that run, or missing")
     now = versions.all_versions()
     for name, then in manifest["versions"].items():
         if now.get(name) != then:
-            print(f"{name}: {then} made the manifest, {now.get(name)} is here now")
+            print(f"{name}: {then} in the manifest, {now.get(name)} now")
     base = args.folder or Path(tempfile.mkdtemp(prefix="muscan-"))
     folder = fresh_folder(base, list(inputs))
     code = compare(manifest, rerun(manifest["config"], folder, args.cores), folder)

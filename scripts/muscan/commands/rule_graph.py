@@ -1,8 +1,8 @@
-"""Draw the rules of the workflow and what they need from each other.
+"""Draw the graph of the rules of the workflow.
 
-Reads the graph that `snakemake --rulegraph` prints from the standard input, and the files of rules/ for the stage to
-which each rule belongs; writes an SVG picture. Needs of a rule that follow from its other needs are left out, as are
-those of the manifest and the report, which read all results.
+Reads the output of `snakemake --rulegraph` from the standard input, and the stage of each rule from the files in
+rules/. Writes an SVG file. An arrow leads from each rule to the rules that use its results. Arrows that follow from
+others are left out.
 """
 
 import argparse
@@ -16,10 +16,8 @@ from pathlib import Path
 from muscan.base.code import SCRIPTS
 from muscan.base.files import write_text
 
-Edge = tuple[str, str]  # (a rule, a rule that needs it)
-
-RULE = re.compile(r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:", re.MULTILINE)  # the name of a rule, in its file
-
+Edge = tuple[str, str]  # (a rule, a rule that uses its results)
+RULE = re.compile(r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:", re.MULTILINE)  # the definition of a rule in its file
 STAGE_COLOURS = {
     "datasets": "#dbe9f6",
     "workspaces": "#e3f1dd",
@@ -30,27 +28,30 @@ STAGE_COLOURS = {
     "grids": "#d6efee",
 }
 LETTER, BOX_HEIGHT, LAYER_HEIGHT, GAP, MARGIN = 7.4, 28, 58, 18, 20  # pixels
-SWEEPS = 24  # over all layers, to bring connected rules close to each other
+SWEEPS = 24  # number of sweeps over all layers that move connected rules close to each other
 
 
 def read_graph(dot: str) -> list[Edge]:
-    """Edges between rules in the graph that `snakemake --rulegraph` prints."""
+    """Return the edges between rules in the output of `snakemake --rulegraph`."""
     names = dict(re.findall(r"(\d+)\[label = \"(\w+)\"", dot))
-    pairs = [(names[one], names[other]) for one, other in re.findall(r"(\d+) -> (\d+)", dot)]
+    pairs = [(names[above], names[below]) for above, below in re.findall(r"(\d+) -> (\d+)", dot)]
     return sorted({pair for pair in pairs if pair[0] != pair[1]})
 
 
 def stages(rules: Path) -> dict[str, str]:
-    """The stage of each rule: the name of its file in rules/."""
+    """Return the stage of each rule, which is the name of its file in `rules`."""
     files = sorted(rules.glob("*.smk"))
     return {rule: file.stem for file in files for rule in RULE.findall(file.read_text())}
 
 
 def split_cycles(edges: Iterable[Edge], order: Iterable[str]) -> tuple[list[Edge], list[Edge]]:
-    """Edges without cycles, and those that close one: toys are thrown and allocated in turns.
+    """Split edges into those of a graph without cycles and those that close a cycle.
+
+    There is a cycle because toys are thrown and allocated in turns.
 
     Args:
-        order: of the rules; edges that go along it are kept where there is a choice.
+        edges: all edges.
+        order: the rules in the preferred order; if possible, edges against this order are those that close a cycle.
     """
     place = {rule: number for number, rule in enumerate(order)}
     forward: list[Edge] = []
@@ -61,7 +62,7 @@ def split_cycles(edges: Iterable[Edge], order: Iterable[str]) -> tuple[list[Edge
 
 
 def without_shortcuts(edges: list[Edge]) -> list[Edge]:
-    """The edges that do not follow from a longer path (the transitive reduction of a graph without cycles)."""
+    """Return the edges without a longer path between their ends: the transitive reduction of a graph without cycles."""
     return [edge for edge in edges if not _reaches(*edge, [other for other in edges if other != edge])]
 
 
@@ -73,8 +74,8 @@ def _reaches(start: str, end: str, edges: list[Edge]) -> bool:
     return end in seen
 
 
-def layers_of(edges: list[Edge]) -> dict[str, int]:
-    """How many rules stand before each rule on the longest way to it."""
+def assign_layers(edges: list[Edge]) -> dict[str, int]:
+    """Return the layer of each rule: the number of rules in front of it on the longest path to it."""
     layer = dict.fromkeys([name for edge in edges for name in edge], 0)
     for _ in layer:
         for above, below in edges:
@@ -83,11 +84,11 @@ def layers_of(edges: list[Edge]) -> dict[str, int]:
 
 
 class Drawing:
-    """Places of the rules: layers from top to bottom, with a bend of each edge in the layers that it passes."""
+    """The positions of rules, in layers from top to bottom; an edge has a bend in each layer that it passes."""
 
-    def __init__(self, edges: list[Edge]):
+    def __init__(self, edges: list[Edge]) -> None:
         self.edges = edges
-        self.layer = layers_of(edges)
+        self.layer = assign_layers(edges)
         self.paths = {edge: self._path(edge) for edge in edges}
         self.rows: list[list[str]] = [[] for _ in range(max(self.layer.values()) + 1)]
         for name, layer in self.layer.items():
@@ -102,13 +103,14 @@ class Drawing:
             self._sweep(downwards=sweep % 2 == 0)
 
     def _path(self, edge: Edge) -> list[str]:
-        """The rules at the ends of an edge, and its bends between them."""
+        """Return the rules at the ends of an edge, and its bends between them."""
         first, last = self.layer[edge[0]], self.layer[edge[1]]
         bends = {f"{edge[0]} {edge[1]} {layer}": layer for layer in range(first + 1, last)}
         self.layer |= bends
         return [edge[0], *bends, edge[1]]
 
     def _sweep(self, downwards: bool) -> None:
+        """Order each row by the mean positions of its neighbours in the row above, or below."""
         near = self.above if downwards else self.below
         for row in self.rows if downwards else reversed(self.rows):
             wanted = {name: _mean([self.x[other] for other in near[name]], self.x[name]) for name in row}
@@ -116,7 +118,7 @@ class Drawing:
             self._pack(row, wanted)
 
     def _pack(self, row: list[str], wanted: dict[str, float]) -> None:
-        """Place a row from left to right without overlaps, and shift it to where it wants to be on average."""
+        """Place a row from left to right without overlaps, with the mean position of `wanted`."""
         right = None
         for name in row:
             half = width(name) / 2
@@ -126,17 +128,18 @@ class Drawing:
         for name in row:
             self.x[name] += shift
 
-    def shifted_to(self, left: float) -> None:
+    def shift_to(self, left: float) -> None:
         """Move everything so that the leftmost box begins at `left`."""
         offset = left - min(x - width(name) / 2 for name, x in self.x.items())
         self.x = {name: x + offset for name, x in self.x.items()}
 
     def y(self, name: str) -> float:
+        """Return the vertical position of the centre of a box in pixels."""
         return MARGIN + BOX_HEIGHT / 2 + LAYER_HEIGHT * self.layer[name]
 
 
 def width(name: str) -> float:
-    """Of the box of a rule; a bend of an edge has none."""
+    """Return the width of the box of a rule in pixels; 0 for the bend of an edge."""
     return 0.0 if " " in name else LETTER * len(name) + 22
 
 
@@ -145,21 +148,27 @@ def _mean(values: list[float], otherwise: float) -> float:
 
 
 def svg(edges: list[Edge], back: list[Edge], stage: dict[str, str]) -> str:
-    """The picture."""
+    """Return the picture as SVG.
+
+    Args:
+        edges: edges without cycles.
+        back: edges that close cycles.
+        stage: the stage of each rule.
+    """
     drawing = Drawing(edges)
-    drawing.shifted_to(MARGIN + 110)
+    drawing.shift_to(MARGIN + 110)
     rules = [name for name in drawing.layer if " " not in name]
     right = max(drawing.x[name] + width(name) / 2 for name in rules) + MARGIN
     bottom = max(map(drawing.y, rules)) + BOX_HEIGHT / 2 + MARGIN
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right:.0f} {bottom:.0f}" '
         f'width="{right:.0f}" height="{bottom:.0f}" font-family="sans-serif" font-size="13">',
-        "<title>The rules of muscan and what they need from each other</title>",
+        "<title>The rules of muscan, with arrows to the rules that use their results</title>",
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z" fill="#777"/></marker></defs>',
         '<rect width="100%" height="100%" fill="white"/>',
         *(_curve(drawing, path) for path in drawing.paths.values()),
-        *(_return(drawing, edge) for edge in back),
+        *(_back_edge(drawing, edge) for edge in back),
         *(_box(drawing, name, STAGE_COLOURS.get(stage.get(name, ""), "white")) for name in rules),
         *_legend(),
         "</svg>",
@@ -178,8 +187,8 @@ def _curve(drawing: Drawing, path: list[str]) -> str:
     return f'<path d="{text}" fill="none" stroke="#999" stroke-width="1.4" marker-end="url(#tip)"/>'
 
 
-def _return(drawing: Drawing, edge: Edge) -> str:
-    """An edge back to a rule that stands above."""
+def _back_edge(drawing: Drawing, edge: Edge) -> str:
+    """Return an edge that leads upwards, to a rule in a layer above."""
     (x0, y0), (x1, y1) = ((drawing.x[name] + width(name) / 2, drawing.y(name)) for name in edge)
     out = max(x0, x1) + 40
     text = f"M{x0:.0f} {y0:.0f} C{out:.0f} {y0:.0f} {out:.0f} {y1:.0f} {x1 + 1:.0f} {y1:.0f}"

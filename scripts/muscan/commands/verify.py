@@ -1,7 +1,8 @@
-"""Repeat a random sample of the tests of a scan with pyhf and Minuit.
+"""Repeat a random sample of the hypothesis tests of a scan with pyhf and Minuit.
 
-Reads model.npz, fit.json, workspace.json and the tests of the signals under results/, prints both numbers, both
-likelihood values and who found the lower minimum. Ends with exit code 1 if a disagreement is ours.
+Reads model.npz, fit.json, workspace.json and the tests of signals under results/. Prints, for muscan and pyhf, the CLs
+values and -2 log L at the minima. The exit code is 1 if muscan is wrong in a test: if pyhf found a lower minimum, or
+another CLs from the same minima.
 """
 
 import argparse
@@ -19,17 +20,17 @@ from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.hypotest import Hypotest
 
-PRECISION = 1e-4  # in -2 log L, of a fit by Minuit
-SAME_CLS = 2e-3
+PRECISION = 1e-4  # of a fit by Minuit, in -2 log L
+SAME_CLS = 2e-3  # largest difference of CLs from the same minima
 
 
 class Check(NamedTuple):
-    """One test, repeated."""
+    """A test of muscan, repeated with pyhf."""
 
     name: str
-    ours: tuple[float | None, float]  # CLs observed and expected; a blind analysis has no observed one
-    pyhfs: tuple[float, float]
-    minima: dict[str, tuple[float, float]]  # -2 log L of each fit to the data, ours and pyhf's
+    ours: tuple[float | None, float]  # CLs of muscan, observed and median expected; None where the data are blind
+    pyhfs: tuple[float, float]  # CLs of pyhf
+    minima: dict[str, tuple[float, float]]  # -2 log L of each fit to the data, of muscan and of pyhf
 
     def ours_is_wrong(self) -> bool:
         """Return whether pyhf found a lower minimum, or another CLs from the same minima."""
@@ -38,19 +39,22 @@ class Check(NamedTuple):
         return not self.pyhf_is_wrong() and self.distance() > SAME_CLS
 
     def pyhf_is_wrong(self) -> bool:
+        """Return whether muscan found a lower minimum in one of the fits."""
         return any(pyhfs > ours + PRECISION for ours, pyhfs in self.minima.values())
 
     def distance(self) -> float:
+        """Return the larger difference between the CLs values of muscan and pyhf."""
         return max(abs(ours - pyhfs) for ours, pyhfs in zip(self.ours, self.pyhfs, strict=True) if ours is not None)
 
     def verdict(self) -> str:
+        """Return the result of the comparison as text."""
         if self.ours_is_wrong():
             return "DISAGREES"
         return "pyhf stopped above the minimum" if self.pyhf_is_wrong() else "agrees"
 
 
 def tests_of(results: Path) -> list[tuple[Path, Hypotest]]:
-    """Return all successful tests, with their files."""
+    """Return all tests with the status `ok` below a folder of results, with their files."""
     found = []
     for path in sorted(results.glob("*/*/*/hypotest/mu_*.json")):
         records = read_json(path)
@@ -61,7 +65,11 @@ def tests_of(results: Path) -> list[tuple[Path, Hypotest]]:
 
 
 def check(path: Path, test: Hypotest) -> Check:
-    """Repeat one test.
+    """Repeat one test with pyhf.
+
+    Args:
+        path: the file of the test.
+        test: its record.
 
     Raises:
         FitError: if a fit of pyhf does not converge.
@@ -92,6 +100,7 @@ def check(path: Path, test: Hypotest) -> Check:
 
 
 def show(result: Check) -> None:
+    """Print the comparison of one test."""
     print(f"{result.name}: {result.verdict()}")
     for kind, ours, pyhfs in zip(("observed", "expected"), result.ours, result.pyhfs, strict=True):
         if ours is not None:
@@ -103,9 +112,9 @@ def show(result: Check) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--results", type=Path, default=Path("results"))
-    parse.add_argument("--number", type=int, default=10, help="how many tests to repeat")
-    parse.add_argument("--seed", type=int, default=0, help="of the sample")
+    parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
+    parse.add_argument("--number", type=int, default=10, help="number of tests to repeat")
+    parse.add_argument("--seed", type=int, default=0, help="seed of the random sample")
     args = parse.parse_args(argv)
     known = tests_of(args.results)
     if not known:

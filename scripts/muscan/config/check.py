@@ -1,4 +1,4 @@
-"""The check of a configuration: against its schema, its own names, and the files it names.
+"""Check a configuration against its schema, and check the names and files that it refers to.
 
 All problems are reported at once, each with the key, what is wrong and what to do.
 """
@@ -6,39 +6,39 @@ All problems are reported at once, each with the key, what is wrong and what to 
 from collections.abc import Iterator
 
 from muscan.config.entry_check import file_problems, reference_problems
-from muscan.config.problems import ENTRIES, ConfigError, Problem, lines
+from muscan.config.problems import ENTRIES, ConfigError, Problem, format_problems
 from muscan.config.schema import complete
-from muscan.config.schema_check import problems_of_schema, sound_part
+from muscan.config.schema_check import problems_of_schema, valid_part
 
 
 def check(config: dict) -> None:
     """Check a configuration.
 
     Raises:
-        ConfigError: naming the key of every problem and what to do.
+        ConfigError: if there are problems; lists all of them, with their keys and what to do.
     """
-    found = problems(config)
+    found = find_problems(config)
     if found:
-        raise ConfigError(lines(found))
+        raise ConfigError(format_problems(found))
 
 
-def usable(config: dict) -> tuple[dict, dict[str, str], list[str]]:
+def usable_part(config: dict) -> tuple[dict, dict[str, str], list[str]]:
     """Return the part of a configuration that can be run: analyses without problems, and grids of such analyses.
 
     Returns:
-        That part of the configuration, complete with all defaults; why each other analysis cannot be run, {analysis:
-        reason}; all problems.
+        That part of the configuration, complete with all defaults; the reason why each of the other analyses cannot be
+        run, {analysis: reason}; the texts of all problems.
 
     Raises:
-        ConfigError: if a problem concerns all analyses, or no analysis is left.
+        ConfigError: if a problem affects all analyses, or no analysis is left.
     """
-    found = problems(config)
+    found = find_problems(config)
     broken = {problem.owner for problem in found}
     if not broken:
         return complete(config), {}, []
-    whole = ConfigError(lines(found))
+    fatal = ConfigError(format_problems(found))
     if any(len(owner) < 2 or owner[0] not in ENTRIES for owner in broken):
-        raise whole
+        raise fatal
     found += [problem for problem in _consequences(config, found) if problem.owner not in broken]
     broken = {problem.owner for problem in found}
     kept = {
@@ -47,12 +47,17 @@ def usable(config: dict) -> tuple[dict, dict[str, str], list[str]]:
         if block in config
     }
     if not kept["analyses"]:
-        raise whole
+        raise fatal
     return complete(config | kept), _reasons(config, found), list(dict.fromkeys(problem.text for problem in found))
 
 
-def without_row(problems: list[str], reasons: dict[str, str]) -> list[str]:
-    """Return the problems because of which no analysis is left out, such as those of grids."""
+def problems_outside_analyses(problems: list[str], reasons: dict[str, str]) -> list[str]:
+    """Return the problems that are not the reason why an analysis is left out, such as those of grids.
+
+    Args:
+        problems: all problems, as `usable_part` returns them.
+        reasons: why analyses are left out, {analysis: reason}.
+    """
     return [text for text in problems if not any(text in reason for reason in reasons.values())]
 
 
@@ -66,7 +71,7 @@ def _reasons(config: dict, found: list[Problem]) -> dict[str, str]:
 
 
 def _consequences(config: dict, found: list[Problem]) -> Iterator[Problem]:
-    """Yield the analyses whose data set or model has a problem, and the grids that contain such an analysis."""
+    """Yield problems of analyses whose data set or model has a problem, and of grids that contain such an analysis."""
     texts: dict[tuple, list[str]] = {}
     for problem in found:
         texts.setdefault(problem.owner, []).append(problem.text)
@@ -79,14 +84,16 @@ def _consequences(config: dict, found: list[Problem]) -> Iterator[Problem]:
                 lost.add(name)
                 yield Problem(("analyses", name), text)
     for name, grid in config.get("grids", {}).items():
-        missing = [each for each in grid["analyses"] if each in lost] if ("grids", name) not in texts else []
+        missing = (
+            [analysis for analysis in grid["analyses"] if analysis in lost] if ("grids", name) not in texts else []
+        )
         if missing:
             yield Problem(("grids", name), f"grids.{name}: needs {', '.join(missing)}, which cannot be run")
 
 
-def problems(config: dict) -> list[Problem]:
+def find_problems(config: dict) -> list[Problem]:
     """Return all problems of a configuration, each once."""
     found = problems_of_schema(config)
-    sound = sound_part(config, {problem.owner for problem in found})
-    found += [*reference_problems(sound), *file_problems(sound)] if sound else []
+    valid = valid_part(config, {problem.owner for problem in found})
+    found += [*reference_problems(valid), *file_problems(valid)] if valid else []
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""Check data sets beyond the schema: keys that depend on one another, and the files they name."""
+"""Check data sets beyond the schema: keys that depend on each other, and input files."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,7 +10,12 @@ from muscan.config.signals import check_input, known_signals, label_values, sign
 
 
 def key_problems(where: str, dataset: dict) -> Iterator[str]:
-    """Yield problems of keys that depend on one another."""
+    """Yield problems of keys that depend on each other.
+
+    Args:
+        where: the path of the data set in the configuration, for messages.
+        dataset: the data set.
+    """
     if "simulate" in dataset:
         yield from _simulate_problems(f"{where}.simulate", dataset["simulate"])
     root = dataset.get("histograms", {}).get("root", {"channels": {}})
@@ -25,7 +30,7 @@ def key_problems(where: str, dataset: dict) -> Iterator[str]:
 
 
 def file_problems(where: str, dataset: dict) -> list[str]:
-    """Return problems of files: templates and workspaces that are missing, and signals that no patch has."""
+    """Return problems of input files without observed data: missing files, and signals without a patch."""
     files = input_files(dataset, blind=True)
     texts = [text for key, path in files.items() for text in input_problems(f"{where}.{key}", path)]
     if "workspace" in dataset and not texts:
@@ -34,7 +39,7 @@ def file_problems(where: str, dataset: dict) -> list[str]:
 
 
 def observed_problems(where: str, dataset: dict) -> Iterator[str]:
-    """Yield problems of observed data; they stop only the analyses that use observed data."""
+    """Yield problems of observed data, which affect only the analyses that are not blind."""
     histograms = dataset.get("histograms", {})
     blocks = {"counts": histograms.get("counts", {}), "root.channels": histograms.get("root", {}).get("channels", {})}
     for block, channels in blocks.items():
@@ -42,13 +47,14 @@ def observed_problems(where: str, dataset: dict) -> Iterator[str]:
         if without:
             names = join_items(without)
             yield f"{where}.histograms.{block}: the key {OBSERVED!r} is missing in {names}; {OBSERVED_HINT}"
-    unseen = input_files(dataset, blind=True).values()
+    checked = input_files(dataset, blind=True).values()
     for key, path in input_files(dataset).items():
-        if path not in unseen:
+        if path not in checked:
             yield from input_problems(f"{where}.{key}", path)
 
 
 def input_problems(where: str, path: str) -> Iterator[str]:
+    """Yield the problem of a file that cannot be an input, if there is one."""
     try:
         check_input(path)
     except InputError as error:
@@ -64,7 +70,7 @@ def _simulate_problems(where: str, spec: dict | None) -> Iterator[str]:
     else:
         ascending = all(low < high for low, high in pairwise(bins))
     if not ascending:
-        yield f"{where}.bins: the edges must ascend"
+        yield f"{where}.bins: the edges must be in ascending order"
     for name, component in spec["components"].items():
         if component["shape"] == "uniform" and component["low"] >= component["high"]:
             yield f"{where}.components.{name}: low must be below high"

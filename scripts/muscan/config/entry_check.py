@@ -1,6 +1,6 @@
-"""Check what a schema cannot: names that refer to other blocks, values of mu, and files.
+"""Check what a schema cannot check: names that refer to other blocks, values of mu, and files.
 
-All functions take a complete configuration in which None stands for each entry that has a problem already.
+All functions take a complete configuration in which entries with a known problem are None.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from muscan.config.settings import scan_settings
 
 
 def reference_problems(config: dict) -> Iterator[Problem]:
-    """Yield names that refer to nothing, empty grids of mu, and settings that exclude one another."""
+    """Yield problems of names that do not exist, of values of mu, and of settings that exclude each other."""
     for name, dataset in _entries(config["datasets"]):
         yield from _owned(("datasets", name), key_problems(f"datasets.{name}", dataset))
     for name, model in _entries(config["models"]):
@@ -29,7 +29,7 @@ def reference_problems(config: dict) -> Iterator[Problem]:
 
 
 def file_problems(config: dict) -> Iterator[Problem]:
-    """Yield files that are missing: of data sets, and of the observed data that analyses use."""
+    """Yield problems of the files of data sets, and of the observed data that analyses use."""
     for name, dataset in _entries(config["datasets"]):
         yield from _owned(("datasets", name), dataset_problems(f"datasets.{name}", dataset))
     for name, analysis in _entries(config["analyses"]):
@@ -56,12 +56,12 @@ def _analysis_problems(where: str, analysis: dict, config: dict) -> Iterator[str
     dataset = datasets.get(analysis["dataset"])
     if dataset and "workspace" in dataset:
         if "model" in analysis:
-            yield f"{where}.model: the data set is a workspace, which is a model already; remove the key"
+            yield f"{where}.model: the data set is a workspace, which contains its model; remove the key"
     elif "model" in analysis and analysis["model"] not in models:
         hint = did_you_mean(analysis["model"], list(models))
         yield f"{where}.model: there is no model {analysis['model']!r} under `models`{hint}"
     elif dataset and "model" not in analysis:
-        yield f"{where}: the key 'model' is missing: the data set has histograms, and needs one"
+        yield f"{where}: the key 'model' is missing: a data set of histograms needs a model"
 
 
 def _model_problems(where: str, model: dict) -> Iterator[str]:
@@ -87,12 +87,12 @@ def _mu_problems(where: str, mu: list | dict | None) -> Iterator[str]:
     elif isinstance(mu, dict) and mu["number"] > 1 and mu["stop"] <= mu["start"]:
         yield f"{where}: the grid is empty: stop ({mu['stop']:g}) must be above start ({mu['start']:g})"
     elif len(mu_grid(mu)) < (mu["number"] if isinstance(mu, dict) else len(mu)):
-        yield f"{where}: a value stands twice; values count as equal if their first 10 digits are"
+        yield f"{where}: a value occurs twice; values are compared with 10 digits"
 
 
 def _toy_problems(where: str, toys: dict | None) -> Iterator[str]:
     toys = toys or {}
     if "per_hypothesis" in toys and "target" in toys:
-        yield f"{where}: per_hypothesis and target exclude one another; remove one"
+        yield f"{where}: per_hypothesis and target exclude each other; remove one"
     elif "max" in toys and "target" not in toys:
-        yield f"{where}.max: bounds the toys that a target asks for; give target, or remove max"
+        yield f"{where}.max: only limits the number of toys for a target; add target, or remove max"

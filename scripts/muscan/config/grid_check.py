@@ -12,8 +12,8 @@ from muscan.records.columns import label_column
 
 
 def grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
-    """Yield the problems of a grid: analyses, labels or cross sections that do not exist or do not fit."""
-    sound = True
+    """Yield the problems of a grid: with its analyses, its labels or its cross sections."""
+    complete = True
     for analysis in grid["analyses"]:
         entry = config["analyses"].get(analysis)
         if analysis not in config["analyses"]:
@@ -21,30 +21,30 @@ def grid_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
             yield f"{where}.analyses: there is no analysis {analysis!r} under `analyses`{hint}"
         elif entry and "workspace" not in (config["datasets"].get(entry["dataset"]) or {"workspace": {}}):
             yield f"{where}.analyses: {analysis!r} has a single signal; a grid needs a `workspace` with patches"
-        sound = sound and bool(entry and (config["datasets"].get(entry["dataset"]) or {}).get("workspace"))
-    if sound:
+        complete = complete and bool(entry and (config["datasets"].get(entry["dataset"]) or {}).get("workspace"))
+    if complete:
         yield from _label_problems(where, grid, config)
         yield from _mixture_problems(where, grid, config)
     if grid["x"] == grid.get("y"):
-        yield f"{where}.y: must be another label than x"
+        yield f"{where}.y: must be a label different from x"
     file = grid.get("cross_sections", {}).get("csv")
     texts = list(input_problems(f"{where}.cross_sections.csv", file)) if file else []
     yield from texts
-    if file and sound and not texts:
+    if file and complete and not texts:
         yield from _cross_section_problems(f"{where}.cross_sections.csv", grid, config)
 
 
 def _mixture_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
-    """Yield settings in which the analyses of a grid differ, so that their limits cannot be compared."""
+    """Yield problems of settings that differ between the analyses, so that their limits cannot be compared."""
     for key in ("confidence_level", "test_statistic", "blind"):
         values = {analysis: getattr(scan_settings(config, analysis), key) for analysis in grid["analyses"]}
         if len(set(values.values())) > 1:
-            each = ", ".join(f"{value} of {analysis!r}" for analysis, value in values.items())
-            yield f"{where}.analyses: limits of different {key} cannot be compared: {each}"
+            listed = ", ".join(f"{value} of {analysis!r}" for analysis, value in values.items())
+            yield f"{where}.analyses: limits of different {key} cannot be compared: {listed}"
 
 
 def _label_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
-    """Yield axes for which the signals have no values, and a calculator that an analysis does not use."""
+    """Yield problems of axes for which signals have no values, and of a calculator that an analysis does not use."""
     for analysis in grid["analyses"]:
         try:
             values = list(label_values(source_of(config, analysis)[1]).values())
@@ -66,7 +66,7 @@ def _label_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
 
 
 def _cross_section_problems(where: str, grid: dict, config: dict) -> Iterator[str]:
-    """Yield why a table of cross sections cannot be used for the points of a grid."""
+    """Yield the reason why a table of cross sections cannot be used for the points of a grid, if there is one."""
     points, labels = [], []
     try:
         for analysis in grid["analyses"]:

@@ -17,7 +17,7 @@ class CrossSections:
 
 @dataclass(frozen=True)
 class GridSettings:
-    """The settings of a grid; the schema explains each."""
+    """The settings of a grid; the schema explains each key."""
 
     analyses: list[str]
     calculator: str
@@ -35,6 +35,7 @@ class GridSettings:
         return cls(**values | {"cross_sections": table and CrossSections(**table)})
 
     def to_json(self) -> dict:
+        """Return the settings as JSON values."""
         return asdict(self)
 
 
@@ -52,13 +53,16 @@ def grid_settings(config: dict, grid: str) -> GridSettings:
 
 
 def grid_plots(config: dict, grid: str) -> list[str]:
-    """Return the pictures of a grid; limits against a mass are a folder, and need scans of several values of mu."""
+    """Return the plots of a grid, as paths in its folder.
+
+    The plots of limits against a mass are a folder; they need scans of several values of mu.
+    """
     settings = grid_settings(config, grid)
     limits = any(len(scan_settings(config, analysis).mu) != 1 for analysis in settings.analyses)
     return ["plots/exclusion.png"] * (settings.y is not None) + ["plots/limits"] * limits
 
 
 def units_of(axis_labels: dict[str, str]) -> list[str]:
-    """Return the units that stand in brackets at the end of the texts of axes, as `label=unit`."""
+    """Return the units of axes, in the form `label=unit`, from the brackets at the end of their labels."""
     found = {label: re.search(r"\[([^\[\]]+)\]\s*$", text) for label, text in axis_labels.items()}
     return [f"{label_column(label)}={match[1]}" for label, match in found.items() if match]

@@ -1,13 +1,16 @@
 """The values of mu of a scan, as text, and the jobs that test them."""
 
-AUTO = "auto"  # in the place of values of mu: they follow from the limits
+AUTO = "auto"  # instead of values of mu: they are chosen from the limits
 
 
 def mu_grid(mu: list | dict | str) -> list[str]:
-    """Return the tested values of mu as text, ascending; they stay text until a script parses them.
+    """Return the tested values of mu as text, in ascending order, each once.
+
+    The values remain text until a script parses them, so that paths and results have the same digits.
 
     Args:
-        mu: a list of values, or `start`, `stop` (included) and `number`, or "auto", which has no values yet.
+        mu: a list of values; a dict with `start`, `stop` (included) and `number`; or "auto", for which no values are
+            returned.
     """
     if mu == AUTO:
         return []
@@ -20,7 +23,10 @@ def mu_grid(mu: list | dict | str) -> list[str]:
 
 
 def mu_jobs(mu: list[str], mu_per_job: int) -> dict[str, list[str]]:
-    """Return the consecutive values that each job tests, by the label in its file name; "auto" without values."""
+    """Return the consecutive values of mu that each job tests: {label in its file name: values}.
+
+    Without values of mu there is one job, {"auto": []}.
+    """
     if not mu:
         return {AUTO: []}
     chunks = [mu[i : i + mu_per_job] for i in range(0, len(mu), mu_per_job)]
@@ -28,7 +34,10 @@ def mu_jobs(mu: list[str], mu_per_job: int) -> dict[str, list[str]]:
 
 
 def poi_bound(largest: float) -> int:
-    """Return the bound of mu in the fits: 10, 20, 40, ..., so that it seldom changes when a scan grows."""
+    """Return the upper bound of mu in the fits: the first of 10, 20, 40, ... that is at least `largest`.
+
+    In such steps it seldom changes when larger values of mu are added to a scan.
+    """
     bound = 10
     while bound < largest:
         bound *= 2

@@ -1,11 +1,16 @@
-"""Problems of a configuration, and the entries of it to which they belong."""
+"""Problems of a configuration, and the entries to which they belong."""
 
 from typing import NamedTuple
 
 BLOCKS = ("datasets", "models", "scan", "analyses", "grids")
-ENTRIES = ("datasets", "models", "analyses", "grids")  # blocks whose entries can be wrong one by one
+ENTRIES = (
+    "datasets",
+    "models",
+    "analyses",
+    "grids",
+)  # blocks in which an entry with a problem does not affect the others
 
-Owner = tuple  # (block, name) of the entry that has a problem; shorter if all entries are concerned
+Owner = tuple  # (block, name) of the entry that has a problem; shorter if all entries are affected
 
 
 class ConfigError(Exception):
@@ -13,12 +18,12 @@ class ConfigError(Exception):
 
 
 class Problem(NamedTuple):
-    """Something that is wrong, with its key and what to do."""
+    """A problem: the entry to which it belongs, and a text with the key, what is wrong and what to do."""
 
     owner: Owner
     text: str
 
 
-def lines(found: list[Problem]) -> str:
-    """Return one line for each problem, once if several analyses have it."""
+def format_problems(found: list[Problem]) -> str:
+    """Return the texts of problems, each once, one per line."""
     return "\n".join(dict.fromkeys(problem.text for problem in found))

@@ -1,4 +1,4 @@
-"""Write the reference of configurations: tables of keys in Markdown, from the schema."""
+"""Generate the reference of the configuration from its schema: tables of keys in Markdown."""
 
 import re
 from collections.abc import Iterator
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import yaml
 
-from muscan.config.schema import at, resolved
+from muscan.config.schema import resolve, schema_at
 
 NEEDED, NOTHING = "needed", "–"
 WORDS = {"object": "block", "string": "text", "boolean": "true or false", "array": "list"}
-MANY = {"number": "numbers", "integer": "integers", "string": "names"}  # entries of lists
+PLURALS = {"number": "numbers", "integer": "integers", "string": "names"}  # of types, for entries of lists
 TABLE = re.compile(r"(<!-- keys of (?P<path>[^\n]*) -->\n).*?(<!-- end of keys -->)", re.DOTALL)
-WHOLE = "a configuration"  # in the place of a path
+WHOLE = "a configuration"  # instead of a path
 
 
 class Row(NamedTuple):
-    """A key of a block: the texts in the columns of a table."""
+    """A row of a table: the texts that describe one key of a block."""
 
     key: str
     type: str
@@ -25,18 +25,18 @@ class Row(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What the other keys of a block must be for something to hold: "for `a`, `b` without `c`"."""
+    """A condition on the other keys of a block, which is described as, for example, "for `a`, `b` without `c`"."""
 
-    values: tuple[str, ...] = ()  # of the key that says the kind of the block
-    others: str = ""  # with and without which keys
+    values: tuple[str, ...] = ()  # of the key that gives the kind of the block
+    others: str = ""  # the keys that must be present or missing
 
 
-def with_tables(text: str) -> str:
-    """Return a text in Markdown with its tables of keys written anew.
+def update_tables(text: str) -> str:
+    """Return a Markdown text in which the tables of keys are replaced by new ones.
 
-    A table stands between `<!-- keys of PATH -->` and `<!-- end of keys -->`, with a path such as `scan.toys` or
-    `models.<name>`, or "a configuration". The keys of a block in a block stand in the same table, unless the inner one
-    has a table of its own.
+    A table is enclosed by `<!-- keys of PATH -->` and `<!-- end of keys -->`, with a path such as `scan.toys` or
+    `models.<name>`, or "a configuration". The keys of an inner block are in the same table, unless the inner block has
+    its own table.
     """
     paths = {match["path"] for match in TABLE.finditer(text)}
     return TABLE.sub(lambda match: f"{match[1]}{table(match['path'], paths)}{match[3]}", text)
@@ -46,29 +46,29 @@ def table(path: str, others: set[str]) -> str:
     """Return the table of the keys of a block, in Markdown.
 
     Args:
-        path: of the block.
-        others: paths of blocks that have tables of their own.
+        path: the path of the block.
+        others: paths of blocks that have their own tables.
     """
     start = "" if path == WHOLE else path
-    lines = [f"| {' | '.join(row)} |\n" for row in rows(at(start), start, others)]
+    lines = [f"| {' | '.join(row)} |\n" for row in rows(schema_at(start), start, others)]
     return "".join(["| key | type | default | meaning |\n", "|---|---|---|---|\n", *lines])
 
 
 def rows(part: dict, place: str, others: set[str], prefix: str = "") -> Iterator[Row]:
-    """Yield the rows for the keys of a block, and for those of the blocks in it.
+    """Yield the rows for the keys of a block and of its inner blocks.
 
     Args:
         part: the schema of the block.
-        place: its path.
-        others: paths at which another table begins.
-        prefix: what stands before its keys.
+        place: the path of the block.
+        others: paths of blocks that have their own tables.
+        prefix: the text in front of the keys.
     """
-    part = resolved(part)
+    part = resolve(part)
     inherited = part.get("inherited", {})
     shared = inherited.get("properties", {})
     for key, each in part.get("properties", {}).items():
         if key not in shared:
-            yield Row(f"`{prefix}{key}`", type_of(each), default_of(key, part), resolved(each)["description"])
+            yield Row(f"`{prefix}{key}`", type_of(each), default_of(key, part), resolve(each)["description"])
             yield from _below(each, f"{place}.{key}".lstrip("."), others, f"{prefix}{key}")
     if shared:
         keys = ", ".join(f"`{key}`" for key in shared)
@@ -77,23 +77,23 @@ def rows(part: dict, place: str, others: set[str], prefix: str = "") -> Iterator
         each, key = part["additionalProperties"], f"<{part['propertyNames']['title']}>"
         if f"{place}.{key}" not in others:
             needed = part.get("minProperties") and not part.get("properties")
-            default = resolved(each).get("absent", NEEDED if needed else NOTHING)
-            yield Row(f"`{prefix}{key}`", type_of(each), default, resolved(each)["description"])
+            default = resolve(each).get("absent", NEEDED if needed else NOTHING)
+            yield Row(f"`{prefix}{key}`", type_of(each), default, resolve(each)["description"])
             yield from _below(each, f"{place}.{key}", others, f"{prefix}{key}")
 
 
 def _below(part: dict, place: str, others: set[str], prefix: str) -> Iterator[Row]:
-    """Yield the rows for keys in a value, or in the entries of a list."""
-    part = resolved(part)
+    """Yield the rows for the keys of a value, or of the entries of a list."""
+    part = resolve(part)
     if place not in others:
         yield from rows(part, place, others, f"{prefix}.")
-    if "properties" in resolved(part.get("items", {})) and f"{place}[]" not in others:
+    if "properties" in resolve(part.get("items", {})) and f"{place}[]" not in others:
         yield from rows(part["items"], f"{place}[]", others, f"{prefix}[].")
 
 
 def type_of(part: dict) -> str:
-    """Return the type of a value in words, such as "integer, at least 1"."""
-    part = resolved(part)
+    """Describe the type of a value, such as "integer, at least 1"."""
+    part = resolve(part)
     if "title" in part:
         return re.sub(r"^an? ", "", part["title"])
     if "enum" in part or "const" in part:
@@ -106,10 +106,10 @@ def type_of(part: dict) -> str:
 
 
 def _entries(items: dict) -> str:
-    """Return what the entries of a list are; empty if they are blocks or lists."""
+    """Describe the entries of a list; "" if they are blocks or lists."""
     if "enum" in items:
         return _one_of(items["enum"], ",")
-    return MANY[items["type"]] + _range(items) if items.get("type") in MANY else ""
+    return PLURALS[items["type"]] + _range(items) if items.get("type") in PLURALS else ""
 
 
 def _one_of(values: list, word: str) -> str:
@@ -127,8 +127,8 @@ def _range(part: dict) -> str:
 
 
 def default_of(key: str, part: dict) -> str:
-    """Return in words what holds if a key of a block is missing."""
-    own = resolved(part["properties"][key])
+    """Describe the default of a key of a block, or say that the key is needed."""
+    own = resolve(part["properties"][key])
     if key in part.get("required", []):
         return NEEDED
     if "default" in own or "absent" in own:
@@ -145,7 +145,7 @@ def default_of(key: str, part: dict) -> str:
 
 
 def _conditional(part: dict, condition: Condition) -> Iterator[tuple[str, str, Condition]]:
-    """Yield keys that are needed, or have a default, under a condition: (key, "needed" or default, condition)."""
+    """Yield keys that are needed or have a default under a condition: (key, "needed" or default, condition)."""
     for branch in (part, *part.get("allOf", [])):
         for word in ("then", "else") if "if" in branch else ():
             inner, within = branch.get(word, {}), _joined(condition, branch["if"], word == "then")
@@ -156,7 +156,7 @@ def _conditional(part: dict, condition: Condition) -> Iterator[tuple[str, str, C
 
 
 def _joined(condition: Condition, rule: dict, holds: bool) -> Condition:
-    """Return a condition together with a further one: the `if` of a schema, or its contrary."""
+    """Return a condition combined with the `if` of a schema, or with the negation of this `if`."""
     for values in rule.get("properties", {}).values():
         return condition._replace(values=tuple(values.get("enum", [values.get("const")])))
     negated = "not" in rule
@@ -165,7 +165,7 @@ def _joined(condition: Condition, rule: dict, holds: bool) -> Condition:
     return condition._replace(others=" ".join(filter(None, [condition.others, *words])))
 
 
-def _code(value) -> str:
+def _code(value: object) -> str:
     """Return a value as YAML on one line, in backticks."""
     text = yaml.safe_dump([value], default_flow_style=True, width=10**6, sort_keys=False).strip()
     return f"`{text[1:-1]}`"

@@ -1,9 +1,9 @@
-"""The files of a configuration: its inputs, and its results in the order in which they are made."""
+"""The input files and the results of a configuration; the results are in the order in which they are made."""
 
 from collections.abc import Iterator
 from os.path import exists
 
-from muscan.config.datasets import input_files, looked_at
+from muscan.config.datasets import input_files, unblinded_datasets
 from muscan.config.grids import grid_plots
 from muscan.config.mu_values import mu_jobs
 from muscan.config.settings import (
@@ -20,17 +20,17 @@ from muscan.config.signals import signal_names, signals_of, workspace_files
 
 MANIFEST = "results/manifest.json"
 REPORT = "results/report.html"
-REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml", "report/style.css")  # of muscan
+REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml", "report/style.css")  # from which it is made
 SUBMISSION = "hepdata/submission.yaml"
 
 
-def inputs(config: dict) -> list[str]:
-    """Return the input files that data sets and grids name, without patches that are missing.
+def all_inputs(config: dict) -> list[str]:
+    """Return the input files of all data sets and grids of a complete configuration, without missing patches.
 
-    Those of data sets that no analysis uses are among them: the configuration is checked with them.
+    Files of data sets that no analysis uses are included, because the check of a configuration reads them.
     """
     found: dict[str, None] = {}
-    observed = looked_at(config)
+    observed = unblinded_datasets(config)
     for name, dataset in config["datasets"].items():
         found |= dict.fromkeys(input_files(dataset, blind=name not in observed).values())
         block = dataset.get("workspace", {})
@@ -42,20 +42,20 @@ def inputs(config: dict) -> list[str]:
     return list(found)
 
 
-def results(config: dict) -> list[str]:
-    """Return all results except the toys and the manifest; some are folders."""
+def all_results(config: dict) -> list[str]:
+    """Return the paths of all results of a complete configuration except toys and the manifest; some are folders."""
     found = list(dict.fromkeys(name for analysis in config["analyses"] for name in _of_dataset(config, analysis)))
     for analysis in config["analyses"]:
         for signal in signals_of(config, analysis):
-            found += [f"results/{analysis}/{signal}/{name}" for name in of_signal(scan_settings(config, analysis))]
+            found += [f"results/{analysis}/{signal}/{name}" for name in signal_results(scan_settings(config, analysis))]
     names = ["limits"] + ["toybased"] * any(f"/{TOYBASED}/" in name for name in found)
     found += [f"results/{name}.{kind}" for name in names for kind in ("csv", "md")]
     found += with_pdf("results/plots/limits.png")
     return [*found, *(name for grid in config["grids"] for name in _of_grid(config, grid)), REPORT]
 
 
-def of_signal(settings: ScanSettings) -> Iterator[str]:
-    """Yield the results of a signal from the settings of its scan, as names in its folder."""
+def signal_results(settings: ScanSettings) -> Iterator[str]:
+    """Yield the results of a signal point for the settings of its scan, as paths in the folder of the signal."""
     yield from ("workspace.json", "model.npz", "fit.json")
     for calculator in settings.calculators:
         names = toy_files(settings.toys) if calculator == TOYBASED else hypotest_files(settings)
@@ -65,43 +65,43 @@ def of_signal(settings: ScanSettings) -> Iterator[str]:
 
 
 def hypotest_files(settings: ScanSettings) -> list[str]:
-    """Return the files of tests of mu: one for each job, or a single one if a job does all steps of a signal."""
+    """Return the files of tests of mu: one per job, or a single one if one job runs all steps of a signal."""
     per_job = max(len(settings.mu), 1) if settings.signals_per_job > 1 else settings.mu_per_job
     return [f"hypotest/mu_{label}.json" for label in mu_jobs(settings.mu, per_job)]
 
 
 def toy_files(toys: ToySettings) -> Iterator[str]:
-    """Yield the plans of toys and the files of the jobs that threw them, round by round."""
+    """Yield, for each round of toys, its plan and the files that its jobs write."""
     for number in range(toy_rounds(toys)):
         yield f"plan_{number}.json"
         yield from toy_jobs(toys, number)
 
 
 def toy_jobs(toys: ToySettings, number: int) -> list[str]:
-    """Return the files that the jobs of a round write."""
+    """Return the files that the jobs of a round of toys write."""
     return [f"jobs/round_{number}_part_{part}_of_{toys.jobs}.json" for part in range(toys.jobs)]
 
 
 def with_pdf(name: str) -> list[str]:
-    """Return a picture and its PDF; a folder holds both."""
+    """Return a PNG file and its PDF file; a folder of plots contains both formats, and is returned alone."""
     return [name, name.removesuffix(".png") + ".pdf"] if name.endswith(".png") else [name]
 
 
-def histograms(blind: bool) -> str:
-    """Return the file of the histograms of a data set, which is another one without observed data."""
+def histograms_file(blind: bool) -> str:
+    """Return the name of the file of the histograms of a data set, with or without observed data."""
     return "blinded.csv" if blind else "histograms.csv"
 
 
-def findings(blind: bool) -> str:
-    """Return the file that says what was left out or changed when these histograms were read."""
-    return histograms(blind).replace(".csv", "_findings.json")
+def findings_file(blind: bool) -> str:
+    """Return the name of the file that lists what was left out or changed when these histograms were read."""
+    return histograms_file(blind).replace(".csv", "_findings.json")
 
 
 def _of_dataset(config: dict, analysis: str) -> list[str]:
     kind, blind = source_of(config, analysis)[0], scan_settings(config, analysis).blind
-    names = {"workspace": ["checked.json"], "histograms": [histograms(blind), findings(blind)]}
+    names = {"workspace": ["checked.json"], "histograms": [histograms_file(blind), findings_file(blind)]}
     folder = f"results/datasets/{config['analyses'][analysis]['dataset']}"
-    return [f"{folder}/{name}" for name in names.get(kind, [histograms(blind)])]
+    return [f"{folder}/{name}" for name in names.get(kind, [histograms_file(blind)])]
 
 
 def _of_grid(config: dict, grid: str) -> list[str]:

@@ -1,19 +1,19 @@
-"""The scans of a configuration: which there are, the outline that jobs get, and which signals share a job."""
+"""The scans of a configuration, its outline for jobs that read all scans, and the signals that share a job."""
 
 from muscan.config.grids import grid_settings
 from muscan.config.settings import scan_settings, source_of
 from muscan.config.signals import signals_of, workspace_files
 
-LONGEST_PACK = 15_000  # characters of all names and paths of patches; a command has at most 128 KiB
+LONGEST_PACK = 15_000  # largest number of characters of all names and patch paths; a command has at most 128 KiB
 
 
 def all_scans(config: dict) -> list[str]:
-    """Return all scans of a complete configuration, `analysis/signal/calculator`, with the signal as in paths."""
+    """Return all scans of a complete configuration as `analysis/signal/calculator`, with the signal as in paths."""
     return scans_in(outline_of(config))
 
 
 def scans_in(outline: dict) -> list[str]:
-    """Return all scans of an outline, in the same form."""
+    """Return all scans of an outline (see `outline_of`), in the form of `all_scans`."""
     return [
         f"{analysis}/{signal}/{calculator}"
         for analysis, entry in outline["analyses"].items()
@@ -23,10 +23,11 @@ def scans_in(outline: dict) -> list[str]:
 
 
 def outline_of(config: dict) -> dict:
-    """Return the part of a complete configuration that says which scans and grids there are, but not how they are made.
+    """Return the outline of a complete configuration: the part that determines which scans and grids there are.
 
     Returns:
         `datasets` with the sources of signals, `analyses` with data set and calculators, and the settings of `grids`.
+        Settings that only determine how a scan is made are left out.
     """
     datasets = {
         name: {kind: _without_limit(block) if kind == "workspace" else {} for kind, block in dataset.items()}
@@ -41,12 +42,12 @@ def outline_of(config: dict) -> dict:
 
 
 def _without_limit(block: dict) -> dict:
-    """Return a `workspace` block without the largest size of files, on which no result depends."""
+    """Return a `workspace` block without the size limit of files, on which no result depends."""
     return {key: value for key, value in block.items() if key != "max_megabytes"}
 
 
 def packs_of(config: dict, analysis: str) -> list[list[str]]:
-    """Return the signals of each job: `signals_per_job`, or fewer where a command that names them would be too long."""
+    """Return the signals of each job: `signals_per_job`, or fewer if the command line would be too long."""
     kind, block = source_of(config, analysis)
     signals_per_job = scan_settings(config, analysis).signals_per_job
     found: list[list[str]] = []

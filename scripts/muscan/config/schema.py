@@ -1,11 +1,12 @@
-"""The schema of configurations, its parts, and the defaults in it.
+"""Read the schema of configurations, look up its parts, and fill in its defaults.
 
-The schema is read once, when something of it is first needed. Only Snakemake's own process and the commands read it:
-jobs get settings that are complete.
+The schema is read once, at its first use. Only the main process of Snakemake and the commands read it; jobs get
+complete settings as options.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from muscan.base.versions import ROOT
 
@@ -14,60 +15,64 @@ FILE = ROOT / "config" / "config.schema.yaml"
 
 @lru_cache
 def schema() -> dict:
-    """Return the schema as it stands in its file."""
-    import yaml  # here, so that jobs can import the other modules of this package at no cost
+    """Return the schema as it is in its file."""
+    import yaml  # here, so that jobs can import other modules of this package without it
 
     return yaml.load(FILE.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @lru_cache
 def validator():
-    """Return a validator of configurations, for which a number with a decimal point is not whole, not even 2.0."""
+    """Return a validator of configurations, for which 2.0 is not an integer."""
     import jsonschema
 
     draft = jsonschema.Draft202012Validator
-    # range() takes no 2.0.
-    whole = draft.TYPE_CHECKER.redefine("integer", lambda _, each: isinstance(each, int) and not isinstance(each, bool))
-    return jsonschema.validators.extend(draft, type_checker=whole)(schema())
+    # JSON Schema accepts 2.0 as an integer, but range() does not.
+    strict = draft.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    return jsonschema.validators.extend(draft, type_checker=strict)(schema())
 
 
-def resolved(part: dict) -> dict:
-    """Return a part of the schema with what its `$ref` names; what stands beside `$ref` comes first.
+def resolve(part: dict) -> dict:
+    """Return a part of the schema merged with the definition that its `$ref` names.
+
+    Entries of the part itself take precedence over those of the definition.
 
     Returns:
-        The part; where it has properties of its own, the part with the others is under `inherited`.
+        The merged part; if the part has properties of its own, the definition is also under `inherited`.
     """
     while "$ref" in part:
-        other = schema()["$defs"][part["$ref"].rpartition("/")[2]]
+        definition = schema()["$defs"][part["$ref"].rpartition("/")[2]]
         own = {key: value for key, value in part.items() if key != "$ref"}
-        common = other if "properties" in own else {}
-        part = other | own | {"properties": _properties(own) | _properties(other), "inherited": common}
+        common = definition if "properties" in own else {}
+        part = definition | own | {"properties": _properties(own) | _properties(definition), "inherited": common}
     return part
 
 
-def at(path: str) -> dict:
-    """Return the part of the schema for a place in a configuration.
+def schema_at(path: str) -> dict:
+    """Return the part of the schema for a path in a configuration.
 
     Args:
-        path: such as `scan.toys` or `models.<name>.samples.<sample>[]`, where a part in angle brackets stands for any
-            name, and `[]` for an entry of a list; empty for the whole configuration.
+        path: such as `scan.toys` or `models.<name>.samples.<sample>[]`, where angle brackets stand for any name, and
+            `[]` for an entry of a list; "" for the whole configuration.
     """
     part = schema()
     for step in filter(None, path.replace("[]", ".[]").split(".")):
-        part = resolved(part)
+        part = resolve(part)
         part = part["items"] if step == "[]" else part["additionalProperties" if step.startswith("<") else "properties"]
         if not step.startswith(("<", "[")):
             part = part[step]
-    return resolved(part)
+    return resolve(part)
 
 
 def complete(config: dict) -> dict:
-    """Return a configuration with the defaults of all keys that it leaves out.
+    """Return a complete configuration: with the defaults of all keys that are missing.
 
-    An analysis has the settings that it overrides, and no others. Entries that are None, because a check found problems
-    in them, stay None.
+    An analysis gets no defaults for settings of `scan` that it does not override. Entries that are None, because a
+    check found problems in them, remain None.
     """
-    keys = at("analyses.<name>")["properties"]
+    keys = schema_at("analyses.<name>")["properties"]
     analyses = {
         name: entry and {key: _filled(value, keys[key]) for key, value in entry.items()}
         for name, entry in config["analyses"].items()
@@ -76,11 +81,11 @@ def complete(config: dict) -> dict:
     return config | _filled(others, schema()) | {"analyses": analyses}
 
 
-def _filled(value, part: dict):
-    """Return a value with the defaults that a part of the schema has for it."""
-    part = resolved(part)
+def _filled(value: Any, part: dict) -> Any:
+    """Return a value with the defaults that a part of the schema gives for it."""
+    part = resolve(part)
     if isinstance(value, list):
-        return [_filled(each, part["items"]) for each in value] if "items" in part else value
+        return [_filled(entry, part["items"]) for entry in value] if "items" in part else value
     if not isinstance(value, dict):
         return value
     properties, others = _properties(part), part.get("additionalProperties") or {}
@@ -89,7 +94,7 @@ def _filled(value, part: dict):
 
 
 def _defaults(value: dict, part: dict) -> Iterator[tuple[str, object]]:
-    """Yield the defaults of a block, with those that depend on its other keys."""
+    """Yield the keys of a block that have defaults, and the defaults; some depend on other keys of the block."""
     for key, each in part.get("properties", {}).items():
         if "default" in each:
             yield key, each["default"]

@@ -5,29 +5,29 @@ from dataclasses import dataclass, fields
 from muscan.config.mu_values import mu_grid
 
 TOYBASED = "toybased"  # the calculator whose limits come from toys
-TOY_ROUNDS = 4  # in which toys are added if their number follows from a target
-FOLDER_PLOTS = ["yields", "distributions"]  # several pictures in a folder: of each channel, of some values of mu
-FIT_PLOTS = ["yields", "pulls"]  # they do not depend on the calculator, and are drawn for the first one
-TOY_PLOTS = ["distributions", "toys"]
+TOY_ROUNDS = 4  # largest number of rounds if toys are added until a target is reached
+FOLDER_PLOTS = ["yields", "distributions"]  # folders with several plots: one per channel, or per value of mu
+FIT_PLOTS = ["yields", "pulls"]  # do not depend on the calculator, and are drawn for the first one only
+TOY_PLOTS = ["distributions", "toys"]  # need toys
 
 
 @dataclass(frozen=True)
 class ToySettings:
-    """How many toys of a signal are thrown, and how; the schema explains each setting."""
+    """The number of toys of a signal and how they are thrown; the schema explains each setting."""
 
     block: int
     seed: int
     jobs: int
     max_failed_fraction: float
     show: list[float]
-    per_hypothesis: int | None = None  # None: the number follows from the target
+    per_hypothesis: int | None = None  # None: toys are added until the target is reached
     target: float | None = None  # None: the number is fixed
     max: int | None = None  # with a target only
 
 
 @dataclass(frozen=True)
 class Interpolation:
-    """The codes of pyhf by which models move between their variations."""
+    """The interpolation codes of pyhf for normsys and histosys modifiers."""
 
     normsys: str
     histosys: str
@@ -37,7 +37,7 @@ class Interpolation:
 class ScanSettings:
     """The settings of the scan of an analysis; the schema explains each."""
 
-    mu: list[str]  # tested values, as text, ascending; none if they follow from the limits
+    mu: list[str]  # tested values, as text, in ascending order; empty if they are chosen from the limits
     mu_per_job: int
     signals_per_job: int
     confidence_level: float
@@ -52,14 +52,14 @@ class ScanSettings:
 
 
 def scan_settings(config: dict, analysis: str) -> ScanSettings:
-    """Return the settings of the scan of an analysis: its own, or those under `scan`.
+    """Return the settings of the scan of an analysis: those of `scan`, overridden by those of the analysis.
 
     Args:
         config: a complete configuration.
         analysis: its name.
     """
     settings = config["scan"] | config["analyses"][analysis]
-    values = {each.name: settings[each.name] for each in fields(ScanSettings)}
+    values = {field.name: settings[field.name] for field in fields(ScanSettings)}
     return ScanSettings(
         **values
         | {
@@ -72,22 +72,22 @@ def scan_settings(config: dict, analysis: str) -> ScanSettings:
 
 
 def check_options(settings: ScanSettings) -> dict:
-    """Return the options of the step `invert` that say how asymptotic limits are checked."""
+    """Return the options of the step `invert` for the check of asymptotic limits by toys."""
     return {"check_asymptotics": settings.check_asymptotics, "seed": settings.toys.seed}
 
 
 def toy_rounds(toys: ToySettings) -> int:
-    """Return the number of rounds in which toys are thrown."""
+    """Return the number of rounds of toys: one, or `TOY_ROUNDS` if there is a target."""
     return 1 if toys.target is None else TOY_ROUNDS
 
 
 def scan_plots(settings: ScanSettings, calculator: str) -> list[str]:
-    """Return the pictures of a scan with a calculator."""
+    """Return the names of the plots of a scan with a calculator."""
     without = [] if calculator == settings.calculators[0] else FIT_PLOTS
     without = without if calculator == TOYBASED else [*without, *TOY_PLOTS]
     return [plot for plot in settings.plots if plot not in without]
 
 
 def source_of(config: dict, analysis: str) -> tuple[str, dict]:
-    """Return the kind of source of an analysis' data set, such as "workspace", and its block."""
+    """Return the kind of the data source of an analysis, such as "workspace", and its block in the configuration."""
     return next(iter(config["datasets"][config["analyses"][analysis]["dataset"]].items()))

@@ -1,6 +1,7 @@
 """The signals of a published workspace: their names, their labels, and the files from which their workspaces are made.
 
-A source here is the `workspace` block of a complete configuration (see `schema.complete`), or that of an outline of it.
+In this module, `source` is the `workspace` block of a data set of a complete configuration (see `schema.complete`) or
+of its outline (see `scans.outline_of`).
 """
 
 import re
@@ -18,21 +19,23 @@ from muscan.base.words import did_you_mean, join_items, shorten
 from muscan.config.settings import source_of
 
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
-NUMBER = r"(-?\d+(?:\.\d+)?)"  # in the name of a signal
-LONGEST_SIGNAL = 200  # characters of a name in a path; file systems take 255
+NUMBER = r"(-?\d+(?:\.\d+)?)"  # regular expression for a number in the name of a signal
+LONGEST_SIGNAL = 200  # largest length of the name of a signal in a path; file systems allow 255
 
 
 def signals_of(config: dict, analysis: str) -> dict[str, str]:
-    """Return the signals of an analysis, {name in paths: name}."""
+    """Return the signals of an analysis: {name in paths: name}."""
     kind, block = source_of(config, analysis)
     return signal_names(block) if kind == "workspace" else {ONLY_SIGNAL: ONLY_SIGNAL}
 
 
 def signal_names(source: dict) -> dict[str, str]:
-    """Return the signals of a source, {name in paths: name}; one that is listed but has no patch will fail, alone.
+    """Return the selected signals of a source: {name in paths: name}.
+
+    A listed signal without a patch is included; its steps will fail without affecting other signals.
 
     Raises:
-        InputError: if the patches cannot be read, or none of them is wanted.
+        InputError: if the patches cannot be read, or none of them is selected.
     """
     known = known_signals(source)
     wanted = source["signals"]
@@ -50,10 +53,10 @@ def signal_names(source: dict) -> dict[str, str]:
 
 
 def label_values(source: dict) -> dict[str, dict[str, float | str]]:
-    """Return the values of the labels of each signal, masses in most cases: {name: {label: value}}.
+    """Return the values of the labels (in most cases masses) of each signal: {name: {label: value}}.
 
     Raises:
-        InputError: if a name does not have the form that the configuration says.
+        InputError: if the patches cannot be read, or a name does not match the form given under `labels`.
     """
     if "patchset" in source:
         return dict(_patches_of(source))
@@ -63,7 +66,7 @@ def label_values(source: dict) -> dict[str, dict[str, float | str]]:
 
 
 def _values_in(name: str, form: str) -> dict[str, float]:
-    """Return the numbers in a name by the labels that its form has in braces, such as `stau_{m1}_{m2}`."""
+    """Return the numbers in a name, {label: value}, for a form with labels in braces such as `stau_{m1}_{m2}`."""
     parts = re.split(r"\{(.*?)\}", form)
     pattern = "".join(NUMBER if i % 2 else re.escape(part) for i, part in enumerate(parts))
     found = re.fullmatch(pattern, name)
@@ -74,18 +77,18 @@ def _values_in(name: str, form: str) -> dict[str, float]:
 
 
 def scan_name(analysis: str, signal: str) -> str:
-    """Return the name of a scan for people: the analysis, and the signal if there are several."""
+    """Return the name of a scan in texts: the analysis, and the signal if it is one of a set of patches."""
     return analysis if signal == ONLY_SIGNAL else f"{analysis} / {signal}"
 
 
 def path_name(name: str) -> str:
-    """Return a name as a part of a path: percent-encoded as in a URL, and never like an option of a command."""
+    """Return a name as a component of a path: percent-encoded as in a URL, and not beginning with "." or "-"."""
     encoded = quote(name, safe="+,=@")
     return f"%{ord(encoded[0]):X}{encoded[1:]}" if encoded.startswith((".", "-")) else encoded
 
 
 def workspace_files(source: dict, signal: str) -> dict[str, str]:
-    """Return the files from which the workspace of a signal is made, by the option of the step that takes them."""
+    """Return the files from which the workspace of a signal is made, by the options of the step `patch_workspace`."""
     files = {"workspace": source["file"]}
     if "patches" in source:
         patches = _loose_patches(source["patches"])
@@ -99,7 +102,7 @@ def known_signals(source: dict) -> list[str]:
     """Return the names of all patches of a source.
 
     Raises:
-        InputError: if they cannot be read, or a name cannot become a folder.
+        InputError: if the patches cannot be read, or a name cannot be used for a folder.
     """
     if "patches" in source:
         return sorted(_loose_patches(source["patches"]))
@@ -109,36 +112,36 @@ def known_signals(source: dict) -> list[str]:
 
 
 def _patches_of(source: dict) -> list[tuple[str, dict]]:
-    return _patchset(source["patchset"], source.get("max_megabytes", LARGEST_RESULT))  # an outline has none
+    return _patchset(source["patchset"], source.get("max_megabytes", LARGEST_RESULT))  # an outline has no limit
 
 
 @lru_cache
 def _patchset(file: str, max_megabytes: float) -> list[tuple[str, dict]]:
-    """Return name and labelled values of every patch of a set; only these are kept of a large file."""
+    """Return the name and the labels with their values of each patch of a set; the rest of the file is not kept."""
     patchset = read_json(file, max_megabytes)
-    other = describe_mismatch("a patch set", patchset)
-    if other:
-        raise InputError(f"{file}: {other}")
+    mismatch = describe_mismatch("a patch set", patchset)
+    if mismatch:
+        raise InputError(f"{file}: {mismatch}")
     try:
         labels = patchset.get("metadata", {}).get("labels", [])
         metadata = [patch["metadata"] for patch in patchset["patches"]]
         patches = [(each["name"], _labelled(labels, each.get("values", []))) for each in metadata]
     except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{file}: not a patch set: no names of patches") from error
+        raise InputError(f"{file}: not a patch set: the names of patches are missing") from error
     for name, _ in patches:
-        if not _can_name_a_folder(name):
-            raise InputError(f"{file}: a patch has the name {shorten(repr(name))}, which cannot become a folder")
+        if not _can_name_folder(name):
+            raise InputError(f"{file}: a patch has the name {shorten(repr(name))}, which cannot be used for a folder")
     if not patches:
         raise InputError(f"{file}: the patch set has no patches")
     return patches
 
 
 def _labelled(labels: list[str], values: list) -> dict:
-    """Return values by their labels; none if their numbers differ, which the step that applies patches reports."""
+    """Return {label: value}; empty if their numbers differ, which the step that applies patches reports."""
     return dict(zip(labels, values, strict=True)) if len(labels) == len(values) else {}
 
 
-def _can_name_a_folder(name) -> bool:
+def _can_name_folder(name: object) -> bool:
     return isinstance(name, str) and name.isprintable() and 0 < len(path_name(name)) <= LONGEST_SIGNAL
 
 
@@ -146,7 +149,7 @@ def check_input(path: str) -> None:
     """Check that a file can be an input of the workflow.
 
     Raises:
-        InputError: if there is no such file, or Snakemake cannot take its name.
+        InputError: if there is no such file, or Snakemake cannot use its name.
     """
     if not exists(path):
         raise InputError(f"there is no file {shorten(path)!r}")
@@ -169,5 +172,5 @@ def _loose_patches(pattern: str) -> dict[str, str]:
         check_input(file)
         other = patches.setdefault(Path(file).name.removesuffix(".gz").removesuffix(".json"), file)
         if other != file:
-            raise InputError(f"two patches have one name: {other} and {file}")
+            raise InputError(f"two patches have the same name: {other} and {file}")
     return patches

@@ -1,23 +1,23 @@
-"""Terms of the field that muscan does not know or calls otherwise, and what to write in their place."""
+"""Terms of the field that are not values of a configuration, and advice on what to write instead."""
 
-DISCOVERY = "q0 is for a discovery, which is no upper limit: it tests whether there is any signal; use qtilde or q"
+DISCOVERY = "q0 is the test statistic of a discovery; upper limits need qtilde or q"
 TWO_SIDED = "t is two-sided, for intervals around mu_hat; an upper limit needs qtilde or q"
-NO_FREE_MU = "a ratio to the likelihood of the background alone is not offered; use qtilde, in which mu is fitted"
+NO_FREE_MU = "ratios to the background-only likelihood are not supported; use qtilde, in which mu is fitted"
 BAYESIAN = "limits here are frequentist; use asymptotics or toybased"
-MINUIT = "write pyhf, which fits with Minuit; newton, too, hands to Minuit what it cannot fit"
+MINUIT = "write pyhf, which fits with Minuit; newton uses Minuit only for fits that do not converge"
 
-# {key: {what is written, in small letters without _ - and blanks: what to know}}
+# {key: {value in small letters, without underscores, hyphens and blanks: advice}}
 TERMS = {
     "test_statistic": {
         **dict.fromkeys(("q0", "discovery", "p0", "significance"), DISCOVERY),
         **dict.fromkeys(("t", "tmu", "t0", "ttilde", "tmutilde", "ttildemu", "twosided"), TWO_SIDED),
         **dict.fromkeys(("tevatron", "lep"), NO_FREE_MU),
-        "qmu": "write q for q_mu, which lets mu_hat be negative, or qtilde for that with mu_hat at 0 or above",
+        "qmu": "write q for q_mu, in which mu_hat can be negative, or qtilde, in which mu_hat is at least 0",
         **dict.fromkeys(("qmutilde", "qtildemu", "lhc", "atlas", "cms"), "write qtilde, which the LHC experiments use"),
         **dict.fromkeys(("plr", "profile", "profilelikelihood", "profilelikelihoodratio"), "write qtilde or q"),
     },
     "calculators": {
-        "hybrid": "toys whose nuisance parameters follow a prior are not offered; toybased throws frequentist ones",
+        "hybrid": "toys whose nuisance parameters follow a prior are not supported; toybased throws frequentist toys",
         **dict.fromkeys(("frequentist", "toy", "toymc", "pseudoexperiments"), "write toybased"),
         **dict.fromkeys(("asimov", "asymptotic", "asymptoticcls"), "write asymptotics"),
         **dict.fromkeys(("bayesian", "mcmc", "bayes"), BAYESIAN),
@@ -27,12 +27,13 @@ TERMS = {
 TERMS["calculator"] = TERMS["calculators"]
 
 
-def explained(key: str, value) -> str:
-    """Return what to write in the place of an unknown value of a key; empty if it is no term of the field.
+def explain_term(key: str, value: object) -> str:
+    """Return advice on what to write instead of an unknown value of a key; "" if the value is not one of `TERMS`.
 
     Args:
-        value: what is written, or a list of it.
+        key: the key.
+        value: the value, or a list of values.
     """
     values = value if isinstance(value, list) else [value]
-    written = (str(each).lower().translate(dict.fromkeys(map(ord, "_- "))) for each in values)
-    return "; ".join(dict.fromkeys(TERMS[key][each] for each in written if each in TERMS.get(key, {})))
+    written = (str(entry).lower().translate(dict.fromkeys(map(ord, "_- "))) for entry in values)
+    return "; ".join(dict.fromkeys(TERMS[key][term] for term in written if term in TERMS.get(key, {})))

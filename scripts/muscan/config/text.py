@@ -1,7 +1,7 @@
-"""Check configuration files as text, before Snakemake reads them.
+"""Check the YAML of configuration files before Snakemake reads them.
 
-Snakemake does not say in which line YAML is wrong, takes the last of two keys of one name without a word, and follows
-aliases that expand without end. Ends with an error that says where, if a file cannot be used.
+Snakemake does not report the line of an error in YAML, silently uses the last of two equal keys, and expands aliases
+without a limit. Errors of this check give the line and the column.
 """
 
 from collections.abc import Iterator
@@ -11,20 +11,17 @@ import yaml
 from muscan.base.errors import InputError
 from muscan.base.json_input import require_regular_file
 
-MOST_BYTES, MOST_NODES, DEEPEST, LONGEST_NUMBER = 10_000_000, 1_000_000, 50, 400  # of a configuration
-
-
-PLAIN = "tag:yaml.org,2002:"
-
-
+# Largest size of a file in bytes, number of nodes, level of nesting, and number of digits of an integer.
+MOST_BYTES, MOST_NODES, DEEPEST, LONGEST_NUMBER = 10_000_000, 1_000_000, 50, 400
+PLAIN = "tag:yaml.org,2002:"  # prefix of the tags of plain values
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def check_file(path: str) -> None:
-    """Check that a file is one block of YAML or JSON, that no key stands twice, and that it has a reasonable size.
+    """Check that a file is a mapping in YAML or JSON, that no key occurs twice, and that its size is reasonable.
 
     Raises:
-        InputError: with all problems and their lines.
+        InputError: if there are problems; lists all of them with their lines.
     """
     problems = list(_problems(_composed(path)))
     if problems:
@@ -32,21 +29,21 @@ def check_file(path: str) -> None:
 
 
 def _composed(path: str) -> yaml.Node:
-    """Return the nodes of a file, without making objects of them."""
+    """Return the root of the YAML nodes of a file, without constructing values."""
     require_regular_file(path)
     with open(path, "rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: has more than {MOST_BYTES / 1e6:g} MB, too much for a configuration")
+        raise InputError(f"{path}: has more than {MOST_BYTES / 1e6:g} MB, too large for a configuration")
     try:
         text = content.decode("utf-8-sig")
-        _check_depth(text)  # the composer calls itself for each level
+        _check_depth(text)  # the composer is recursive
         root = yaml.compose(text, Loader=LOADER)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file: {error}") from error
     except yaml.MarkedYAMLError as error:
         where, words = _where(error.problem_mark or error.context_mark), filter(None, [error.context, error.problem])
-        hint = "; YAML takes no tabs for indentation" if b"\t" in content else ""
+        hint = "; YAML does not allow tabs for indentation" if b"\t" in content else ""
         raise InputError(f"{path}, {where}: not YAML: {', '.join(words)}{hint}") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {error}") from error
@@ -68,15 +65,15 @@ def _where(mark: yaml.Mark | None) -> str:
 
 
 def _problems(root: yaml.Node) -> Iterator[str]:
-    """Yield keys that stand twice, tags that ask for objects, and aliases that expand to too much."""
+    """Yield problems of keys, tags that construct objects, aliases that expand too far, and too long numbers."""
     sizes: dict[int, float] = {}
     for node, size in _with_sizes(root, sizes):
         if size > MOST_NODES:
-            yield f"{_where(node.start_mark)}: aliases (*name) that expand to too much, or without end"
+            yield f"{_where(node.start_mark)}: aliases (*name) that expand to too many values, or without end"
             return
         if not (node.tag or PLAIN).startswith(PLAIN) or "python" in node.tag:
             tag = node.tag.replace(PLAIN, "!!")
-            yield f"{_where(node.start_mark)}: {tag} asks for an object; only plain values are read"
+            yield f"{_where(node.start_mark)}: the tag {tag} is not allowed; only plain values are read"
         if isinstance(node, yaml.MappingNode):
             yield from _wrong_keys(node)
         if node.tag == f"{PLAIN}int" and len(node.value) > LONGEST_NUMBER:
@@ -84,7 +81,7 @@ def _problems(root: yaml.Node) -> Iterator[str]:
 
 
 def _wrong_keys(node: yaml.MappingNode) -> Iterator[str]:
-    """Yield keys that are no single values or stand twice, and merges of what is no block of keys."""
+    """Yield keys that are not single values or occur twice, and merges (<<) of single values."""
     lines: dict[str, yaml.Mark] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -94,7 +91,7 @@ def _wrong_keys(node: yaml.MappingNode) -> Iterator[str]:
             yield f"{_where(value.start_mark)}: << needs a block of keys, such as *name"
         first = lines.setdefault(key.value, key.start_mark)
         if first is not key.start_mark:
-            yield f"{_where(key.start_mark)}: the key {key.value!r} stands twice, before in line {first.line + 1}"
+            yield f"{_where(key.start_mark)}: the key {key.value!r} occurs twice, first in line {first.line + 1}"
 
 
 def _children(node: yaml.Node) -> list[yaml.Node]:
@@ -104,7 +101,10 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _with_sizes(root: yaml.Node, sizes: dict[int, float]) -> Iterator[tuple[yaml.Node, float]]:
-    """Yield each node after those in it, with the number of nodes to which it expands; infinite if it holds itself."""
+    """Yield each node, after the nodes in it, with the number of nodes to which it expands.
+
+    The number is infinite for a node that contains itself.
+    """
     stack = [(root, iter(_children(root)))]
     sizes[id(root)] = float("inf")  # until it is known
     while stack:

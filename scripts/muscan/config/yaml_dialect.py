@@ -1,4 +1,4 @@
-"""Put what the schema says of a configuration into words for people who write YAML."""
+"""Translate errors of the schema of configurations into messages in the terms of YAML."""
 
 import reprlib
 from collections.abc import Iterable, Iterator
@@ -8,8 +8,8 @@ from jsonschema import ValidationError
 from muscan.base import schema_words
 from muscan.base.schema_words import Dialect
 from muscan.base.words import closest_name, did_you_mean
-from muscan.config.schema import resolved
-from muscan.config.terms import explained
+from muscan.config.schema import resolve
+from muscan.config.terms import explain_term
 
 TYPES = {
     "object": "a block of keys",
@@ -21,17 +21,18 @@ TYPES = {
 }
 
 
-def place(path: Iterable[str | int]) -> str:
-    """Return a place in a configuration in words, such as `scan.mu[0]`."""
-    return schema_words.place(path) or "the top level"
+def format_place(path: Iterable[str | int]) -> str:
+    """Format the path to a value in a configuration, such as `scan.mu[0]`."""
+    return schema_words.format_path(path) or "the top level"
 
 
 def schema_problems(error: ValidationError) -> Iterator[str]:
-    """Return problems in words that name the key."""
-    return (f"{place(error.absolute_path)}: {text}" for text in schema_words.complaints(error, YAML))
+    """Return descriptions of an error, each with the path of the key."""
+    return (f"{format_place(error.absolute_path)}: {text}" for text in schema_words.describe_error(error, YAML))
 
 
-def _value(value) -> str:
+def _value(value: object) -> str:
+    """Describe a value."""
     if isinstance(value, dict):
         return TYPES["object"]
     if isinstance(value, list):
@@ -42,14 +43,14 @@ def _value(value) -> str:
 
 
 def _properties(part: dict) -> dict[str, dict]:
-    return resolved(part).get("properties", {})
+    return resolve(part).get("properties", {})
 
 
 def _advice(error: ValidationError) -> str:
-    """Return advice on terms of the field, misspelt values, and values that YAML takes for something else."""
+    """Return advice on terms of the field, misspelt values, and values that YAML reads as another type."""
     key, value = _key(error), error.instance
     if error.validator in ("type", "pattern"):
-        return _of_number(value, error.schema) or _explanation(key, value) or _of_list(value, error.schema)
+        return _number_advice(value, error.schema) or _explanation(key, value) or _list_advice(value, error.schema)
     if error.validator in ("enum", "const"):
         known = error.validator_value if error.validator == "enum" else [error.validator_value]
         return _explanation(key, value) or did_you_mean(value, known)
@@ -58,8 +59,8 @@ def _advice(error: ValidationError) -> str:
     return ""
 
 
-def _advice_of_key(key: str, value, part: dict) -> str:
-    """Return advice on an unknown key: the block below that has it, or what its value says of the key that is meant."""
+def _advice_of_key(key: str, value: object, part: dict) -> str:
+    """Return advice on an unknown key: the inner block that has it, or a similar key if its value is a known term."""
     known = _properties(part)
     blocks = (name for name, each in known.items() if key in _properties(each))
     block = next((f"; it is a key of the block {name!r}" for name in blocks), "")
@@ -68,13 +69,13 @@ def _advice_of_key(key: str, value, part: dict) -> str:
 
 
 def _key(error: ValidationError) -> str | None:
-    """Return the key under which a wrong value stands, directly or in a list."""
+    """Return the key of a wrong value, which may be in a list."""
     return next((part for part in reversed(error.absolute_path) if isinstance(part, str)), None)
 
 
-def _explanation(key: str | None, value) -> str:
-    """Return what to write in the place of a term of the field."""
-    text = explained(key, value) if key else ""
+def _explanation(key: str | None, value: object) -> str:
+    """Return advice on a value that is a term of the field."""
+    text = explain_term(key, value) if key else ""
     return f"; {text}" if text else ""
 
 
@@ -82,22 +83,22 @@ def _types(part: dict) -> list[str]:
     return part["type"] if isinstance(part["type"], list) else [part["type"]]
 
 
-def _of_list(value, part: dict) -> str:
-    """Return what to do with a single value where a list is needed."""
+def _list_advice(value: object, part: dict) -> str:
+    """Return advice on a single value where a list is needed."""
     known = part.get("items", {}).get("enum", []) if "array" in _types(part) else []
     return f"; write [{value}]" if isinstance(value, str) and value in known else ""
 
 
-def _of_number(value, part: dict) -> str:
-    """Return what to do with a number that arrives as text."""
+def _number_advice(value: object, part: dict) -> str:
+    """Return advice on a number that is given as text."""
     if not isinstance(value, str) or not {"number", "integer"} & set(_types(part)):
         return ""
     try:
         float(value)
     except ValueError:
         return ""
-    form = "as 1.0e-3, with point and sign" if "e" in value.lower() else "without quotes"
-    return f"; write it {form} (nested values of --config are always text: write those in a file)"
+    form = "as 1.0e-3, with decimal point and sign" if "e" in value.lower() else "without quotes"
+    return f"; write it {form} (nested values of --config are always text; write them in a file)"
 
 
 YAML = Dialect(

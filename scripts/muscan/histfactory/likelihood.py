@@ -5,7 +5,7 @@ The last axis of every array counts the fits; what one fit gives does not depend
 
 import numpy as np
 
-from muscan.base.batches import batch_of, takes_one
+from muscan.base.batches import accept_single_fit, batch_of
 from muscan.histfactory.cells import Evaluated, evaluate
 from muscan.histfactory.constraints import ConstraintTerms
 from muscan.histfactory.derivatives import of_bins
@@ -29,7 +29,7 @@ class Likelihood:
         self.layout = layout(model)
         self._constraints = ConstraintTerms(model, self.layout)
 
-    @takes_one
+    @accept_single_fit
     def deviance(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Return -2 log [L / L(saturated)], shape (B,)."""
         theta, arranged = self.places(parameters), self.arranged(data)
@@ -51,14 +51,14 @@ class Likelihood:
         expected = self.expected(np.asarray(parameters)[:, None])[:, 0]
         return np.concatenate([expected, self.model.expected_auxiliary(parameters)])
 
-    @takes_one
+    @accept_single_fit
     def expected(self, parameters: np.ndarray) -> np.ndarray:
         """Return expected events, shape (nmain, B)."""
         expected = np.empty((self.model.nmain, parameters.shape[1]))
         expected[self.layout.bins] = self.expected_in_places(self.places(parameters))
         return expected
 
-    @takes_one
+    @accept_single_fit
     def expected_by_sample(self, parameters: np.ndarray) -> np.ndarray:
         """Return expected events, shape (nsamples, nmain, B); zero where a channel lacks the sample."""
         expected = np.zeros((len(self.model.samples), self.model.nmain, parameters.shape[1]))
@@ -132,7 +132,7 @@ class Likelihood:
         jacobian[model.nmain + np.arange(len(constraints.factor)), constraints.parameter] = constraints.factor
         return jacobian
 
-    @takes_one
+    @accept_single_fit
     def bends(self, parameters: np.ndarray, data: np.ndarray) -> np.ndarray:
         """Return what the bend of the interpolation at alpha = 0 adds to the Hessian of half the deviance.
 

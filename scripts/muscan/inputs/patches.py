@@ -11,7 +11,7 @@ import jsonpatch
 
 from muscan.base.errors import InputError
 from muscan.base.file_kinds import describe_mismatch
-from muscan.base.files import named
+from muscan.base.files import prefix_errors
 from muscan.base.json_input import read_json
 from muscan.base.words import did_you_mean, shorten
 from muscan.inputs.pyhf_schema import has
@@ -176,15 +176,15 @@ def signal_workspace(
     workspace = read_published(file, max_megabytes)
     if patchset:
         patches = read_published(patchset, max_megabytes)
-        with named(patchset, signal):
+        with prefix_errors(patchset, signal):
             if signal in wrong_patches:
                 raise InputError(wrong_patches[signal])
             before, workspace = workspace, apply_from_patchset(workspace, patches, signal)
             require_same_observations(before, workspace)
     elif patch:
         operations = read_json(patch, max_megabytes)
-        with named(patch):
+        with prefix_errors(patch):
             before, workspace = workspace, apply_patch(workspace, operations)
             require_same_observations(before, workspace)
-    with named(file, *filter(None, [patchset and signal, patch])):
+    with prefix_errors(file, *filter(None, [patchset and signal, patch])):
         return select_measurement(workspace, measurement)

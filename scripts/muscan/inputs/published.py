@@ -11,7 +11,7 @@ import pyhf
 
 from muscan.base.errors import InputError
 from muscan.base.file_kinds import describe_mismatch
-from muscan.base.files import named
+from muscan.base.files import prefix_errors
 from muscan.inputs.pyhf_schema import has, problems
 
 VERSIONS = ("1.0.0",)  # of pyhf's schemas
@@ -119,10 +119,10 @@ def check_files(
         InputError: if a file cannot be used; names the file.
     """
     workspace = read(workspace_file, max_megabytes)
-    with named(workspace_file):
+    with prefix_errors(workspace_file):
         check_workspace(workspace)
     if not patchset_file:
         return {}
     patchset = read(patchset_file, max_megabytes)
-    with named(patchset_file):
+    with prefix_errors(patchset_file):
         return check_patchset(patchset, workspace)

@@ -45,9 +45,9 @@ def problems(document: Any, schema: str, version: str, part: tuple = ()) -> str:
     registry = Registry().with_resource(DEFS, DRAFT6.create_resource(defs))
     found = jsonschema.Draft6Validator(rules, registry=registry).iter_errors(document)
     texts: dict[str, list[str]] = {}
-    for error in (meant for each in found for meant in schema_words.meant(each)):
+    for error in (meant for each in found for meant in schema_words.relevant_errors(each)):
         if tuple(error.absolute_path)[: len(part)] == part:
-            texts.setdefault(place(error.absolute_path, document), []).extend(schema_words.complaints(error, JSON))
+            texts.setdefault(place(error.absolute_path, document), []).extend(schema_words.describe_error(error, JSON))
     return join_items(
         [f"{where}: {', '.join(dict.fromkeys(each))}" for where, each in texts.items() if each], MOST, "; "
     )
@@ -57,7 +57,7 @@ def place(path: Iterable[str | int], document: Any) -> str:
     """Return a place in JSON with the names on the way: `channels[0].samples[1] (channel 'SR', sample 'top')`."""
     path = list(path)
     names = ", ".join(_names(path, document))
-    return f"{schema_words.place(path) or 'top level'}{f' ({names})' if names else ''}"
+    return f"{schema_words.format_path(path) or 'top level'}{f' ({names})' if names else ''}"
 
 
 def has(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from muscan.base.batches import never_alone
+from muscan.base.batches import repeat_single
 from muscan.optimize.acceptance import exhausted
 from muscan.optimize.problem import Problem
 from muscan.optimize.saddles import MOST_NUDGES
@@ -67,7 +67,7 @@ def _push_back(problem: Problem, state: State, done: np.ndarray) -> tuple[State,
     which = np.flatnonzero(done & walled.any(axis=0))
     if not len(which):
         return state, leaning
-    condition = problem.conditions(state.there[:, never_alone(which)])[:, : len(which)]
+    condition = problem.conditions(state.there[:, repeat_single(which)])[:, : len(which)]
     walls, change = corrected_walls(Walls(*(each[..., which] for each in state.walls)), condition, walled[:, which])
     through = change > EDM
     leaning[which] = through

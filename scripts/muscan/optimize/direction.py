@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from muscan.base.batches import never_alone
+from muscan.base.batches import repeat_single
 from muscan.optimize.blend import blend
 from muscan.optimize.elimination import eliminate
 from muscan.optimize.linear_system import GlobalSystem
@@ -73,7 +73,7 @@ def _solve_some(
     """
     if not len(which):
         return np.zeros(0, bool)
-    batch = never_alone(which)
+    batch = repeat_single(which)
     found, positive = _solve(blend(parts, batch, part), active[:, batch], np.ones(len(batch), bool), ridge)
     found, positive = found[:, : len(which)], positive[: len(which)]
     step[:, which[positive]] = found[:, positive]

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from muscan.base.batches import never_alone
+from muscan.base.batches import repeat_single
 from muscan.optimize.problem import Problem
 from muscan.optimize.walls import Walls, soft_walls
 
@@ -59,7 +59,7 @@ class State(NamedTuple):
 
     def take(self, which: np.ndarray) -> "State":
         """Return the state of some fits, by a mask of shape (B,)."""
-        columns = never_alone(np.flatnonzero(which))
+        columns = repeat_single(np.flatnonzero(which))
         return _each(lambda array: np.ascontiguousarray(array[..., columns]), self)
 
     def join(self, other: "State") -> "State":

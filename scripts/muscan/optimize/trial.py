@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from muscan.base.batches import never_alone
+from muscan.base.batches import repeat_single
 from muscan.optimize import bounds, kinks
 from muscan.optimize.problem import Problem
 from muscan.optimize.state import State
@@ -31,7 +31,7 @@ def advance(problem: Problem, state: State, step: np.ndarray, gradient: np.ndarr
     slope = bounds.dot(gradient, there - here)
     lost = accepted & bounds.is_lost_to_bounds(gradient, step, there - here)
     if lost.any():
-        which = never_alone(np.flatnonzero(lost))
+        which = repeat_single(np.flatnonzero(lost))
         low, high = (np.broadcast_to(bound, here.shape)[:, which] for bound in (low, high))
         shorter = bounds.end_at_first_bound(
             chosen[:, which], here[:, which], gradient[:, which], state.held[:, which], low, high

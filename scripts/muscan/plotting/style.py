@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from muscan.base.errors import StepError
-from muscan.base.files import folder_written_whole, write_bytes
+from muscan.base.files import atomic_write_folder, write_bytes
 from muscan.base.words import printable_text
 
 # Names come from users: with parse_math off, a `$` in them does not start a formula; labels of ours have none either.
@@ -221,7 +221,7 @@ def save_folder(output: str | Path, pictures: Iterable[tuple[str, Figure]], titl
         name: of the file of that picture, without suffix.
         reason: why there are no pictures, if there are none.
     """
-    with folder_written_whole(output) as folder:
+    with atomic_write_folder(output) as folder:
         try:
             for each, figure in pictures:
                 save(figure, folder / f"{each}.png")

@@ -6,9 +6,9 @@ import yaml
 
 from muscan.base import versions
 from muscan.base.versions import ROOT
-from muscan.config.datasets import looked_at, unobserved
+from muscan.config.datasets import unblinded_datasets, without_observed
 from muscan.config.grids import grid_plots, grid_settings
-from muscan.config.result_files import MANIFEST, REPORT_PARTS, SUBMISSION, hypotest_files, inputs
+from muscan.config.result_files import MANIFEST, REPORT_PARTS, SUBMISSION, all_inputs, hypotest_files
 from muscan.config.settings import TOYBASED, scan_plots, scan_settings
 from muscan.config.signals import path_name, scan_name
 from muscan.records.columns import label_column
@@ -66,7 +66,7 @@ def page_content(results: RunResults, problems: list[str]) -> dict[str, Any]:
         "tables": tables,
         "manifest": MANIFEST,
         "versions": versions.numerical_versions(),
-        "inputs": digests(inputs(results.config)),
+        "inputs": digests(all_inputs(results.config)),
         "config": _config_text(results.config),
     }
 
@@ -165,9 +165,9 @@ def signal_section(results: RunResults, analysis: str, signal: str, anchor: str)
 def without_blinded_counts(config: dict) -> dict:
     """Return the configuration without the observed events of data sets that only blind analyses use."""
     used = {analysis["dataset"] for analysis in config["analyses"].values()}
-    hidden = used - looked_at(config)
+    hidden = used - unblinded_datasets(config)
     datasets = {
-        name: unobserved(dataset) if name in hidden else dataset for name, dataset in config["datasets"].items()
+        name: without_observed(dataset) if name in hidden else dataset for name, dataset in config["datasets"].items()
     }
     return config | {"datasets": datasets}
 

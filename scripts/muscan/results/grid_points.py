@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from muscan.base.errors import InputError, StepError
-from muscan.base.files import named, read_result
+from muscan.base.files import prefix_errors, read_result
 from muscan.base.options import option
 from muscan.config import cross_sections
 from muscan.config.grids import GridSettings
@@ -149,8 +149,8 @@ def with_cross_sections(points: pd.DataFrame, table: pd.DataFrame, unit: str) ->
             known[key] = pd.to_numeric(known[key], errors="coerce").astype(float)
     found = known[keys].merge(table, how="left", on=keys)
     if found["cross_section"].isna().all():
-        first = cross_sections.place(table.iloc[0], keys) if len(table) else "missing"
-        point = cross_sections.place(known.iloc[0], keys)
+        first = cross_sections.describe_row(table.iloc[0], keys) if len(table) else "missing"
+        point = cross_sections.describe_row(known.iloc[0], keys)
         raise InputError(f"no row belongs to a point of the grid: the first row is {first}, the first point {point}")
     points = points.assign(**{name: found[name].to_numpy() for name in ("cross_section", "cross_section_error")})
     for name, limit in zip(CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, strict=True):
@@ -206,7 +206,7 @@ def points_of_grid(outline: dict, grid: str, results: Path) -> pd.DataFrame:
     if settings.cross_sections:
         file = settings.cross_sections.csv
         table = read_cross_sections(file, labels)
-        with named(file):
+        with prefix_errors(file):
             points = with_cross_sections(points, table, settings.cross_sections.unit)
     columns = ["signal", *labels, "analysis", "calculator", "confidence_level", *LIMIT_COLUMNS, "status", *CLS_COLUMNS]
     columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]

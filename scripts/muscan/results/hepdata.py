@@ -14,7 +14,7 @@ import pandas as pd
 from hepdata_lib import Submission, Table, Uncertainty, Variable
 
 from muscan.base.errors import InputError
-from muscan.base.files import folder_written_whole, named
+from muscan.base.files import atomic_write_folder, prefix_errors
 from muscan.base.options import option
 from muscan.results import contours
 
@@ -291,10 +291,10 @@ def write_submission(folder: str, points: str, settings: SubmissionSettings) -> 
     """
     units = dict(map(parse_unit, settings.units))
     table = contours.read_points(points)
-    with named(points):
+    with prefix_errors(points):
         made = make_submission(table, settings.grid, settings.x, settings.y, units)
     # hepdata_lib also writes an archive of the folder, which contains dates, to the working directory.
-    with folder_written_whole(folder) as written, chdir(written.parent):
+    with atomic_write_folder(folder) as written, chdir(written.parent):
         made.create_files(str(written))
 
 

@@ -11,7 +11,7 @@ from muscan.base import seals, versions
 from muscan.base.files import write_json
 from muscan.base.json_input import read_json
 from muscan.base.options import option
-from muscan.config.result_files import SUBMISSION, inputs, results
+from muscan.config.result_files import SUBMISSION, all_inputs, all_results
 from muscan.config.scans import all_scans
 from muscan.config.settings import TOYBASED, scan_settings, toy_rounds
 from muscan.records.toys import ToyPlan
@@ -44,10 +44,10 @@ def toy_files(config: dict, scan: str) -> list[Path]:
 
 def manifest(config: dict, problems: list[str]) -> dict:
     """Return the content of manifest.json; files are in the order in which they are made."""
-    # `results` lists submission.yaml alone of the folder of a submission to HEPData; the digests are of all its files.
-    found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in results(config)]
+    # Of a submission to HEPData, `all_results` lists submission.yaml alone; the digests are of all its files.
+    found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in all_results(config)]
     found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan)]
-    files = {"inputs": digests(inputs(config)), "results": digests(found)}
+    files = {"inputs": digests(all_inputs(config)), "results": digests(found)}
     return {"versions": versions.all_versions(), "config": config, "problems": problems, **files}
 
 

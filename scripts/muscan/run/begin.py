@@ -34,10 +34,10 @@ def usable_part(config: dict, files: list[str], check_text: bool = True) -> Usab
     try:
         for file in files if check_text else ():
             check_file(file)
-        usable, not_run, problems = check.usable(config)
+        usable, not_run, problems = check.usable_part(config)
     except (ConfigError, InputError) as error:
         _stop(files, str(error))
-    return Usable(usable, not_run, problems, check.without_row(problems, not_run))
+    return Usable(usable, not_run, problems, check.problems_outside_analyses(problems, not_run))
 
 
 def prepare(usable: Usable, files: list[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from muscan.base.files import failure_recorded, made_by, settings_in, write_json
+from muscan.base.files import made_by, read_step_settings, record_failure, write_json
 from muscan.records.toys import ToyPlan, ToyPoint
 from muscan.steps.plan_toys import FIRST_BLOCKS, RATIO, plan_points, rounded_mu
 from muscan.toys.allocation import MEDIAN, OBSERVED, allocate, needs_points, relative_error
@@ -21,7 +21,7 @@ MORE_POINTS = 4  # values of mu that one round adds beyond an end of the plan
 
 def allocate_toys(output: str, files: ToyFiles) -> None:
     """Write the plan of the next round, or the reason why there is none."""
-    with failure_recorded(output, **settings_in(files.plan, *OF_PLANS)):
+    with record_failure(output, **read_step_settings(files.plan, *OF_PLANS)):
         plan, store, engine, prepared, _ = open_plan(files)
         points, failed = usable_points(collect_toys(store, plan), plan)
         usable_mu = [point.mu for point in points]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from muscan.base.files import failure_recorded, named, write_json
+from muscan.base.files import prefix_errors, record_failure, write_json
 from muscan.base.options import option
 from muscan.inputs.blinding import blind_workspace
 from muscan.inputs.build_workspace import build
@@ -25,8 +25,8 @@ def build_workspace(output: str, histograms: str, settings: BuildSettings) -> No
         histograms: a CSV file with the columns [channel,] bin_low, bin_high, templates, observed.
         settings: of the model.
     """
-    with failure_recorded(output):
+    with record_failure(output):
         read = read_histograms(histograms, observed=not settings.blind)
-        with named(histograms):
+        with prefix_errors(histograms):
             workspace = build(read, settings.model)
             write_json(output, blind_workspace(workspace) if settings.blind else workspace)

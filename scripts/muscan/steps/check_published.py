@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from muscan.base.files import failure_recorded, write_json
+from muscan.base.files import record_failure, write_json
 from muscan.base.json_input import read_json
 from muscan.base.options import option
 from muscan.inputs.published import check_files
@@ -19,6 +19,6 @@ class PublishedFiles:
 
 def check_published(output: str, files: PublishedFiles) -> None:
     """Write {"status": "ok", "wrong_patches": {name: reason}}, or the reason why the files cannot be used."""
-    with failure_recorded(output):
+    with record_failure(output):
         wrong = check_files(files.workspace, files.patchset, read_json, files.max_megabytes)
         write_json(output, {"status": "ok", "wrong_patches": wrong})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from muscan.base.files import failure_recorded, named, read_result, write_bytes
+from muscan.base.files import prefix_errors, read_result, record_failure, write_bytes
 from muscan.base.options import option
 from muscan.histfactory.compile import compile_workspace
 from muscan.histfactory.model import INTERPOLATIONS, to_npz
@@ -18,9 +18,9 @@ class CompileSettings:
 
 def compile_model(output: str, workspace: str, settings: CompileSettings) -> None:
     """Write model.npz, or the reason why there is none."""
-    with failure_recorded(output):
+    with record_failure(output):
         codes = {kind: getattr(settings, kind) for kind in INTERPOLATIONS}
         read = read_result(workspace)
-        with named(workspace):
+        with prefix_errors(workspace):
             model = compile_workspace(read, codes)
         write_bytes(output, to_npz(model))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from muscan.base.errors import FitError, InputError
-from muscan.base.files import failure_recorded, made_by, read_result, write_json
+from muscan.base.files import made_by, read_result, record_failure, write_json
 from muscan.base.options import option
 from muscan.diagnosis.diagnose import KINDS_THAT_HINDER_FITS, diagnose
 from muscan.diagnosis.findings import Finding
@@ -52,7 +52,7 @@ class FitSettings:
 
 def fit(output: str, files: FitFiles, settings: FitSettings) -> None:
     """Write fit.json, or the reason why there is none."""
-    with failure_recorded(output, test_statistic=settings.test_statistic):
+    with record_failure(output, test_statistic=settings.test_statistic):
         compiled = read_model(files.model)
         spec = read_result(files.workspace) if settings.engine == "pyhf" else None
         statistic, bound, level = settings.test_statistic, settings.poi_bound, settings.confidence_level

@@ -1,6 +1,6 @@
 """The step that tests values of mu."""
 
-from muscan.base.files import failure_recorded, made_by, write_json
+from muscan.base.files import made_by, record_failure, write_json
 from muscan.inference.signal_point import SignalFiles, load, run_tests, values_of_mu
 
 
@@ -13,7 +13,7 @@ def hypotest(output: str, files: SignalFiles, calculator: str, mu: list[float]) 
         calculator: a key of CALCULATORS.
         mu: values to be tested; if empty, those that the step `fit` has chosen.
     """
-    with failure_recorded(output):
+    with record_failure(output):
         engine, prepared, result = load(files)
         values = values_of_mu(mu, result)
         provenance = made_by([files.model, files.fit])

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from muscan.base.errors import InputError, StepError
-from muscan.base.files import failure_recorded, made_by, read_result, settings_in, write_json
+from muscan.base.files import made_by, read_result, read_step_settings, record_failure, write_json
 from muscan.base.options import option
 from muscan.inference.calculators import CALCULATORS
 from muscan.inference.limits import Limit, upper_limits
@@ -43,7 +43,7 @@ def invert(output: str, files: SignalFiles, hypotest: list[str], settings: Inver
         settings: of the limits.
     """
     calculator, level = settings.calculator, settings.confidence_level
-    with failure_recorded(output):
+    with record_failure(output):
         try:
             tests = read_tests(hypotest)
             engine, prepared, result = load(files)
@@ -51,7 +51,7 @@ def invert(output: str, files: SignalFiles, hypotest: list[str], settings: Inver
             require_kind(tests, **kind)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
-            kind = {"calculator": calculator, **settings_in(files.fit, "test_statistic")}
+            kind = {"calculator": calculator, **read_step_settings(files.fit, "test_statistic")}
             limits = Limits.from_failure(str(error), level, **kind)
         else:
             curves = Curves(tests, lambda mu: run_tests(engine, prepared, mu, result, calculator))

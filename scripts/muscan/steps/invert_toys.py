@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from muscan.base.errors import StepError
-from muscan.base.files import failure_recorded, made_by, settings_in, write_json
+from muscan.base.files import made_by, read_step_settings, record_failure, write_json
 from muscan.config.settings import TOYBASED
 from muscan.inference.engine import Engine
 from muscan.inference.limits import Limit, outside
@@ -23,7 +23,7 @@ from muscan.toys.tail_counts import PointStatistics
 
 def invert_toys(output: str, files: ToyFiles) -> None:
     """Write limits.json; if there is no plan, with the reason instead of limits."""
-    with failure_recorded(output):
+    with record_failure(output):
         try:
             plan, store, engine, _, blinded = open_plan(files)
             limits = limits_from_toys(collect_toys(store, plan), plan, engine)
@@ -32,7 +32,7 @@ def invert_toys(output: str, files: ToyFiles) -> None:
                 print(f"{store.blocks_made} blocks of toys were missing and have been made", file=sys.stderr)
         except StepError as error:
             print(f"failed: {error}", file=sys.stderr)
-            limits = Limits.from_failure(str(error), calculator=TOYBASED, **settings_in(files.plan, *OF_PLANS))
+            limits = Limits.from_failure(str(error), calculator=TOYBASED, **read_step_settings(files.plan, *OF_PLANS))
         if limits.status["observed_limit"] != "ok":
             print(f"no observed limit: {limits.reason['observed_limit'] or BLINDED}", file=sys.stderr)
         write_json(output, limits.to_json() | {"made_by": made_by([files.model, files.fit, files.plan])})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from muscan.base.errors import InputError
-from muscan.base.files import failure_recorded, named, read_result, write_json
+from muscan.base.files import prefix_errors, read_result, record_failure, write_json
 from muscan.base.options import option
 from muscan.inputs.blinding import blind_workspace
 from muscan.inputs.patches import signal_workspace
@@ -39,9 +39,9 @@ class Published:
 
 def patch_workspace(output: str, published: Published, settings: PatchSettings) -> None:
     """Write workspace.json, or why there is none."""
-    with failure_recorded(output):
+    with record_failure(output):
         wrong = read_result(published.checked).get("wrong_patches", {})
         files = {kind: getattr(published, kind) for kind in ("workspace", "patchset", "patch")}
         workspace = signal_workspace(files, published.signal, wrong, settings.measurement, settings.max_megabytes)
-        with named(published.workspace):
+        with prefix_errors(published.workspace):
             write_json(output, blind_workspace(workspace) if settings.blind else workspace)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from muscan.base.errors import FitError, InputError
-from muscan.base.files import failure_recorded, made_by, settings_in, write_json
+from muscan.base.files import made_by, read_step_settings, record_failure, write_json
 from muscan.base.options import option
 from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, hypotests
@@ -56,7 +56,7 @@ def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSe
         settings: of the toys.
     """
     level = settings.confidence_level
-    with failure_recorded(output, **settings_in(files.fit, "test_statistic"), confidence_level=level):
+    with record_failure(output, **read_step_settings(files.fit, "test_statistic"), confidence_level=level):
         if (settings.per_hypothesis is None) == (settings.target is None):
             raise InputError("give either per_hypothesis or target")
         engine, prepared, result = load(files)

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 
-from muscan.base.files import failure_recorded, write_json
+from muscan.base.files import record_failure, write_json
 from muscan.base.options import option
 from muscan.base.words import printable_text
 from muscan.diagnosis.findings import Finding
@@ -28,7 +28,7 @@ def collect_histograms(output: str, settings: HistogramSettings, findings: str |
         findings: a JSON file for what was left out or changed.
     """
     changes: tuple[Finding, ...] = ()
-    with failure_recorded(output):
+    with record_failure(output):
         histograms = read_source(settings.spec, observed=not settings.blind)
         changes = histograms.findings
         write_histograms(output, histograms)

@@ -2,7 +2,7 @@
 
 import sys
 
-from muscan.base.files import failure_recorded, write_json
+from muscan.base.files import record_failure, write_json
 from muscan.toys.plan import ToyFiles, make_block, new_tasks, open_plan, tasks_of_job
 
 
@@ -15,7 +15,7 @@ def throw_toys(output: str, files: ToyFiles, part: int, parts: int) -> None:
         part: number of the part, from 0.
         parts: number of parts.
     """
-    with failure_recorded(output):
+    with record_failure(output):
         plan, store, *_ = open_plan(files)
         tasks = tasks_of_job(new_tasks(plan), part, parts)
         for task in tasks:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from muscan.base import versions
-from muscan.base.code import modules
+from muscan.base.code import imported_modules
 from muscan.base.files import write_bytes
 from muscan.histfactory.model import model_digest
 from muscan.inference.engine import Engine
@@ -146,5 +146,5 @@ def _parameters_digest(parameters: np.ndarray) -> str:
 
 def _code_digest() -> str:
     """SHA-256 of the code that makes toys."""
-    files = sorted({file for script in CODE_OF_TOYS for file in modules(script)})
+    files = sorted({file for script in CODE_OF_TOYS for file in imported_modules(script)})
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()

@@ -2,7 +2,7 @@
 
 import os
 
-from muscan.base.code import SCRIPTS, modules
+from muscan.base.code import SCRIPTS, imported_modules
 
 
 def code_of(script: str, *others: str, with_modules: bool = True) -> list[str]:
@@ -13,5 +13,5 @@ def code_of(script: str, *others: str, with_modules: bool = True) -> list[str]:
         others: modules that the script imports by a name that is only known when it runs, as paths in `scripts`.
         with_modules: whether to include the modules. A job on a cluster does not need them: it is known to run.
     """
-    files = modules(script, *others) if with_modules else [SCRIPTS / script]
+    files = imported_modules(script, *others) if with_modules else [SCRIPTS / script]
     return [os.path.relpath(file) for file in files]

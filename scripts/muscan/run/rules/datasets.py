@@ -6,7 +6,7 @@ Methods with the argument `wildcards` serve as input functions or params of rule
 import json
 from collections.abc import Callable
 
-from muscan.config.datasets import histogram_spec, input_files, unobserved
+from muscan.config.datasets import histogram_spec, input_files, without_observed
 from muscan.run.rules.wildcards import Value, Wildcards, option_value
 
 
@@ -31,7 +31,7 @@ class Datasets:
     def simulation_spec(self, wildcards: Wildcards) -> str:
         """Return the settings of a simulated data set, as JSON."""
         dataset = self._known[wildcards.dataset]
-        return json.dumps((unobserved(dataset) if self.blind(wildcards) else dataset)["simulate"])
+        return json.dumps((without_observed(dataset) if self.blind(wildcards) else dataset)["simulate"])
 
     def histogram_spec(self, wildcards: Wildcards) -> str:
         """Return which histograms are read, as JSON."""

@@ -26,13 +26,13 @@ class Workspaces:
         """Return the path of the histograms."""
         if self._is_published(wildcards):
             return []
-        return f"{self._folder(wildcards)}/{result_files.histograms(self._blind(wildcards))}"
+        return f"{self._folder(wildcards)}/{result_files.histograms_file(self._blind(wildcards))}"
 
     def findings(self, wildcards: Wildcards) -> Value:
         """Return the path of the findings about histograms that were read: what was left out or changed."""
         if "histograms" not in self._config["datasets"][self._dataset(wildcards)]:
             return []
-        return f"{self._folder(wildcards)}/{result_files.findings(self._blind(wildcards))}"
+        return f"{self._folder(wildcards)}/{result_files.findings_file(self._blind(wildcards))}"
 
     def model_spec(self, wildcards: Wildcards) -> Value:
         """Return the settings of the model, as JSON."""

@@ -1,9 +1,9 @@
-"""A first configuration for histograms of a CSV or ROOT file: channels, templates, and modifiers that columns give."""
+"""Draft a configuration for histograms of a CSV or ROOT file, with modifiers that follow from their columns."""
 
 from muscan.base.errors import InputError
 from muscan.base.words import join_items
-from muscan.commands.commented_yaml import END, flow, said
-from muscan.commands.found import Found, about_scan, counted, first_scan, in_words
+from muscan.commands.commented_yaml import END, inline_yaml, printable_name
+from muscan.commands.draft import Draft, about_scan, first_scan, list_names, pluralize
 from muscan.config.schema import complete
 from muscan.histfactory.compile import compile_workspace
 from muscan.inputs import build_workspace, flow_bins, read_histograms, root_histograms
@@ -11,16 +11,16 @@ from muscan.inputs.blinding import blind_workspace
 from muscan.inputs.column_roles import ColumnRoles, infer_roles
 from muscan.inputs.histograms import Histograms
 
-DATA = ("observed", "data", "data_obs", "obs")  # how histograms of the data are called in ROOT files
+DATA = ("observed", "data", "data_obs", "obs")  # names of histograms of the observed data in ROOT files
 
 
-def from_csv(name: str, file: str) -> Found:
-    """Return a configuration for a CSV file."""
+def from_csv(name: str, file: str) -> Draft:
+    """Return a draft for a CSV file; `name` becomes that of its data set, model and analysis."""
     return from_histograms(name, {"csv": file})
 
 
-def from_root(name: str, file: str) -> Found:
-    """Return a configuration for the one-dimensional histograms of a ROOT file: each folder is a channel."""
+def from_root(name: str, file: str) -> Draft:
+    """Return a draft for the one-dimensional histograms of a ROOT file; each folder is a channel."""
     return from_histograms(name, {"root": {"file": file, "channels": root_channels(file)}})
 
 
@@ -28,7 +28,7 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
     """Return `{channel: {template: histogram}}` of a ROOT file, each folder being a channel.
 
     Raises:
-        InputError: if the file cannot be read, or a folder has no histogram of the data.
+        InputError: if the file cannot be read, or a folder has no histogram of the observed data.
     """
     with root_histograms.open_root_file(file) as source:
         classes = source.classnames(cycle=False)
@@ -51,8 +51,12 @@ def root_channels(file: str) -> dict[str, dict[str, str]]:
     return channels
 
 
-def from_histograms(name: str, spec: dict) -> Found:
-    """Return a configuration with a model, for the `histograms` block of a data set."""
+def from_histograms(name: str, spec: dict) -> Draft:
+    """Return a draft with a model for the `histograms` block of a data set.
+
+    Raises:
+        InputError: if the histograms cannot be read, or are not a model.
+    """
     histograms, unobserved = _read(spec)
     known = infer_roles(histograms)
     model = {"samples": {each: _modifiers(each, known, histograms) for each in [known.signal, *known.backgrounds]}}
@@ -69,7 +73,9 @@ def from_histograms(name: str, spec: dict) -> Found:
         ("datasets", name): ["Channels:", *_channels(histograms)],
         ("datasets", name, "histograms", "root", END): _about_outside(histograms),
         (*here, known.signal): _about_signal(known),
-        (*here, END): [f"No sample: {said(each)}, {said(why, 200)}." for each, why in known.others.items()],
+        (*here, END): [
+            f"No sample: {printable_name(each)}, {printable_name(why, 200)}." for each, why in known.others.items()
+        ],
         **_about_blind(name, unobserved),
         **about_scan(),
     }
@@ -77,47 +83,54 @@ def from_histograms(name: str, spec: dict) -> Found:
         comments[*here, sample, END] = _alternatives(sample, known, histograms)
     comments[*here, known.signal, END] = _normsys(known.signal)
     summary = [
-        f"channels: {in_words(histograms.columns)}",
-        f"signal: {said(known.signal)}" + ("" if known.named else " (the first template: none is called signal)"),
-        f"backgrounds: {in_words(known.backgrounds) or 'none'}",
-        *([f"blind: no observed counts to use: {said(unobserved, 200)}"] if unobserved else []),
-        *(f"not used: {said(each)}, {said(why, 200)}" for each, why in known.others.items()),
+        f"channels: {list_names(histograms.columns)}",
+        f"signal: {printable_name(known.signal)}"
+        + ("" if known.named else " (the first template: none is called signal)"),
+        f"backgrounds: {list_names(known.backgrounds) or 'none'}",
+        *([f"blind: no observed counts to use: {printable_name(unobserved, 200)}"] if unobserved else []),
+        *(f"not used: {printable_name(each)}, {printable_name(why, 200)}" for each, why in known.others.items()),
     ]
-    return Found(config, {path: lines for path, lines in comments.items() if lines}, summary)
+    return Draft(config, {path: lines for path, lines in comments.items() if lines}, summary)
 
 
 def _read(spec: dict) -> tuple[Histograms, str]:
-    """Read histograms, and say why their observed counts cannot be used; empty if they can.
+    """Read histograms.
+
+    Returns:
+        the histograms, without observed counts if these cannot be used; the reason why they cannot be used, or "".
 
     Raises:
-        InputError: if something else cannot be read.
+        InputError: if the templates cannot be read.
     """
-    unseen = read_histograms.read_source(spec, observed=False)
+    without_observed = read_histograms.read_source(spec, observed=False)
     try:
         return read_histograms.read_source(spec), ""
     except InputError as error:
-        return unseen, str(error)
+        return without_observed, str(error)
 
 
 def _about_blind(name: str, unobserved: str) -> dict[tuple, list[str]]:
     if unobserved:
-        lines = [f"No observed counts to use: {said(unobserved, 200)}.", "Remove this when they are there."]
+        lines = [
+            f"No observed counts to use: {printable_name(unobserved, 200)}.",
+            "Remove the next line when there are some.",
+        ]
         return {("analyses", name, "blind"): lines}
     return {("analyses", name, END): ["blind: true    # hides the observed counts: expected limits only"]}
 
 
 def _about_outside(histograms: Histograms) -> list[str]:
-    """Return comments on events outside of the bins, if there are some."""
+    """Return comments on events outside of the bins, if there are any."""
     kinds = {each.kind for each in histograms.findings}
     return [
-        f"{side.name}: {side.into}    # counts events {side.where} in the {side.bin_name}; else they are left out"
+        f"{side.name}: {side.into}    # counts events {side.where} in the {side.bin_name}; without it they are left out"
         for side in flow_bins.SIDES
         if side.name in kinds
     ]
 
 
 def _modifiers(sample: str, known: ColumnRoles, histograms: Histograms) -> list[dict]:
-    """Return the modifiers that follow from the columns of a sample."""
+    """Return the modifiers of a sample that follow from the columns."""
     found = [{"name": "mu", "type": "normfactor"}] if sample == known.signal else []
     several = len(histograms.columns) > 1
     column = known.statistical.get(sample)
@@ -138,7 +151,7 @@ def _with(histograms: Histograms, *columns: str | None) -> list[str]:
 
 
 def _statistical(channel: str, known: ColumnRoles, several: bool) -> str:
-    """Return a name for the statistical uncertainty of a channel that no variation has."""
+    """Return a name for the statistical uncertainty of a channel that is not the name of a variation."""
     name = f"mcstat_{channel}" if several else "mcstat"
     taken = {variation.name for each in known.variations.values() for variation in each} | {"mu"}
     while name in taken:
@@ -147,20 +160,20 @@ def _statistical(channel: str, known: ColumnRoles, several: bool) -> str:
 
 
 def _channels(histograms: Histograms) -> list[str]:
-    """Return comments on each channel; observed counts are not among them, so that nobody sees them by accident."""
-    return [f"  {said(channel)}: {_bins(histograms, channel)}" for channel in histograms.columns]
+    """Return a comment on each channel, without observed counts, so that nobody sees them by accident."""
+    return [f"  {printable_name(channel)}: {_bins(histograms, channel)}" for channel in histograms.columns]
 
 
 def _bins(histograms: Histograms, channel: str) -> str:
     edges = histograms.edges[channel]
-    return f"{counted(len(edges) - 1, 'bin')} from {edges[0]:g} to {edges[-1]:g}"
+    return f"{pluralize(len(edges) - 1, 'bin')} from {edges[0]:g} to {edges[-1]:g}"
 
 
 def _about_signal(known: ColumnRoles) -> list[str]:
     lines = ["The signal, by its name." if known.named else "CHECK: no column is called signal. Is this the signal?"]
     if not known.named:
-        lines += ["If not, move the line of mu to the one that is."]
-    lines += ["mu multiplies it; mu = 1 is the signal as it is predicted."]
+        lines += ["If not, move the line of mu to the signal."]
+    lines += ["mu multiplies it; mu = 1 is the predicted signal."]
     if known.statistical:
         lines += ["mcstat: statistical uncertainty of the sum of all templates of a channel, one parameter per bin."]
     if known.variations:
@@ -169,9 +182,9 @@ def _about_signal(known: ColumnRoles) -> list[str]:
 
 
 def _alternatives(sample: str, known: ColumnRoles, histograms: Histograms) -> list[str]:
-    """Return comments with modifiers that do not follow from columns, for the user to choose."""
+    """Return comments with modifiers that do not follow from the columns, from which the user can choose."""
     lines = _normsys(sample)
-    lines += [f"- {flow({'name': f'{sample}_free', 'type': 'normfactor'})}    # free: the data determine it"]
+    lines += [f"- {inline_yaml({'name': f'{sample}_free', 'type': 'normfactor'})}    # free: the data determine it"]
     positive = all((histograms.columns[channel][sample] >= 0).all() for channel in _with(histograms, sample))
     if sample not in known.statistical and positive:
         for i, channel in enumerate(_with(histograms, sample)):
@@ -181,10 +194,10 @@ def _alternatives(sample: str, known: ColumnRoles, histograms: Histograms) -> li
                 "uncertainty": "sqrt",
                 "channels": [channel],
             }
-            lines += [f"- {flow(counted)}    # its bins hold unweighted events"]
+            lines += [f"- {inline_yaml(counted)}    # its bins contain unweighted events"]
     return lines
 
 
 def _normsys(sample: str) -> list[str]:
     example = {"name": f"{sample}_norm", "type": "normsys", "up": 1.1, "down": 0.9}
-    return [f"- {flow(example)}    # its normalisation is known to 10 %"]
+    return [f"- {inline_yaml(example)}    # its normalisation is known to 10 %"]
