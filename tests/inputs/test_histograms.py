@@ -199,7 +199,7 @@ def test_files_that_are_not_there_or_not_text(tmp_path):
     with pytest.raises(InputError, match=r"none\.csv: no such file"):
         histograms.read_histograms(tmp_path / "none.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00bin_low")
-    with pytest.raises(InputError, match=r"binary\.csv: not text in UTF-8: byte 1"):
+    with pytest.raises(InputError, match=r"binary\.csv: not text in UTF-8 \(byte 1\)"):
         histograms.read_histograms(tmp_path / "binary.csv")
 
 

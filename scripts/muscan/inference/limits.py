@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import elementwise
-from scipy.special import ndtri
 
 from muscan.histfactory.parameters import LARGEST_MU
+from muscan.inference.quantiles import probit_distance
 
 STATUSES = (
     "ok",
@@ -23,8 +23,6 @@ STATUSES = (
 RISE_TOLERANCE = 1e-3
 # If CLs at the largest mu is above this, the limit is tens of times higher.
 HARDLY = 0.99
-# Smallest and largest CLs whose normal quantile is taken.
-LEAST_CLS, MOST_CLS = 1e-300, 1 - 1e-16
 # Relative precision of a limit.
 PRECISION = 1e-5
 # Fractions of the interval between two points at which the search for a limit starts again after a failed test.
@@ -49,11 +47,6 @@ class Bracket(NamedTuple):
 
     mu: tuple[float, float]
     cls: tuple[float, float]
-
-
-def probit_distance(cls: np.ndarray | float, alpha: float) -> np.ndarray | float:
-    """Return the normal quantile of CLs, which is nearly linear in mu, minus that of alpha: zero at a limit."""
-    return ndtri(np.clip(cls, LEAST_CLS, MOST_CLS)) - ndtri(alpha)
 
 
 class _Tested:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import elementwise
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from muscan.inference.limits import LEAST_CLS
+from muscan.inference.quantiles import LEAST_CLS
 
 SIGMAS = np.arange(-2.0, 3.0)  # N of the five expected cases
 MEDIAN = 2

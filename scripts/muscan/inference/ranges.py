@@ -7,7 +7,7 @@ from muscan.base.errors import FitError
 from muscan.histfactory.parameters import LARGEST_MU
 from muscan.inference.engine import Engine
 from muscan.inference.hypotest import Prepared, hypotest
-from muscan.inference.limits import probit_distance
+from muscan.inference.quantiles import probit_distance
 
 POINTS = 16  # number of points of a scan, including mu = 0
 MARGIN = 1.15  # last point in units of the largest limit
