@@ -38,7 +38,7 @@ localrules:
 rule all:
     input:
         result_files.MANIFEST,
-        "results/.verdict",
+        result_files.VERDICT,
 
 
 include: "rules/datasets.smk"
@@ -56,9 +56,9 @@ onstart:
 
 
 onsuccess:
-    end.show_limits(grids.names)
+    end.show_limits(workflow.dag, grids.names)
 
 
 onerror:
-    end.show_missing_results(RESULTS)
-    end.show_limits(grids.names)
+    end.show_how_to_continue(workflow.dag, RESULTS)
+    end.show_limits(workflow.dag, grids.names)

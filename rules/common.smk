@@ -33,6 +33,7 @@ config.update(usable.config)
 if FIRST:
     begin.prepare(usable, workflow.configfiles)
     progress.show_time_left(workflow)
+    progress.hide_errors_of_handlers()
 
 # Most methods of these objects are functions of the wildcards.
 datasets = Datasets(config)
@@ -40,6 +41,8 @@ scans = Scans(config)
 workspaces = Workspaces(config, scans)
 toys = Toys(scans)
 grids = Grids(config, scans)
+if FIRST:
+    end.show_limits_if_nothing_to_do(workflow, grids.names)
 packs = all_packs(config, scans)
 code = partial(code_of, with_modules=FIRST)
 

@@ -146,7 +146,7 @@ rule verdict:
         code=code("verdict.py"),
         limits="results/limits.csv",
     output:
-        touch("results/.verdict"),
+        touch(result_files.VERDICT),
     log:
         "logs/verdict.log",
     conda:

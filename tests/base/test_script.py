@@ -2,6 +2,7 @@
 
 import ctypes
 import resource
+import signal
 import subprocess
 import sys
 
@@ -80,3 +81,42 @@ def test_a_library_without_mallopt(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     assert not script.keep_memory()
+
+
+@pytest.mark.parametrize("where", ["main", "import"])
+def test_ctrl_c_ends_with_one_line(tmp_path, where):
+    """Also while modules are imported, which happens before `run` is called."""
+    wait = "print('here', flush=True); time.sleep(60)"
+    program = "import sys, time\nfrom muscan.base.script import run\n"
+    program += f"def main(argv):\n    {wait}\nrun(main)\n" if where == "main" else f"{wait}\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert errors == "interrupted\n"
+    # After an uncaught KeyboardInterrupt Python ends itself by SIGINT, which a shell reports as 130 too.
+    assert process.returncode in (130, -signal.SIGINT)
+    assert where == "import" or process.returncode == 130
+
+
+def test_ctrl_c_is_told_in_the_log(tmp_path):
+    program = "from muscan.base.script import run\ndef main(argv):\n    raise KeyboardInterrupt\nrun(main)\n"
+    command = [sys.executable, "-c", program, "--log", tmp_path / "step.log"]
+    done = subprocess.run(command, env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert (tmp_path / "step.log").read_text() == "interrupted\n"
+
+
+def test_other_errors_keep_their_traceback():
+    program = "import muscan.base.script\n1 / 0\n"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert "ZeroDivisionError" in done.stderr

@@ -8,7 +8,7 @@ import yaml
 
 from helpers.workflow import REPO, clone, planned, snakemake, write_config
 from muscan.base.words import format_duration
-from muscan.commands import forecast, rule_graph, simulate_grid
+from muscan.commands import check, forecast, rule_graph, simulate_grid
 from muscan.commands.forecast import Sample, advice, first_round_toys, toy_fits
 from muscan.config.schema import complete
 from muscan.config.settings import ScanSettings, scan_settings
@@ -113,6 +113,42 @@ def test_signals_that_all_fail_are_said(tmp_path, monkeypatch, capsys, folder):
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(config))
     assert forecast.main(["--configfiles", "c.yaml"]) == 1
     assert "nothing could be timed" in capsys.readouterr().out
+
+
+BAD = "bin_low,bin_high,s,b,observed\n0,1,5,20,twenty\n"
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_data_set_that_cannot_be_read_is_said_and_the_others_are_timed(tmp_path, monkeypatch, capsys, others):
+    """The message is that of `make check`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.csv").write_text(BAD)
+    config = counting()
+    config["datasets"]["bad"] = {"histograms": {"csv": "bad.csv"}}
+    config["analyses"]["bad"] = config["analyses"]["a"] | {"dataset": "bad"}
+    if not others:
+        del config["analyses"]["a"]
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(config))
+    message = "bad: data set 'bad': bad.csv, line 2, column observed: 'twenty' is not a finite number"
+    assert check.main(["--configfiles", "c.yaml"]) == 1
+    assert f"error {message}" in " ".join(capsys.readouterr().out.split())
+    assert forecast.main(["--configfiles", "c.yaml"]) == 1
+    output = capsys.readouterr().out
+    assert f"failed: {message}" in " ".join(output.split())
+    assert any(line.startswith(" a ") for line in output.splitlines()) == others
+
+
+def test_grids_of_analyses_that_cannot_be_read_are_not_counted(tmp_path):
+    (tmp_path / "bad.csv").write_text(BAD)
+    config = counting() | {
+        "grids": {"good": {"analyses": ["a"], "x": "m1"}, "lost": {"analyses": ["a", "bad"], "x": "m1"}}
+    }
+    config["datasets"] = COUNTS["datasets"] | {"bad": {"histograms": {"csv": str(tmp_path / "bad.csv")}}}
+    config["analyses"]["bad"] = config["analyses"]["a"] | {"dataset": "bad"}
+    rest, reasons = forecast.without_unreadable(complete(config))
+    assert list(rest["analyses"]) == ["a"]
+    assert list(rest["grids"]) == ["good"]
+    assert len(reasons) == 1
 
 
 @pytest.mark.parametrize(

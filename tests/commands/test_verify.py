@@ -43,6 +43,21 @@ def test_a_fit_above_the_minimum_does_not_pass(scan, capsys):
     assert "pyhf is lower" in capsys.readouterr().out
 
 
+def test_tests_of_earlier_scans_are_not_in_the_sample(scan, capsys):
+    """Only those that the manifest lists; without a manifest that is said."""
+    earlier = scan.results / "earlier" / "signal" / "asymptotics" / "hypotest" / "mu_1.0.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes((scan.results / scan.scan / "hypotest" / "mu_1.0.json").read_bytes())
+    assert len(verify.tests_of(scan.results)) == 4
+    assert "there is no " in capsys.readouterr().err
+    names = ["analysis/signal/fit.json", *(f"{scan.scan}/hypotest/mu_{mu}.json" for mu in ("0.0", "1.0", "3.0"))]
+    records = [{"file": f"results/{name}", "sha256": ""} for name in names]
+    (scan.results / "manifest.json").write_text(json.dumps({"results": records}), encoding="utf-8")
+    assert {path.parents[3].name for path, _ in verify.tests_of(scan.results)} == {"analysis"}
+    assert len(verify.tests_of(scan.results)) == 3
+    assert capsys.readouterr().err == ""
+
+
 def test_nothing_to_repeat(tmp_path, capsys):
     assert verify.main(["--results", str(tmp_path)]) == 1
     assert "run a scan first" in capsys.readouterr().err

@@ -1,7 +1,10 @@
 """Messages before any job starts, and after the last one."""
 
+import json
+import logging
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -88,21 +91,122 @@ class TestLookingAround:
             begin.prepare(begin.usable_part(GOOD, files), files)
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_the_table_is_the_last_word(folder, there):
-    """It is printed when the process ends."""
-    header = "analysis,signal,calculator,confidence_level,observed_limit,expected_m2,expected_m1,expected,expected_p1,"
-    header += "expected_p2,status,mu_hat,mu_hat_error,mu_hat_at_bound,gof_p_value,test_statistic,failed_points,reason\n"
-    row = "search,signal,asymptotics,0.95,1.376,0.2,0.3,0.451,0.6,0.8,ok,1.03,0.21,False,0.73,qtilde,0,\n"
-    if there:
-        (folder / "results").mkdir()
-        (folder / "results" / "limits.csv").write_text(header + row)
-    scripts = str(end.SCRIPTS)
-    program = f"import sys; sys.path.insert(0, {scripts!r}); from muscan.run import end; end.show_limits([]); "
-    program += "end.show_missing_results(['results/limits.csv', 'results/x']); print('Snakemake')"
-    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
-    said = done.stdout.split("\n", 1)
-    assert said[0] == "Snakemake"
-    assert ("1.376" in said[1]) == there
-    missing = "results/x" if there else "results/limits.csv, results/x"
-    assert done.stderr.startswith(f"Not made: {missing}.")
+HEADER = "analysis,signal,calculator,confidence_level,observed_limit,expected_m2,expected_m1,expected,expected_p1,"
+HEADER += "expected_p2,status,mu_hat,mu_hat_error,mu_hat_at_bound,gof_p_value,test_statistic,failed_points,reason\n"
+ROW = "search,signal,asymptotics,0.95,1.376,0.2,0.3,0.451,0.6,0.8,ok,1.03,0.21,False,0.73,qtilde,0,\n"
+# A run whose jobs make the given files; its hooks are called, and then Snakemake writes its last words.
+PROGRAM = """
+import json, sys
+
+sys.path.insert(0, {scripts!r})
+from muscan.run import end
+
+class Dag:
+    def __init__(self, **states):  # files of jobs that did not have to run, that have finished, and that have not
+        self.states = {{state: [Job(file) for file in files] for state, files in states.items()}}
+        self.jobs = [job for jobs in self.states.values() for job in jobs]
+
+    def noneedrun_finished(self, job):
+        return job not in self.states["left"]
+
+    def finished(self, job):
+        return job in self.states["finished"]
+
+    def needrun_jobs(self, exclude_finished):
+        return self.states["finished"] + self.states["left"]
+
+class Job:
+    def __init__(self, file):
+        self.output = [file] if file else []
+
+dag = Dag(**json.loads(sys.argv[1]))
+if sys.argv[2] == "error":
+    end.show_how_to_continue(dag, ["results/limits.csv", "results/x"])
+end.show_limits(dag, [])
+print("Snakemake")
+"""
+
+
+def end_of_run(folder, hook: str = "success", current=(), finished=(), left=()) -> tuple[str, str]:
+    """Return what a run prints after Snakemake's last words, and what it prints to stderr."""
+    states = json.dumps({"current": current, "finished": finished, "left": left})
+    command = [sys.executable, "-c", PROGRAM.format(scripts=str(end.SCRIPTS)), states, hook]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    first, printed = done.stdout.split("\n", 1)
+    assert first == "Snakemake"
+    return printed, done.stderr
+
+
+@pytest.fixture
+def table(folder):
+    (folder / "results").mkdir()
+    (folder / "results" / "limits.csv").write_text(HEADER + ROW)
+    (folder / "results" / "report.html").write_text("")
+    return folder
+
+
+NOT_RENEWED = "This run did not renew results/limits.csv, which is from an earlier run.\n"
+
+
+class TestEnd:
+    @pytest.mark.parametrize("state", ["current", "finished"])
+    def test_a_table_that_is_up_to_date_is_the_last_word(self, table, state):
+        printed, errors = end_of_run(table, **{state: ["results/limits.csv", "results/report.html"]})
+        assert "1.376" in printed
+        assert "Tables: results/limits.csv\n" in printed  # limits.md is of no job
+        assert printed.endswith("Report with explanations: results/report.html\n")
+        assert errors == ""
+
+    @pytest.mark.parametrize(
+        "states",
+        [{"left": ["results/limits.csv", "results/x"]}, {"finished": ["results/x"]}, {"current": ["results/x"]}],
+    )
+    def test_a_table_of_an_earlier_run_is_not_shown(self, table, states):
+        """Either the run was stopped before the table, or it was asked for other files."""
+        assert end_of_run(table, **states) == ("", NOT_RENEWED)
+
+    def test_no_table(self, folder):
+        assert end_of_run(folder, current=["results/x"]) == ("", "")
+
+    def test_a_report_of_an_earlier_run_is_not_named(self, table):
+        printed, _ = end_of_run(table, "error", finished=["results/limits.csv"], left=["results/report.html"])
+        assert "1.376" in printed
+        assert "results/report.html" not in printed
+
+    def test_how_to_continue(self, table):
+        """The files of an earlier run count as not made."""
+        printed, errors = end_of_run(
+            table, "error", finished=["results/y"], left=["results/limits.csv", "results/x", ""]
+        )
+        assert printed == ""
+        lines = errors.splitlines()
+        assert lines[0] + "\n" == NOT_RENEWED
+        assert lines[1] == "Not made: results/limits.csv, results/x."
+        assert lines[2].startswith("2 of 3 steps are left. Run the same command again to continue")
+        assert len(lines) == 3
+
+    def test_limits_that_are_missing_because_fits_failed(self, table):
+        """Everything is made; a repetition alone would change nothing."""
+        printed, errors = end_of_run(table, "error", finished=["results/limits.csv"], left=["results/.verdict", ""])
+        assert "1.376" in printed
+        assert errors.startswith("All results are made, but limits are missing")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_nothing_to_do(table, monkeypatch, dry_run):
+    """Snakemake calls neither hook; a dry run prints no table."""
+    shown = []
+    monkeypatch.setattr(end, "show_limits", lambda *args, **options: shown.append((*args, options)))
+    logger = logging.getLogger(f"{__name__}.{dry_run}")
+    logger.setLevel(logging.INFO)
+    monkeypatch.setattr(end, "LOGGER", logger.name)
+    end.show_limits_if_nothing_to_do(SimpleNamespace(dag="dag", dryrun=dry_run), ["grid"])
+    logger.info("Select jobs to execute...")
+    assert shown == []
+    logger.info("Nothing to be done (all requested files are present and up to date).")
+    assert shown == ([] if dry_run else [("dag", ["grid"], {"if_outdated": False})])
+
+
+def test_a_full_disk(folder, monkeypatch):
+    monkeypatch.setattr(existing_results, "LEAST_FREE", float("inf"))
+    assert list(existing_results.describe_missing([])) == ["The disk is full: free some space first."]

@@ -215,3 +215,22 @@ def test_the_events_are_those_of_snakemake():
 
     assert snakemake.logging.logger.name == progress.LOGGER
     assert f'"{progress.BAR}"' in inspect.getsource(event_handler)
+
+
+def test_errors_of_handlers_are_not_printed(monkeypatch, capsys):
+    """The rich logger reads logs that a job may not have written."""
+
+    class Broken(logging.Handler):
+        def emit(self, record):
+            try:
+                open("no.log").close()
+            except OSError:
+                self.handleError(record)
+
+    record = logging.LogRecord("test", logging.ERROR, "", 0, "Error in rule fit", None, None)
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    Broken().handle(record)
+    assert "Traceback" in capsys.readouterr().err
+    progress.hide_errors_of_handlers()
+    Broken().handle(record)
+    assert capsys.readouterr().err == ""

@@ -3,13 +3,16 @@
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from helpers.workflow import COLUMNS, clone, copy, limits, planned, snakemake, write_config
+from helpers.workflow import COLUMNS, clone, copy, environment, limits, planned, snakemake, write_config
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +150,52 @@ def test_confidence_level_reruns_the_inversion(changed, small_config):
     assert not {"fit", "hypotest"} & set(plan)
 
 
+NOT_RENEWED = "This run did not renew results/limits.csv, which is from an earlier run."
+
+
+class TestTableOfAnEarlierRun:
+    """A table of limits is printed only at the end of a run to which it belongs."""
+
+    def test_everything_is_up_to_date(self, finished):
+        assert "confidence level 0.95" in snakemake(finished).stdout
+        assert "confidence level" not in snakemake(finished, "--dry-run").stdout
+
+    def test_one_file_of_another_configuration(self, changed, small_config):
+        other = {"analyses": {"other": small_config["analyses"]["locked"]}}
+        write_config(changed, small_config | other)
+        result = snakemake(changed, "results/other/signal/workspace.json")
+        assert "confidence level" not in result.stdout
+        assert NOT_RENEWED in result.stderr
+
+    def test_ctrl_c(self, changed, small_config):
+        """There are no tracebacks, and the last lines say how to continue."""
+        write_config(changed, small_config | {"scan": small_config["scan"] | {"confidence_level": 0.9}})
+        shutil.rmtree(changed / "logs")
+        command = [sys.executable, "-m", "snakemake", "--configfile", "test.yaml"]
+        process = subprocess.Popen(
+            command,
+            cwd=changed,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        while not list((changed / "logs").rglob("*.log")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to Snakemake and all its jobs
+        output = process.communicate(timeout=60)[0]
+        assert process.returncode != 0
+        assert "confidence level" not in output
+        assert NOT_RENEWED in output
+        assert "Traceback" not in output
+        assert "Run the same command again to continue" in output.strip().splitlines()[-1]
+        result = snakemake(changed)
+        assert "confidence level 0.9 " in result.stdout
+        assert NOT_RENEWED not in result.stderr
+
+
 def test_commands_can_be_pasted(tmp_path, small_config):
     """The commands of a dry run, run by a shell one after the other, make the results. No variable is needed."""
     folder = clone(tmp_path / "run")
@@ -228,6 +277,8 @@ def test_failing_signals_do_not_stop_the_others(tmp_path):
     for name in ("no channel", "three bins", "broken"):
         assert f"failed: search / {name}" in re.sub(r"\s+", " ", result.stdout + result.stderr)
     assert "verdict" in planned(folder)
+    assert "confidence level 0.95" in result.stdout  # this run made the table
+    assert result.stderr.rstrip().endswith("it makes only what changes.")
 
 
 @pytest.mark.parametrize(

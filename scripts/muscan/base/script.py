@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 from muscan.base import seals
 from muscan.base.errors import StepError
@@ -25,6 +26,21 @@ MALLOPT = {"M_MMAP_THRESHOLD": (-3, 1_000_000_000), "M_TRIM_THRESHOLD": (-1, 2_0
 HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again")
 
 
+INTERRUPTED = 128 + signal.SIGINT  # the exit code by convention
+
+
+def _report_interruption(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report Ctrl-C in one line, also while a script imports its modules; everything else as Python does."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+# Python calls this for an exception that nothing catches, and ends a process after Ctrl-C with the right exit code.
+sys.excepthook = _report_interruption
+
+
 def keep_memory() -> bool:
     """Keep freed memory in this process; return whether the C library supports this, as glibc does."""
     if sys.platform != "linux":
@@ -36,7 +52,8 @@ def keep_memory() -> bool:
 def run(main: Callable[[list[str]], int | None]) -> None:
     """Run the main function of a script, and exit with its result or a message.
 
-    With `--log FILE`, all messages are written to that file, including those of libraries.
+    With `--log FILE`, all messages are written to that file, including those of libraries. Ctrl-C ends the script with
+    one line and the exit code 130.
 
     Args:
         main: takes the other command line arguments, and returns the exit code.
@@ -51,6 +68,9 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         if args.log:
             _redirect(args.log)
         sys.exit(main(rest))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except (StepError, seals.BrokenResult) as error:  # the message is sufficient, a traceback would hide it
         sys.exit(f"failed: {printable_text(str(error), keep=chr(10))}")
     except OSError as error:

@@ -70,13 +70,11 @@ def check(config: dict, not_run: dict[str, str]) -> CheckResult:
     for analysis, reason in not_run.items():
         checked.problems.append(Problem(analysis, None, ERROR, "input", reason))
     for analysis in config["analyses"]:
-        dataset = config["analyses"][analysis]["dataset"]
         signals = list(signals_of(config, analysis).values())
         checked.signals[analysis] = len(signals)
-        try:
-            sources.read(analysis)
-        except (StepError, OSError) as error:
-            checked.problems.append(Problem(analysis, None, ERROR, "input", f"data set {dataset!r}: {error}"))
+        unreadable = sources.unreadable(analysis)
+        if unreadable:
+            checked.problems.append(Problem(analysis, None, ERROR, "input", unreadable))
             continue
         checked.problems.extend(
             Problem(analysis, None, each.weight, each.kind, str(each)) for each in sources.findings(analysis)

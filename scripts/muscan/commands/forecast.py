@@ -35,6 +35,7 @@ from muscan.config.problems import ConfigError
 from muscan.config.settings import ScanSettings, ToySettings, scan_settings, source_of
 from muscan.config.signals import signals_of
 from muscan.inference.ranges import POINTS
+from muscan.inputs.sources import Sources
 
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # overhead of Snakemake per job in seconds, on this machine and on a Slurm cluster
 # Rules whose jobs are sent to a cluster; other rules take seconds, and run where Snakemake runs.
@@ -154,10 +155,10 @@ def sample(config: dict, analysis: str) -> Sample:
     with tempfile.TemporaryDirectory() as folder:
         output = run(folder, small)
         rows = list(_benchmarks(Path(folder)))
-        signals = list((Path(folder) / "results" / analysis).iterdir())
+        signals = list((Path(folder) / "results" / analysis).glob("*"))
         size = sum(file.stat().st_size for path in signals for file in path.rglob("*") if file.is_file())
         table = Path(folder) / "results" / "limits.csv"
-        failed = _failed(table) if table.exists() else output.strip()
+        failed = _failed(table) if table.exists() and signals else output.strip()
     if failed:
         raise InputError(f"{analysis}: nothing could be timed: {failed}")
     return _sample(rows, size / len(signals), len(mu))
@@ -268,15 +269,40 @@ def table(forecasts: list[Forecast]) -> Table:
     return rows
 
 
+def without_unreadable(config: dict) -> tuple[dict, list[str]]:
+    """Leave out analyses whose data sets cannot be read, and grids that need them.
+
+    Returns:
+        the rest of the configuration; the reasons, each with the name of its analysis.
+    """
+    sources = Sources(config)
+    reasons = {name: reason for name in config["analyses"] if (reason := sources.unreadable(name))}
+    kept = {
+        "analyses": {name: each for name, each in config["analyses"].items() if name not in reasons},
+        "grids": {name: each for name, each in config["grids"].items() if reasons.keys().isdisjoint(each["analyses"])},
+    }
+    return config | kept, [f"{name}: {reason}" for name, reason in reasons.items()]
+
+
 def report(config: dict, cores: int, console: Console) -> int:
     """Print the forecast for a number of cores; return the exit code: 1 if an analysis could not be timed, else 0."""
-    forecasts, failed = [], []
+    config, failed = without_unreadable(config)
+    forecasts = []
     for analysis in config["analyses"]:
         console.print(f"Timing {analysis} ...", markup=False)
         try:
             forecasts.append(forecast(config, analysis))
         except InputError as error:
             failed.append(str(error))
+    if forecasts:
+        _print_forecasts(config, forecasts, cores, console)
+    for each in failed:
+        console.print(f"failed: {each}", style="red", markup=False)
+    return bool(failed)
+
+
+def _print_forecasts(config: dict, forecasts: list[Forecast], cores: int, console: Console) -> None:
+    """Print the table of the estimated costs, and the sums for this machine and for a cluster."""
     counts = job_counts(config)
     jobs, sent = sum(counts.values()), sum(counts[rule] for rule in SENT)
     shared = jobs - sum(each.jobs for each in forecasts)
@@ -298,9 +324,6 @@ def report(config: dict, cores: int, console: Console) -> int:
         console.print(
             "For toys with a target only the first round is counted; the target determines the toys of later rounds."
         )
-    for each in failed:
-        console.print(f"failed: {each}", style="red", markup=False)
-    return bool(failed)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Repeat a random sample of the hypothesis tests of a scan with pyhf and Minuit.
 
-Reads model.npz, fit.json, workspace.json and the tests of signals under results/. Prints, for muscan and pyhf, the CLs
-values and -2 log L at the minima. The exit code is 1 if muscan is wrong in a test: if pyhf found a lower minimum, or
-another CLs from the same minima.
+Reads the tests that results/manifest.json lists, and model.npz, fit.json and workspace.json of their signals. Prints,
+for muscan and pyhf, the CLs values and -2 log L at the minima. The exit code is 1 if muscan is wrong in a test: if pyhf
+found a lower minimum, or another CLs from the same minima.
 """
 
 import argparse
@@ -15,11 +15,14 @@ import numpy as np
 
 from muscan.base.errors import FitError, StepError
 from muscan.base.json_input import read_json
+from muscan.base.seals import RESULTS
+from muscan.config.result_files import MANIFEST
 from muscan.inference.engines import engine
 from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.hypotest import Hypotest
 
+TESTS = "*/*/*/hypotest/mu_*.json"  # files of tests in a folder of results
 PRECISION = 1e-4  # of a fit by Minuit, in -2 log L
 SAME_CLS = 2e-3  # largest difference of CLs from the same minima
 
@@ -53,10 +56,26 @@ class Check(NamedTuple):
         return "pyhf stopped above the minimum" if self.pyhf_is_wrong() else "agrees"
 
 
+def files_of_tests(results: Path) -> list[Path]:
+    """Return the files of tests that the manifest in a folder of results lists: those of the last complete scan.
+
+    Without a manifest, print so, and return all files of tests below the folder.
+    """
+    manifest = results / Path(MANIFEST).name
+    found = sorted(results.glob(TESTS))
+    if manifest.exists():
+        listed = {results / Path(record["file"]).relative_to(RESULTS) for record in read_json(manifest)["results"]}
+        return [path for path in found if path in listed]
+    if found:
+        message = f"there is no {manifest}, which a complete scan writes: the sample is of all tests in {results}"
+        print(f"{message}, also those of earlier scans", file=sys.stderr)
+    return found
+
+
 def tests_of(results: Path) -> list[tuple[Path, Hypotest]]:
-    """Return all tests with the status `ok` below a folder of results, with their files."""
+    """Return all tests of the last scan with the status `ok`, with their files."""
     found = []
-    for path in sorted(results.glob("*/*/*/hypotest/mu_*.json")):
+    for path in files_of_tests(results):
         records = read_json(path)
         for record in records if isinstance(records, list) else [records]:
             if record.get("status") == "ok":

@@ -19,6 +19,7 @@ from muscan.config.settings import (
 from muscan.config.signals import signal_names, signals_of, workspace_files
 
 MANIFEST = "results/manifest.json"
+VERDICT = "results/.verdict"
 REPORT = "results/report.html"
 REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml", "report/style.css")  # from which it is made
 SUBMISSION = "hepdata/submission.yaml"

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
+from muscan.base.errors import StepError
 from muscan.config.datasets import histogram_spec
 from muscan.config.settings import scan_settings, source_of
 from muscan.config.signals import workspace_files
@@ -44,6 +45,14 @@ class Sources:
             self.wrong_patches(dataset)
         else:
             self.histograms(dataset, not self._is_blind(analysis))
+
+    def unreadable(self, analysis: str) -> str | None:
+        """Return why the data set of an analysis cannot be read, with its name; None if it can."""
+        try:
+            self.read(analysis)
+        except (StepError, OSError) as error:
+            return f"data set {self._dataset(analysis)!r}: {error}"
+        return None
 
     def findings(self, analysis: str) -> tuple[Finding, ...]:
         """Return what was left out or changed when the histograms of an analysis were read."""

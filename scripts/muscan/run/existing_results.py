@@ -24,10 +24,9 @@ def unwritable_folders() -> list[str]:
 
 
 def describe_missing(results: list[str]) -> Iterator[str]:
-    """Yield messages about results that a run with errors has not made."""
-    absent = [name for name in results if not os.path.exists(name)]
-    if absent:
-        yield f"Not made: {join_items(absent)}. Run again to make what is missing; what is finished stays."
+    """Yield messages about the `results` that a run has not made, and about a full disk."""
+    if results:
+        yield f"Not made: {join_items(results)}."
     if shutil.disk_usage("results" if os.path.exists("results") else ".").free < LEAST_FREE:
         yield "The disk is full: free some space first."
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from muscan.base import versions
-from muscan.base.errors import StepError
 from muscan.config.datasets import histogram_spec, input_files
 from muscan.config.settings import scan_settings
 
@@ -30,28 +29,20 @@ def unreadable_datasets(config: dict) -> dict[str, str]:
             from muscan.inputs.sources import Sources  # the import of pyhf takes a second
 
             sources = sources or Sources(config)
-            now[key] = _problem(sources, analysis)
+            now[key] = sources.unreadable(analysis)
         now[key] = before.get(key, now.get(key))
         if now[key]:
-            reasons[analysis] = f"data set {settings['dataset']!r}: {now[key]}"
+            reasons[analysis] = now[key]
     _write_cache(now)
     return reasons
 
 
-def _problem(sources, analysis: str) -> str | None:
-    try:
-        sources.read(analysis)
-    except (StepError, OSError) as error:
-        return str(error)
-    return None
-
-
 def _key(config: dict, name: str, blind: bool) -> str:
-    """Return a digest of the settings of a data set and of the sizes and times of its files."""
+    """Return a digest of the name and the settings of a data set and of the sizes and times of its files."""
     dataset = config["datasets"][name]
     spec = histogram_spec(config, name, blind) if "histograms" in dataset else dataset
     stats = [os.stat(path) for path in input_files(dataset, blind).values()]
-    parts = [versions.all_versions()["code"], spec, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
+    parts = [versions.all_versions()["code"], name, spec, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

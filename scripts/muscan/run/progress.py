@@ -129,6 +129,14 @@ class TimeLeft(ProgressColumn):
             return Text()
 
 
+def hide_errors_of_handlers() -> None:
+    """Print no tracebacks of errors in handlers of log messages.
+
+    The rich logger fails to show the log of a job that Ctrl-C ended before it had one.
+    """
+    logging.raiseExceptions = False
+
+
 def show_time_left(workflow) -> None:
     """Show the time left of a Snakemake workflow, unless the run is quiet."""
     try:
