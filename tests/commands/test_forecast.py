@@ -1,15 +1,17 @@
 """The forecast: jobs as Snakemake counts them; times and sizes extrapolated from a sample of signals."""
 
+import io
 import json
 import re
 
 import pytest
 import yaml
+from rich.console import Console
 
 from helpers.workflow import REPO, clone, planned, snakemake, write_config
 from muscan.base.words import format_duration
 from muscan.commands import check, forecast, rule_graph, simulate_grid
-from muscan.commands.forecast import Sample, advice, first_round_toys, toy_fits
+from muscan.commands.forecast import Forecast, Sample, advice, first_round_toys, toy_fits
 from muscan.config.schema import complete
 from muscan.config.settings import ScanSettings, scan_settings
 
@@ -90,6 +92,7 @@ def test_what_it_says(folder, tmp_path, monkeypatch, capsys):
     assert rows["counts"][1] == "1"
     assert f"In all {sum(forecast.job_counts(config).values())} jobs" in output
     assert "on 3 cores" in output
+    assert "`mu_per_job` and `signals_per_job` put more work into a job" in " ".join(output.split())
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
 
 
@@ -196,6 +199,14 @@ class TestAdvice:
         monkeypatch.setattr("os.cpu_count", lambda: 2)
         packed = settings(signals_per_job=12)
         assert advice(Sample({"scan_signals": 3.0}, {"scan_signals": 2.0}, 0), packed, 100, {}) == ""
+
+
+def test_where_nothing_is_recommended():
+    console = Console(width=120, file=io.StringIO())
+    console.print(forecast.table([Forecast("a", 1, 3, 2.0, 1.0, 5e6, ""), Forecast("b", 1, 3, 2.0, 1.0, 5e6, "x: 2")]))
+    *_, first, second, _ = console.file.getvalue().splitlines()
+    assert first.split("MB")[1].strip() == "nothing to change"
+    assert second.split("MB")[1].strip() == "x: 2"
 
 
 def test_what_a_cluster_is_sent():

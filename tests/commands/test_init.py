@@ -142,6 +142,7 @@ def histograms(*names: str, channels: tuple[str, ...] = ("channel",)) -> Histogr
         (["sigma_x", "bsm_model"], "bsm_model", ["sigma_x"]),
         (["design", "signature"], None, ["signature"]),
         (["total", "data", "sum_of_mc", "s", "b"], None, ["b"]),
+        (["bkg_of_signal_region", "signal"], "signal", ["bkg_of_signal_region"]),
     ],
 )
 def test_which_column_is_the_signal(names, signal, backgrounds):
@@ -151,12 +152,29 @@ def test_which_column_is_the_signal(names, signal, backgrounds):
     assert found.backgrounds == backgrounds
 
 
+@pytest.mark.parametrize(
+    ("names", "signal", "why"),
+    [
+        (["bkg", "higgs"], "higgs", "the names of all other templates are those of backgrounds"),
+        (["qcd", "higgs", "stop"], "higgs", "it is the first that is not named like a background"),
+        (["ttbar_1l", "qcd-fakes"], "ttbar_1l", "it is the first template"),
+        (["ttbar"], "ttbar", "it is the only template"),
+        (["ttbar", "signal"], "signal", "its name says so"),
+    ],
+)
+def test_a_background_is_the_signal_only_if_no_other_template_is_left(names, signal, why):
+    found = infer_roles(histograms(*names))
+    assert (found.signal, found.why) == (signal, why)
+
+
 def test_a_signal_that_is_not_named_is_asked_for(tmp_path, output, capsys):
-    (tmp_path / "mine.csv").write_text("bin_low,bin_high,ttH,ttbar,observed\n0,1,2,30,31\n")
+    (tmp_path / "mine.csv").write_text("bin_low,bin_high,bkg,higgs,observed\n0,1,30,2,31\n")
     config, text = made("--from", str(tmp_path / "mine.csv"), output=output)
-    assert config["models"]["mine"]["samples"]["ttH"] == [{"name": "mu", "type": "normfactor"}]
-    assert "CHECK: no column is called signal" in text
-    assert "ttH (the first template: none is called signal)" in capsys.readouterr().out
+    assert config["models"]["mine"]["samples"]["higgs"] == [{"name": "mu", "type": "normfactor"}]
+    assert "CHECK: no column is called signal. This one was taken, because the names of all other templates" in text
+    _, first, *others = capsys.readouterr().out.splitlines()  # the first line says what was written
+    assert first.startswith("  CHECK: no column is called signal. Is it higgs? If not, ")
+    assert "  channel: one, with 1 bin from 0 to 1" in others
 
 
 def test_what_endings_say():
@@ -442,12 +460,23 @@ def test_a_patch_set_whose_version_is_no_text(tmp_path, output):
     [
         ("none.csv", None, "there is no file '.*none.csv'"),
         ("mine.csv", b"", "mine.csv: the file is empty"),
-        ("mine.csv", b"bin_low,bin_high,observed\n0,1,2\n", "no column is a template$"),
-        ("mine.csv", b"bin_low,bin_high,b_up,observed\n0,1,2,2\n", "no column is a template: b_up"),
+        ("mine.csv", b"bin_low,bin_high,observed\n0,1,2\n", "mine.csv: no column is a template, .* of your choice$"),
+        (
+            "mine.csv",
+            b"bin_low,bin_high,b_up,observed\n0,1,2,2\n",
+            "mine.csv: no column is a template, .* there are only b_up$",
+        ),
         ("mine.csv", b"\xff\xfe\x00", "mine.csv: not text in UTF-8"),
         ("mine.csv", b"bin_low,bin_high,s,observed\n0,1,nan,2\n", "mine.csv, line 2, column s: 'nan' is not a finite"),
         ("mine.root", b"not root", "mine.root: not a readable ROOT file"),
-        ("mine.json", b"{", "mine.json: not JSON"),
+        ("mine.root", b"", "mine.root: the file is empty"),
+        ("mine.json", b"", "mine.json: not JSON: the file is empty"),
+        ("mine.json", b"{", "mine.json: not JSON: .*; the file may be cut off$"),
+        (
+            "mine.json.gz",
+            b"\0\1",
+            "mine.json.gz: not JSON: .*; its name ends in .gz, but it is not compressed with gzip",
+        ),
         ("mine.json", b"[]", "mine.json: not a valid pyhf workspace: top level: needs an object, has an empty list"),
         ("mine.json", b'[{"op": "add"}]', "mine.json: a patch, not a pyhf workspace: .* PATCHES and FROM"),
         ("mine.json", b'{"patches": []}', "mine.json: a patch set, not a pyhf workspace: .* PATCHSET and FROM"),

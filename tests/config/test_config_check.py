@@ -242,7 +242,6 @@ SIMULATE = "datasets/original/simulate"
 COMPONENT = f"{SIMULATE}/components/signal"
 SIGNAL = "models/locked/samples/signal"
 BACKGROUND = "models/locked/samples/background"
-TEXT = "(nested values of --config are always text; write them in a file)"
 UNCERTAINTY = "sqrt, a number, a list of numbers, or {column: name}"
 NAMES = "names consist of letters, digits and . _ + -, begin with a letter or digit, and have at most 100 characters"
 
@@ -397,7 +396,8 @@ NAMES = "names consist of letters, digits and . _ + -, begin with a letter or di
         (
             f"{SIMULATE}/seed",
             "0",
-            f"datasets.original.simulate.seed: needs a whole number, has the text '0'; write it without quotes {TEXT}",
+            "datasets.original.simulate.seed: needs a whole number, has the text '0'; write it without quotes, in a "
+            "YAML file",
         ),
         (
             f"{SIMULATE}/bins",
@@ -417,12 +417,24 @@ NAMES = "names consist of letters, digits and . _ + -, begin with a letter or di
         (
             "scan/confidence_level",
             "0.95",
-            f"scan.confidence_level: needs a number, has the text '0.95'; write it without quotes {TEXT}",
+            "scan.confidence_level: needs a number, has the text '0.95'; write it without quotes, in a YAML file",
         ),
         (
             "scan/mu",
             ["1e-3"],
-            f"scan.mu[0]: needs a number, has the text '1e-3'; write it as 1.0e-3, with decimal point and sign {TEXT}",
+            "scan.mu[0]: needs a number, has the text '1e-3'; write 1.0e-3: YAML needs a decimal point, and a sign "
+            "after the e",
+        ),
+        (
+            "scan/toys",
+            {"target": "2.5E2"},
+            "scan.toys.target: needs a number, has the text '2.5E2'; write 2.5e+2: YAML needs a decimal point, and a "
+            "sign after the e",
+        ),
+        (
+            "scan/toys",
+            {"per_hypothesis": "1e5"},
+            "scan.toys.per_hypothesis: needs a whole number, has the text '1e5'; write 100000",
         ),
         (
             "scan/calculators",
@@ -604,6 +616,11 @@ NAMES = "names consist of letters, digits and . _ + -, begin with a letter or di
             "datasets/more",
             {"workspace": {"file": "config/README.md", "patches": "none/*.json"}},
             "datasets.more.workspace.patches: there are no JSON files 'none/*.json'",
+        ),
+        (
+            "datasets/more",
+            {"workspace": {"file": "config/README.md", "patches": "docs"}},
+            "datasets.more.workspace.patches: the folder 'docs' has no JSON files",
         ),
         (
             "datasets/more",
@@ -953,7 +970,7 @@ def test_braces_in_paths_are_refused(tmp_path):
 def test_a_path_of_patches_is_no_option():
     config = changed("datasets/more", {"workspace": {"file": "config/README.md", "patches": "-x"}})
     assert problems(config) == [
-        "datasets.more.workspace.patches: needs a path (./ before one that begins with -), has the text '-x'"
+        "datasets.more.workspace.patches: needs a path (write ./-x for a path that begins with -), has the text '-x'"
     ]
 
 

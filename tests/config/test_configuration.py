@@ -188,6 +188,13 @@ def test_a_wanted_signal_without_a_patch_fails_alone(tmp_path):
         signal_names(source | {"signals": ["bb"]})
 
 
+def test_the_most_similar_signal_is_named(tmp_path):
+    source = patchset(tmp_path, ["stau_100_1", "C1N2_Wh_hbb_1000_0", "gluino"]) | {"signals": ["C1N2_nope"]}
+    hint = "there is no signal 'C1N2_nope'; of the 3 signals, 'C1N2_Wh_hbb_1000_0' has the most similar name"
+    with pytest.raises(InputError, match=hint):
+        signal_names(source)
+
+
 @pytest.mark.parametrize("content", ["[]", '{"patches": 3}', '{"patches": [{"metadata": []}]}', "3"])
 def test_a_file_that_is_no_patch_set(tmp_path, content):
     file = tmp_path / "patchset.json"

@@ -268,13 +268,13 @@ def tarball(mode: str) -> bytes:
 
 
 TEXTS = {
-    "empty": not_json(b"", "not JSON", "line 1 column 1"),
-    "blank": not_json(" \n\n ", "not JSON", "line 3 column 2"),
+    "empty": not_json(b"", "not JSON: the file is empty"),
+    "blank": not_json(" \n\n ", "not JSON: the file is empty"),
     **{
         f"cut-after-{part}-percent": not_json(GOOD[: len(GOOD) * part // 100], "not JSON", "column")
         for part in (1, 20, 50, 80, 99)
     },
-    "cut-in-a-text": not_json('{"channels": [{"na', "not JSON", "line 1 column"),
+    "cut-in-a-text": not_json('{"channels": [{"na', "not JSON", "line 1 column", "the file may be cut off"),
     "one-bracket": not_json("[", "not JSON", "line 1 column 2"),
     "prose": not_json("the workspace is on the other disk\n", "not JSON", "line 1 column 1"),
     "html": not_json("<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "not JSON but a web page", "download"),
@@ -312,7 +312,7 @@ TEXTS = {
     "zero-byte-inside": not_json(GOOD_BYTES.replace(b"25.0", b"25\x00"), "not JSON", "column"),
     "latin-1": not_json(GOOD.replace("top", "t\xf6p").encode("latin-1"), "not JSON", "utf-8"),
     "utf-16-cut": not_json(GOOD.encode("utf-16")[:-3], "not JSON"),
-    "gzip-cut": not_json(ZIPPED[:-20], "not JSON", "ended"),
+    "gzip-cut": not_json(ZIPPED[:-20], "not JSON", "ended", "the file may be cut off"),
     "gzip-header-alone": not_json(ZIPPED[:5], "not JSON"),
     "gzip-damaged": not_json(ZIPPED[:60] + bytes(40) + ZIPPED[100:], "not JSON"),
     "gzip-then-garbage": not_json(ZIPPED + b"garbage", "not JSON"),

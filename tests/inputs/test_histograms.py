@@ -174,10 +174,17 @@ HEADER = "bin_low,bin_high,s,observed\n"
         ("bin_low,bin_high,s,s,observed\n", "the header line has two columns with the same name, 's'; "),
         (HEADER, "no bins"),
         (HEADER + "0,1,2\n", ", line 2: 3 cells, but the header has 4"),
+        (
+            HEADER + "0,1,2,5,3\n",
+            ", line 2: 5 cells, but the header has 4; write numbers with a decimal point, not a comma",
+        ),
         (HEADER + "0,1,2,3\n\n1,2,x,3\n", ", line 4, column s: 'x' is not a finite number"),
         (HEADER + "0,1,nan,3\n", ", line 2, column s: 'nan' is not a finite number"),
         (HEADER + "0,1,2,inf\n", ", line 2, column observed: 'inf' is not a finite number"),
-        (HEADER + '0,1,"2,5",3\n', ", line 2, column s: '2,5' is not a finite number"),
+        (
+            HEADER + '0,1,"2,5",3\n',
+            ", line 2, column s: '2,5' is not a finite number; write numbers with a decimal point, not a comma",
+        ),
         (HEADER + "0,1,2,3\n1,2,,3\n", ", line 3, column s: '' is not a finite number"),
         (HEADER + ",1,2,3\n", ", line 2, column bin_low: '' is not a finite number"),
         (HEADER + "0,1,2,-3\n", ", line 2, column observed: -3 is negative"),
@@ -304,7 +311,13 @@ def test_root_files_that_do_not_fit(root_file, names, message):
         from_root(root_file[0], **names)
 
 
-@pytest.mark.parametrize("content", [b"", b"bin_low,bin_high\n", b"root" + bytes(50), b"root" + bytes(5000)])
+def test_an_empty_root_file(tmp_path):
+    (tmp_path / "mine.root").touch()
+    with pytest.raises(InputError, match=r"mine\.root: the file is empty$"):
+        from_root(tmp_path / "mine.root")
+
+
+@pytest.mark.parametrize("content", [b"bin_low,bin_high\n", b"root" + bytes(50), b"root" + bytes(5000)])
 def test_files_that_are_not_root(tmp_path, content):
     (tmp_path / "mine.root").write_bytes(content)
     with pytest.raises(

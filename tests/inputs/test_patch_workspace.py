@@ -178,7 +178,7 @@ ZIPPED = gzip.compress(json.dumps(WORKSPACE).encode())
     [
         (
             {"workspace": OTHER, "patchset": patchset(("a", PATCH))},
-            ["patchset.json: the patch set was made for another workspace", "sha256"],
+            ["patchset.json: the patch set was made for another workspace", "sha256", "the same HEPData record"],
         ),
         (
             {"workspace": WORKSPACE, "patchset": patchset(("b", PATCH))},

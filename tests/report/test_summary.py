@@ -207,7 +207,7 @@ def test_few_lines_for_many_signals():
     (failed, first), (warning, second) = summary_lines(told)
     assert (failed, warning) == (FAILED, WARNING)
     assert first == "g / broken: fit_failed (no patch)"
-    assert second.startswith("40 signals of g, the worst g / s0: goodness of fit p = 0.001: ")
+    assert second.startswith("40 signals of g; the worst is g / s0: goodness of fit p = 0.001: ")
 
 
 def test_signals_of_several_analyses_share_a_line():
@@ -223,10 +223,19 @@ def test_signals_of_several_analyses_share_a_line():
 def test_what_differs_in_details_is_an_example():
     fits = {("a", f"s{i}"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}")]) for i in range(4)}
     ((_, text),) = summary_lines(collect_findings([row("a", signal=f"s{i}") for i in range(4)], fits))
-    assert text == "4 signals of a, for example a / s0: bin 1: odd 0"
+    assert text == "4 signals of a; for example a / s0: bin 1: odd 0"
     fits = {("a", "signal"): fit(warnings=[warned(DOUBT, "shape", message=f"odd {i}") for i in range(3)])}
     ((_, text),) = summary_lines(collect_findings([row("a")], fits))
-    assert text == "a: bin 1: odd 0, and 2 more of this kind"
+    assert text == "a: bin 1: odd 0 (and 2 more findings of this kind)"
+    fits["a", "signal"]["warnings"].pop()
+    ((_, text),) = summary_lines(collect_findings([row("a")], fits))
+    assert text == "a: bin 1: odd 0 (and 1 more finding of this kind)"
+
+
+def test_many_analyses_are_counted():
+    rows = [row(name, gof_p_value=f"{0.001 * (i + 1)}") for i, name in enumerate("abcd")]
+    ((_, text),) = summary_lines(collect_findings(rows, {(name, "signal"): fit() for name in "abcd"}))
+    assert text.startswith("4 analyses (a, b, c, ...); the worst is a: goodness of fit p = 0.001")
 
 
 def test_the_report_has_all_of_it():
@@ -242,7 +251,7 @@ def test_the_report_has_all_of_it():
         ("5 signals of a", "doubt"),
         ("a / s3", "fit"),
     ]
-    assert shown["notes"] == [{"line": "5 signals of a, for example a / s0: bin 1: none", "advice": "mend it"}]
+    assert shown["notes"] == [{"line": "5 signals of a; for example a / s0: bin 1: none", "advice": "mend it"}]
 
 
 @pytest.mark.parametrize(("number", "lines"), [(3, 4), (4, 5), (5, 2)])

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from pathlib import Path
 
 from muscan.base.errors import InputError, Problems
@@ -10,6 +11,7 @@ from muscan.base.json_input import require_regular_file
 from muscan.base.words import join_items, shorten
 
 LARGEST = 50_000_000  # largest size of a file in bytes
+DECIMAL_POINT = "; write numbers with a decimal point, not a comma"
 Row = tuple[int, dict[str, str]]  # number of the last line of the row, and its cells by column
 
 
@@ -65,7 +67,8 @@ def parse_table(
                 continue
             if len(cells) != len(header):
                 what = f"{len(cells)} cells, but the header has {len(header)}"
-                problems.add(f"{path}, line {reader.line_num}: {what}")
+                hint = DECIMAL_POINT if len(cells) > len(header) else ""
+                problems.add(f"{path}, line {reader.line_num}: {what}{hint}")
             rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False))))
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: not CSV: {error}; is a quotation mark open?") from error
@@ -103,7 +106,8 @@ def parse_number(path: str | Path, row: Row, column: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         cell = shorten(cells[column])
-        raise InputError(f"{path}, line {line}, column {shorten(column)}: {cell!r} is not a finite number")
+        hint = DECIMAL_POINT if re.fullmatch(r"[-+]?\d+,\d+", cell) else ""
+        raise InputError(f"{path}, line {line}, column {shorten(column)}: {cell!r} is not a finite number{hint}")
     return value
 
 

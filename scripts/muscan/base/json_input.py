@@ -43,11 +43,33 @@ def read_json(path: str | Path, max_megabytes: float = LARGEST_RESULT) -> dict |
         raise InputError(f"{path}: {TOO_DEEP}") from error
     except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         what = file_kinds.describe_content(content, Path(path).name) if content else ""
-        raise InputError(f"{path}: not JSON{f' but {what}' if what else f': {error}'}") from error
+        reason = f" but {what}" if what else f": {_explain_failure(path, content, error)}"
+        raise InputError(f"{path}: not JSON{reason}") from error
     problem = _find_problem(value) or _find_lone_surrogate(content, value)
     if problem:
         raise InputError(f"{path}: {problem}")
     return value
+
+
+def _explain_failure(path: str | Path, content: bytes, error: Exception) -> str:
+    """Say why the content of a file could not be read, with the likely cause.
+
+    Args:
+        path: the file.
+        content: its content after decompression; empty if it could not be decompressed.
+        error: what the parser or the decompression raised.
+    """
+    packed = isinstance(error, (EOFError, gzip.BadGzipFile, zlib.error))
+    if not packed and not content.strip():
+        return "the file is empty"
+    # The parser met the end of the text, or a text in quotation marks that does not end.
+    ended = isinstance(error, json.JSONDecodeError) and (
+        error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+    )
+    hint = "; the file may be cut off" if ended or isinstance(error, EOFError) else ""
+    if not packed and Path(path).suffix == ".gz" and not _is_packed(Path(path)):
+        hint += "; its name ends in .gz, but it is not compressed with gzip"
+    return f"{error}{hint}"
 
 
 def require_regular_file(path: str | Path) -> None:
@@ -64,6 +86,11 @@ def require_regular_file(path: str | Path) -> None:
         raise InputError(f"{path}: {'a folder' if path.is_dir() else 'a pipe or device'}, not a file")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path}: no permission to read it")
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP
 
 
 def _read_unpacked(path: Path, most: int) -> bytes:

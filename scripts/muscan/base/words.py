@@ -13,9 +13,15 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     return f"; did you mean {closest!r}?" if closest else ""
 
 
-def closest_name(name: object, known: Iterable[object]) -> str | None:
-    """Return the known name most similar to a misspelt one, or None if none is similar."""
-    matches = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1)
+def closest_name(name: object, known: Iterable[object], similarity: float = 0.6) -> str | None:
+    """Return the known name most similar to a misspelt one, or None if none is similar.
+
+    Args:
+        name: the misspelt name.
+        known: the known names.
+        similarity: the smallest similarity, from 0 (any name) to 1 (equal names); see `difflib.get_close_matches`.
+    """
+    matches = difflib.get_close_matches(str(name), [str(candidate) for candidate in known], n=1, cutoff=similarity)
     return matches[0] if matches else None
 
 

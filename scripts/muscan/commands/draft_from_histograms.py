@@ -1,6 +1,7 @@
 """Draft a configuration for histograms of a CSV or ROOT file, with modifiers that follow from their columns."""
 
 from muscan.base.errors import InputError
+from muscan.base.files import prefix_errors
 from muscan.base.words import join_items
 from muscan.commands.commented_yaml import END, inline_yaml, printable_name
 from muscan.commands.draft import Draft, about_scan, first_scan, list_names, pluralize
@@ -9,7 +10,7 @@ from muscan.histfactory.compile import compile_workspace
 from muscan.inputs import build_workspace, flow_bins, read_histograms, root_histograms
 from muscan.inputs.blinding import blind_workspace
 from muscan.inputs.column_roles import ColumnRoles, infer_roles
-from muscan.inputs.histograms import Histograms
+from muscan.inputs.histograms import DEFAULT_CHANNEL, Histograms
 
 DATA = ("observed", "data", "data_obs", "obs")  # names of histograms of the observed data in ROOT files
 
@@ -58,7 +59,8 @@ def from_histograms(name: str, spec: dict) -> Draft:
         InputError: if the histograms cannot be read, or are not a model.
     """
     histograms, unobserved = _read(spec)
-    known = infer_roles(histograms)
+    with prefix_errors(spec["csv"] if "csv" in spec else spec["root"]["file"]):
+        known = infer_roles(histograms)
     model = {"samples": {each: _modifiers(each, known, histograms) for each in [known.signal, *known.backgrounds]}}
     config = {
         "datasets": {name: {"histograms": spec}},
@@ -83,9 +85,9 @@ def from_histograms(name: str, spec: dict) -> Draft:
         comments[*here, sample, END] = _alternatives(sample, known, histograms)
     comments[*here, known.signal, END] = _normsys(known.signal)
     summary = [
-        f"channels: {list_names(histograms.columns)}",
-        f"signal: {printable_name(known.signal)}"
-        + ("" if known.named else " (the first template: none is called signal)"),
+        *_ask_for_signal(known),
+        _summarize_channels(histograms),
+        f"signal: {printable_name(known.signal)}, because {known.why}",
         f"backgrounds: {list_names(known.backgrounds) or 'none'}",
         *([f"blind: no observed counts to use: {printable_name(unobserved, 200)}"] if unobserved else []),
         *(f"not used: {printable_name(each)}, {printable_name(why, 200)}" for each, why in known.others.items()),
@@ -169,10 +171,33 @@ def _bins(histograms: Histograms, channel: str) -> str:
     return f"{pluralize(len(edges) - 1, 'bin')} from {edges[0]:g} to {edges[-1]:g}"
 
 
+def _ask_for_signal(known: ColumnRoles) -> list[str]:
+    """Return a line for the terminal that asks whether the signal is the right template, if its name does not say so.
+
+    With a background as the signal, all limits would be wrong, and nothing else would show it.
+    """
+    if known.named:
+        return []
+    return [
+        f"CHECK: no column is called signal. Is it {printable_name(known.signal)}? If not, move the line of mu in the "
+        "model to the signal."
+    ]
+
+
+def _summarize_channels(histograms: Histograms) -> str:
+    if list(histograms.columns) == [DEFAULT_CHANNEL]:
+        return f"channel: one, with {_bins(histograms, DEFAULT_CHANNEL)}"
+    return f"channels: {list_names(histograms.columns)}"
+
+
 def _about_signal(known: ColumnRoles) -> list[str]:
-    lines = ["The signal, by its name." if known.named else "CHECK: no column is called signal. Is this the signal?"]
-    if not known.named:
-        lines += ["If not, move the line of mu to the signal."]
+    if known.named:
+        lines = ["The signal, by its name."]
+    else:
+        lines = [
+            f"CHECK: no column is called signal. This one was taken, because {known.why}.",
+            "Is this the signal? If not, move the line of mu to the signal.",
+        ]
     lines += ["mu multiplies it; mu = 1 is the predicted signal."]
     if known.statistical:
         lines += ["mcstat: statistical uncertainty of the sum of all templates of a channel, one parameter per bin."]

@@ -264,7 +264,8 @@ def table(forecasts: list[Forecast]) -> Table:
     for each in forecasts:
         rows.add_row(
             each.analysis, str(each.signals), str(each.jobs),
-            format_duration(each.seconds), format_duration(each.longest), f"{each.size / 1e6:.0f} MB", each.advice,
+            format_duration(each.seconds), format_duration(each.longest), f"{each.size / 1e6:.0f} MB",
+            each.advice or "nothing to change",
         )  # fmt: skip
     return rows
 
@@ -318,7 +319,9 @@ def _print_forecasts(config: dict, forecasts: list[Forecast], cores: int, consol
     console.print(
         f"On a cluster {sent} jobs, {format_duration(on_cluster / sent)} each and "
         f"{format_duration(longest + CLUSTER_JOB)} at most; {on_cluster / 3600:.2g} core-hours. "
-        f"{CLUSTER_JOB} s of each job are overhead of Snakemake: pack short jobs into jobs of minutes."
+        f"{CLUSTER_JOB} s of each job are overhead of Snakemake. `mu_per_job` and `signals_per_job` put more work into "
+        "a job; jobs of minutes are suitable.",
+        markup=False,
     )
     if any(scan_settings(config, name).toys.target for name in config["analyses"]):
         console.print(

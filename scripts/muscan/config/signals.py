@@ -15,7 +15,7 @@ from urllib.parse import quote
 from muscan.base.errors import InputError
 from muscan.base.file_kinds import describe_mismatch
 from muscan.base.json_input import LARGEST_RESULT, read_json
-from muscan.base.words import did_you_mean, join_items, shorten
+from muscan.base.words import closest_name, did_you_mean, join_items, shorten
 from muscan.config.settings import source_of
 
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
@@ -47,9 +47,15 @@ def signal_names(source: dict) -> dict[str, str]:
             raise InputError(f"no signal matches {wanted!r}; there are {join_items(known)}")
     else:
         if not set(wanted) & set(known):
-            raise InputError("; ".join(f"there is no signal {name!r}{did_you_mean(name, known)}" for name in wanted))
+            raise InputError("; ".join(f"there is no signal {name!r}{_nearest_signal(name, known)}" for name in wanted))
         names = wanted
     return {path_name(name): name for name in names}
+
+
+def _nearest_signal(name: str, known: list[str]) -> str:
+    """Return a hint with the signal whose name is nearest to an unknown one."""
+    nearest = closest_name(name, known, similarity=0)
+    return did_you_mean(name, known) or f"; of the {len(known)} signals, {nearest!r} has the most similar name"
 
 
 def label_values(source: dict) -> dict[str, dict[str, float | str]]:
@@ -165,6 +171,8 @@ def check_input(path: str) -> None:
 def _loose_patches(pattern: str) -> dict[str, str]:
     """Return {name: file} of the loose patches of a folder or a glob pattern."""
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
+    if not files and isdir(pattern):
+        raise InputError(f"the folder {shorten(pattern)!r} has no JSON files")
     if not files:
         raise InputError(f"there are no JSON files {shorten(pattern)!r}")
     patches: dict[str, str] = {}

@@ -40,7 +40,8 @@ def _composed(path: str) -> yaml.Node:
         _check_depth(text)  # the composer is recursive
         root = yaml.compose(text, Loader=LOADER)
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file: {error}") from error
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not text in UTF-8; save the file as UTF-8") from error
     except yaml.MarkedYAMLError as error:
         where, words = _where(error.problem_mark or error.context_mark), filter(None, [error.context, error.problem])
         hint = "; YAML does not allow tabs for indentation" if b"\t" in content else ""

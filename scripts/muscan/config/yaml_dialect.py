@@ -94,11 +94,17 @@ def _number_advice(value: object, part: dict) -> str:
     if not isinstance(value, str) or not {"number", "integer"} & set(_types(part)):
         return ""
     try:
-        float(value)
+        number = float(value)
     except ValueError:
         return ""
-    form = "as 1.0e-3, with decimal point and sign" if "e" in value.lower() else "without quotes"
-    return f"; write it {form} (nested values of --config are always text; write them in a file)"
+    mantissa, letter, exponent = value.strip().lower().partition("e")
+    if not letter:
+        return "; write it without quotes, in a YAML file"
+    if "number" not in _types(part):
+        return f"; write {number:.0f}" if number.is_integer() else ""
+    point = "" if "." in mantissa else ".0"
+    sign = "" if exponent.startswith(("-", "+")) else "+"
+    return f"; write {mantissa}{point}e{sign}{exponent}: YAML needs a decimal point, and a sign after the e"
 
 
 YAML = Dialect(

@@ -8,6 +8,12 @@ from muscan.base.words import join_items
 from muscan.inputs.histograms import OBSERVED, Histograms
 
 SIGNAL_WORDS = {"signal", "sig", "bsm"}
+# Words in names of templates that are not taken for the signal while another template is left.
+BACKGROUND_WORDS = {
+    *("background", "backgrounds", "backgr", "bkg", "bkgd", "bkgs", "bg", "fake", "fakes", "nonprompt", "other"),
+    *("qcd", "multijet", "multijets", "dijet", "dijets", "top", "tt", "ttbar", "singletop", "ttv", "ttw", "ttz"),
+    *("wjets", "zjets", "vjets", "dy", "drellyan", "diboson", "dibosons", "vv", "ww", "wz", "zz", "triboson", "vvv"),
+}
 # Words in names of columns that are no templates: as samples of the model, their events would be counted twice.
 NO_TEMPLATE = {
     "data": "data",
@@ -48,7 +54,8 @@ class ColumnRoles(NamedTuple):
 
     Attributes:
         signal: the template of the signal.
-        named: whether its name says that it is the signal; otherwise it is the first template.
+        named: whether its name says that it is the signal.
+        why: why this template was taken for the signal.
         backgrounds: the other templates.
         statistical: {template: the column with its statistical uncertainty}.
         variations: {template: its variations}.
@@ -57,6 +64,7 @@ class ColumnRoles(NamedTuple):
 
     signal: str
     named: bool
+    why: str
     backgrounds: list[str]
     statistical: dict[str, str]
     variations: dict[str, list[Variation]]
@@ -75,22 +83,41 @@ def infer_roles(histograms: Histograms) -> ColumnRoles:
     others = {name: reason for name in plain if (reason := _reason_for_no_template(name))}
     templates = [name for name in plain if name not in others]
     if not templates:
-        raise InputError(": ".join(["no column is a template", *filter(None, [join_items(names)])]))
+        found = f"; besides the bins and observed counts there are only {join_items(names)}" if names else ""
+        raise InputError(f"no column is a template, that is, expected events with a name of your choice{found}")
     candidates, directions, without_template = _assign_to_templates(endings, templates)
     statistical, further = _choose_statistical(candidates)
     variations, one_sided = _pair_variations(directions)
-    signals = [name for name in templates if SIGNAL_WORDS & _words(name)]
-    signal = (signals or templates)[0]
+    signals, signal, why = _choose_signal(templates)
     others |= without_template | further | one_sided
     others |= dict.fromkeys(signals[1:], "another signal; copy the model for it")
     return ColumnRoles(
         signal=signal,
         named=bool(signals),
+        why=why,
         backgrounds=[name for name in templates if name != signal and name not in others],
         statistical={template: column for template, column in statistical.items() if template not in others},
         variations={template: varied for template, varied in variations.items() if template not in others},
         others=others,
     )
+
+
+def _choose_signal(templates: list[str]) -> tuple[list[str], str, str]:
+    """Choose the template of the signal by the words in the names.
+
+    Returns:
+        the templates whose names say that they are signals, the chosen template, and why it was chosen.
+    """
+    others = [name for name in templates if not BACKGROUND_WORDS & _words(name)] or templates
+    signals = [name for name in others if SIGNAL_WORDS & _words(name)]
+    if signals:
+        return signals, signals[0], "its name says so"
+    if len(templates) == 1:
+        return [], templates[0], "it is the only template"
+    if len(others) == 1:
+        return [], others[0], "the names of all other templates are those of backgrounds"
+    which = "the first template" if len(others) == len(templates) else "the first that is not named like a background"
+    return [], others[0], f"it is {which}"
 
 
 def _assign_to_templates(

@@ -52,7 +52,8 @@ def check_patchset(patchset: Any, workspace: dict) -> dict[str, str]:
         # the digests of the set without its patches.
         pyhf.PatchSet(_with_empty_patch(patchset)).verify(workspace)
     except pyhf.exceptions.PatchSetVerificationError as error:
-        raise InputError(f"the patch set was made for another workspace: {error}") from error
+        advice = "take both files from the same HEPData record"
+        raise InputError(f"the patch set was made for another workspace: {error}; {advice}") from error
     except pyhf.exceptions.InvalidSpecification as error:
         raise InputError(f"the patch set is not valid: {problems(patchset, 'patchset.json', VERSIONS[0])}") from error
     return wrong_patches

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,8 @@ def open_root_file(file: str) -> Iterator[Any]:
     import uproot
 
     require_regular_file(file)
+    if not Path(file).stat().st_size:
+        raise InputError(f"{file}: the file is empty")
     # uproot gets an open file, because it takes some names of files for addresses.
     with open(file, "rb") as raw, _damage_reported(f"{file}: not a readable ROOT file"), uproot.open(raw) as source:
         yield source

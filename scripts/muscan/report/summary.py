@@ -65,9 +65,10 @@ def describe_group(group: Sequence[RunFinding], letters: int = LETTERS) -> str:
     if messages == 1:
         return f"{scan_names(group)}: {message}"
     if len(scans) == 1:
-        return f"{scan_names(group)}: {message}, and {messages - 1} more of this kind"
-    how = "the worst" if group[-1].rank > worst.rank else "for example"
-    return f"{scan_names(group)}, {how} {printable_text(worst.scan)}: {message}"
+        others = "1 more finding" if messages == 2 else f"{messages - 1} more findings"
+        return f"{scan_names(group)}: {message} (and {others} of this kind)"
+    how = "the worst is" if group[-1].rank > worst.rank else "for example"
+    return f"{scan_names(group)}; {how} {printable_text(worst.scan)}: {message}"
 
 
 def scan_names(group: Iterable[RunFinding]) -> str:
@@ -83,4 +84,7 @@ def scan_names(group: Iterable[RunFinding]) -> str:
         f"{len(signals)} signals of {analysis}" if len(signals) > 1 else next(iter(signals.values()))
         for analysis, signals in scans_by_analysis.items()
     ]
-    return join_items([printable_text(name) for name in names], NAMES)
+    written = [printable_text(name) for name in names]
+    if len(written) <= NAMES:
+        return join_items(written)
+    return f"{len(written)} analyses ({join_items(written[:NAMES])}, ...)"
