@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from muscan.base.errors import FitError, InputError, StepError
+from muscan.base.errors import LONGEST_REASON, FitError, InputError, StepError
 from muscan.base.files import atomic_write, made_by, read_result, record_failure, write_json, write_text
 from muscan.base.json_input import read_json
 
@@ -166,6 +166,13 @@ class TestFailures:
         with pytest.raises(error), record_failure(tmp_path / "fit.json"):
             raise error
         assert names(tmp_path) == []
+
+    def test_a_long_reason_is_cut(self, tmp_path, capsys):
+        with record_failure(tmp_path / "fit.json"):
+            raise InputError("x" * 300_000)
+        reason = "x" * LONGEST_REASON + "..."
+        assert json.loads((tmp_path / "fit.json").read_text())["reason"] == reason
+        assert capsys.readouterr().err == f"failed: {reason}\n"
 
     def test_results_are_no_failures(self, tmp_path):
         for record in ({"status": "ok"}, {"status": "fit_failed"}, {}, [{"status": "failed"}]):

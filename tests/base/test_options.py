@@ -10,7 +10,7 @@ from muscan.base.options import add_options, option, settings_of
 
 @dataclass(frozen=True)
 class Settings:
-    model: dict = option("JSON")
+    model: dict = option("JSON", keys=("x",))
     kind: str = option("one of two", ("a", "b"))
     level: float = option("a number")
     bound: float | None = option("may be missing")
@@ -68,6 +68,9 @@ def test_values(words, name, value):
         (["--level"], "argument --level: expected one argument"),
         (["--names"], "argument --names: expected at least one argument"),
         (["--kind", "c"], "argument --kind: invalid choice: 'c'"),
+        (["--model", "{x}"], "argument --model: not JSON: Expecting property name"),
+        (["--model", "[1]"], "argument --model: needs a JSON object, has [1]"),
+        (["--model", '{"y": 1}'], "argument --model: the JSON lacks 'x'"),
     ],
 )
 def test_what_is_no_value(words, problem, capsys):

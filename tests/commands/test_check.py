@@ -165,14 +165,27 @@ def test_warnings_that_differ_in_details_are_one_line(folder, capsys):
     assert len(lines) == 2
 
 
-def test_each_broken_patch_is_named(folder, capsys):
-    names = [f"m_{i}" for i in range(6)]
-    bad = [{"op": "add", "path": "/channels/7/samples/-", "value": {}}]
-    code, lines = run(capsys, patched(names, BACKGROUND, [bad] * 5 + [signal([5.0, 1.0])]))
+def test_equal_errors_of_signals_are_one_line(folder, capsys):
+    """Errors that differ are named each, with the file of the patch."""
+    names = [f"m_{i}" for i in range(7)]
+    bad, other = ([{"op": "add", "path": f"/channels/{i}/samples/-", "value": {}}] for i in (7, 8))
+    code, lines = run(capsys, patched(names, BACKGROUND, [bad] * 5 + [other, signal([5.0, 1.0])]))
     assert code == 1
-    for i in range(5):
-        assert lines[i].startswith(f"error search / m_{i}: patches/m_{i}.json: the patch does not apply")
-    assert lines[5].startswith("5 errors: 1 analysis, 6 signals")
+    apply = "the patch does not apply to the workspace: [0] add"
+    assert lines[:2] == [
+        f"error search (5 of 7 signals: m_0, m_1, m_2, ... (5 in all)): {apply} '/channels/7/samples/-': "
+        "there is no '7' at '/channels'",
+        f"error search / m_5: patches/m_5.json: {apply} '/channels/8/samples/-': there is no '8' at '/channels'",
+    ]
+    assert lines[2].startswith("2 errors: 1 analysis, 7 signals")
+
+
+def test_an_error_of_all_signals_names_the_file_that_they_share(folder, capsys):
+    config = patched(["m_0", "m_1"], BACKGROUND, [signal([5.0, 1.0])] * 2)
+    config["datasets"]["search"]["workspace"]["measurement"] = "foo"
+    _, lines = run(capsys, config)
+    problem = "the workspace has no measurement 'foo', only 'measurement'"
+    assert lines[0] == f"error search (all 2 signals): BkgOnly.json: {problem}"
 
 
 def test_histograms_and_simulated_data(folder, capsys, default_config):

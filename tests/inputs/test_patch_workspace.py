@@ -258,6 +258,31 @@ def test_message_about_a_big_workspace_is_short():
     assert len(str(error.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ({"op": "add", "path": "/nope/1", "value": 3}, "add '/nope/1': there is no 'nope' at the top level"),
+        (
+            {"op": "add", "path": "/channels/0/nope/0", "value": 3},
+            "add '/channels/0/nope/0': there is no 'nope' at '/channels/0'",
+        ),
+        ({"op": "replace", "path": "/channels/7", "value": 3}, "replace '/channels/7': there is no '7' at '/channels'"),
+        ({"op": "remove", "path": "/nope"}, "remove '/nope': there is no 'nope' at the top level"),
+        ({"op": "test", "path": "/nope", "value": 3}, "test '/nope': there is no 'nope' at the top level"),
+        (
+            {"op": "copy", "from": "/channels/0/x", "path": "/y"},
+            "copy '/channels/0/x' '/y': there is no 'x' at '/channels/0'",
+        ),
+        ({"op": "test", "path": "/version", "value": "9"}, "test '/version': the value there is not the text '9'"),
+    ],
+)
+def test_a_patch_that_does_not_apply_says_what_is_missing(operation, reason):
+    """Without the workspace, which can have megabytes."""
+    with pytest.raises(InputError) as error:
+        apply_patch(WORKSPACE, [operation])
+    assert str(error.value) == f"the patch does not apply to the workspace: [0] {reason}"
+
+
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["", "a", "/channels/0", "add", "test"])),
     lambda each: st.one_of(st.lists(each, max_size=3), st.dictionaries(st.text(max_size=2), each, max_size=3)),

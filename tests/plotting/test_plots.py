@@ -23,6 +23,7 @@ from muscan.base.versions import ROOT
 from muscan.plotting import brazil, pulls, stacks, style, yields
 from muscan.plotting.limits import EXPECTED, OBSERVED, read_limits, row_names
 from muscan.plotting.limits import draw as draw_limits
+from muscan.records.columns import FIT_COLUMNS
 from muscan.records.fit import ChannelYields, FitResult
 from muscan.records.limits import Limits
 
@@ -583,7 +584,8 @@ def test_calculator_and_level_are_named_where_they_differ():
 
 def test_a_signal_may_be_called_na(tmp_path):
     path = tmp_path / "limits.csv"
-    limits_table([{"signal": "NA"}, NO_LIMITS | {"signal": "1.50", "status": "fit_failed"}]).to_csv(path, index=False)
+    limits = limits_table([{"signal": "NA"}, NO_LIMITS | {"signal": "1.50", "status": "fit_failed"}])
+    limits.assign(**dict.fromkeys([*FIT_COLUMNS, "reason"], "")).to_csv(path, index=False)
     table = read_limits(path)
     assert list(table["signal"]) == ["NA", "1.50"]
     assert np.isnan(table["expected"][1])

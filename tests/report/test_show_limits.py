@@ -1,9 +1,12 @@
 """The table in the terminal, and the verdict on a run."""
 
+from pathlib import Path
+
 import pytest
 
 import verdict
 from muscan.commands import limits as limits_command
+from muscan.results.table_rows import COLUMNS, POINTS
 
 HEADER = (
     "analysis,signal,calculator,confidence_level,observed_limit,expected_m2,expected_m1,expected,expected_p1,"
@@ -93,12 +96,19 @@ def test_what_is_fine_is_said(limits, tmp_path, capsys):
     assert "Nothing needs attention" in output
 
 
+def write_points(path: Path, rows: list[str]) -> None:
+    """Write points.csv from rows of signal, status, excluded and expected_excluded; all other cells are empty."""
+    told = ("signal", "status", "excluded", "expected_excluded")
+    others = [name for columns in COLUMNS[POINTS] for name in columns if name not in told]
+    path.parent.mkdir(parents=True)
+    lines = [",".join([*told, *others]), *(row + "," * len(others) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def test_a_grid_is_summed_up(limits, tmp_path, capsys):
     """Three points excluded, one expected; one without a number. A grid that is not there is not mentioned."""
-    points = tmp_path / "grids" / "plane" / "points.csv"
-    points.parent.mkdir(parents=True)
     rows = ["a,ok,True,True", "b,ok,True,False", "c,ok,True,False", "d,ok,False,False", "e,fit_failed,,"]
-    points.write_text("\n".join(["signal,status,excluded,expected_excluded", *rows]) + "\n", encoding="utf-8")
+    write_points(tmp_path / "grids" / "plane" / "points.csv", rows)
     assert limits_command.main([*limits(GOOD), "--grids", "plane", "other"]) == 0
     output = capsys.readouterr().out.replace("\n", "")
     assert "Grid plane: 3 of 5 points excluded, 1 expected, 1 without a number" in output
@@ -106,10 +116,8 @@ def test_a_grid_is_summed_up(limits, tmp_path, capsys):
 
 
 def test_a_blind_grid_is_summed_up(limits, tmp_path, capsys):
-    points = tmp_path / "grids" / "plane" / "points.csv"
-    points.parent.mkdir(parents=True)
     rows = ["a,blinded: observed_limit,,True", "b,blinded: observed_limit,,False", "c,fit_failed,,"]
-    points.write_text("\n".join(["signal,status,excluded,expected_excluded", *rows]) + "\n", encoding="utf-8")
+    write_points(tmp_path / "grids" / "plane" / "points.csv", rows)
     assert limits_command.main([*limits(GOOD), "--grids", "plane"]) == 0
     output = capsys.readouterr().out.replace("\n", "")
     assert "Grid plane: 1 of 3 points expected to be excluded (blinded), 1 without a number" in output

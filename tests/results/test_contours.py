@@ -338,5 +338,5 @@ def test_whole_numbers_and_empty_columns_are_numbers(tmp_path):
 def test_a_limit_that_is_no_number_is_an_error(tmp_path):
     path = tmp_path / "points.csv"
     make_points().astype({"expected": object}).replace({"expected": {make_points()["expected"][3]: "?"}}).to_csv(path)
-    with pytest.raises(InputError, match="column 'expected' is not a number in every row"):
+    with pytest.raises(InputError, match="row 4, column 'expected': '\\?' is not a number"):
         contours.read_points(path)

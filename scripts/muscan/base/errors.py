@@ -1,9 +1,11 @@
 """Exceptions that stop one signal only; the other signals of a run continue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from muscan.base.words import join_items
+from muscan.base.words import join_items, shorten
+
+LONGEST_REASON = 2000  # characters of a recorded reason; Python's csv refuses cells of more than 131072
 
 
 class StepError(Exception):
@@ -11,11 +13,29 @@ class StepError(Exception):
 
 
 class InputError(StepError):
-    """A file, workspace, patch or option cannot be used."""
+    """A file, workspace, patch or option cannot be used.
+
+    Attributes:
+        text: what is wrong.
+        places: names of files or signals in front of the text in the message.
+    """
+
+    def __init__(self, text: str = "", places: Sequence[str] = ()) -> None:
+        super().__init__(f"{', '.join(places)}: {text}" if places else text)
+        self.text, self.places = text, tuple(places)
+
+
+class WrongFileError(InputError):
+    """A file is of another kind than the one that an option or a step needs."""
 
 
 class FitError(StepError):
     """A fit did not converge to a minimum that can be trusted."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return the message of an error as a reason to be recorded, with at most `LONGEST_REASON` characters and "..."."""
+    return shorten(str(error), LONGEST_REASON)
 
 
 class Problems:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from muscan.base import seals, versions
-from muscan.base.errors import InputError, StepError
+from muscan.base.errors import InputError, StepError, reason_of
 from muscan.base.json_input import read_json
 from muscan.base.words import printable_text
 
@@ -163,8 +163,9 @@ def record_failure(output: str | Path, **settings) -> Iterator[None]:
     try:
         yield
     except StepError as error:
-        print(f"failed: {printable_text(str(error))}", file=sys.stderr)
-        write_json(output, {"status": "failed", "reason": str(error), **settings})
+        reason = reason_of(error)
+        print(f"failed: {printable_text(reason)}", file=sys.stderr)
+        write_json(output, {"status": "failed", "reason": reason, **settings})
 
 
 def read_step_settings(path: str | Path, *names: str) -> dict:
@@ -179,7 +180,7 @@ def prefix_errors(*names: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{', '.join(names)}: {error}") from error
+        raise type(error)(str(error), names) from error
 
 
 def made_by(inputs: list[str | Path], **options) -> dict:

@@ -7,20 +7,23 @@ from dataclasses import MISSING, Field, field, fields
 from types import UnionType
 from typing import Any, TypeVar, get_args
 
+from muscan.base.words import shorten
+
 Settings = TypeVar("Settings")
 
 TRUTH = {"true": True, "false": False}
 
 
-def option(text: str, choices: Sequence | None = None, **more) -> Any:
+def option(text: str, choices: Sequence | None = None, keys: Sequence[str] = (), **more) -> Any:
     """Return a dataclass field that is also a command line option.
 
     Args:
         text: the help text of the option.
         choices: the values that it may have.
+        keys: the keys that its value must have, if it is JSON.
         more: arguments of `dataclasses.field`, such as a default.
     """
-    return field(metadata={"help": text, "choices": choices}, **more)
+    return field(metadata={"help": text, "choices": choices, "keys": keys}, **more)
 
 
 def add_options(parse: argparse.ArgumentParser, *settings: type, required: bool = True) -> None:
@@ -72,7 +75,8 @@ def _kind(each: Field) -> tuple[Callable, bool, bool]:
         optional = True
     if many := getattr(kind, "__origin__", None) is list:
         (kind,) = get_args(kind)
-    return {dict: json.loads, bool: _parse_bool}.get(kind, kind), many, optional or kind is bool
+    converters = {dict: _json_parser(each.metadata.get("keys", ())), bool: _parse_bool}
+    return converters.get(kind, kind), many, optional or kind is bool
 
 
 def _default(each: Field) -> Any:
@@ -91,6 +95,39 @@ def _empty_as_default(kind: Callable, default: Any) -> Callable:
 
     value.__name__ = kind.__name__  # argparse puts this name in its messages
     return value
+
+
+def positive_integer(text: str) -> int:
+    """Convert the value of an option to a whole number above zero, for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is not one.
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"needs a whole number above zero, has {shorten(text)!r}")
+    return number
+
+
+def _json_parser(keys: Sequence[str]) -> Callable[[str], dict]:
+    """Return a converter of option values that are JSON objects with some keys."""
+
+    def parse_json(text: str) -> dict:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise argparse.ArgumentTypeError(f"needs a JSON object, has {shorten(text)}")
+        missing = [repr(key) for key in keys if key not in value]
+        if missing:
+            raise argparse.ArgumentTypeError(f"the JSON lacks {', '.join(missing)}")
+        return value
+
+    return parse_json
 
 
 def _parse_bool(text: str) -> bool:

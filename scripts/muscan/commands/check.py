@@ -4,7 +4,6 @@ Reads configuration files and their input files, builds the models of all signal
 would give the status `fit_failed`, and warnings. Writes no files.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from muscan.base.errors import StepError
 from muscan.base.words import join_items
+from muscan.commands.parser import command_parser
 from muscan.config.check import problems_outside_analyses
 from muscan.config.loading import load
 from muscan.config.problems import ConfigError
@@ -35,6 +35,7 @@ class Problem(NamedTuple):
     weight: str  # one of diagnosis.findings.WEIGHTS
     kind: str
     text: str
+    places: tuple[str, ...] = ()  # names of files or of the signal, in front of the text
 
     @property
     def severity(self) -> str:
@@ -83,7 +84,8 @@ def check(config: dict, not_run: dict[str, str]) -> CheckResult:
             try:
                 model = sources.model(analysis, signal)
             except (StepError, OSError) as error:
-                checked.problems.append(Problem(analysis, signal, ERROR, "input", str(error)))
+                text, places = getattr(error, "text", str(error)), getattr(error, "places", ())
+                checked.problems.append(Problem(analysis, signal, ERROR, "input", text, places))
                 continue
             checked.sizes.append(Size(len(model.channels), model.nmain, len(model.names)))
             found = (Problem(analysis, signal, each.weight, each.kind, str(each)) for each in diagnose(model))
@@ -93,9 +95,10 @@ def check(config: dict, not_run: dict[str, str]) -> CheckResult:
 
 def problem_lines(checked: CheckResult) -> Iterator[tuple[str, str]]:
     """Yield (severity, text) of all problems, the most serious first; problems that signals share get one line."""
+    found = _with_shared_places(checked.problems)
     for weight in WEIGHTS:
         same: dict[tuple[str, str], list[Problem]] = {}
-        for problem in checked.problems:
+        for problem in found:
             if problem.weight == weight:
                 same.setdefault((problem.kind, problem.text), []).append(problem)
         similar: dict[tuple, list[list[Problem]]] = {}
@@ -104,6 +107,22 @@ def problem_lines(checked: CheckResult) -> Iterator[tuple[str, str]]:
             similar.setdefault((kind, analyses), []).append(problems)
         for groups in similar.values():
             yield from ((severity(weight), text) for text in _texts(groups, checked.signals))
+
+
+def _with_shared_places(problems: list[Problem]) -> list[Problem]:
+    """Put in front of each text the places that all problems of the analysis with this text share.
+
+    The texts are then equal, and the names of the signals are left to `_owners`.
+    """
+    places: dict[tuple[str, str], tuple[str, ...]] = {}
+    for each in problems:
+        shared = places.get((each.analysis, each.text), each.places)
+        places[each.analysis, each.text] = tuple(place for place in shared if place in each.places)
+    shared_places = (places[each.analysis, each.text] for each in problems)
+    return [
+        each._replace(text=f"{', '.join(shared)}: {each.text}" if shared else each.text)
+        for each, shared in zip(problems, shared_places, strict=True)
+    ]
 
 
 def _texts(groups: list[list[Problem]], signals: dict[str, int]) -> Iterator[str]:
@@ -179,7 +198,7 @@ def report(config: dict, not_run: dict[str, str], others: list[str], console: Co
 
 
 def main(argv: list[str] | None = None) -> int:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--configfiles", nargs="+", required=True, help="configuration files")
     args = parse.parse_args(argv)
     try:

@@ -19,6 +19,7 @@ PLACES = {
     "Hypotest": "The files `results/{analysis}/{signal}/asymptotics/hypotest/mu_{mu}.json`.",
     "Limits": "The files `results/{analysis}/{signal}/{calculator}/limits.json`.",
     "ToyPlan": "The files `results/{analysis}/{signal}/toybased/plan_{round}.json`.",
+    "Manifest": "The file `results/manifest.json`.",
     "ToyPoint": "An entry of `points` in plan_{round}.json.",
 }
 

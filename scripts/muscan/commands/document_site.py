@@ -4,7 +4,6 @@ Copies documents from outside of docs/, writes the reference of the JSON results
 for Sphinx, which documents them by their docstrings. `make docs` builds the site with these pages.
 """
 
-import argparse
 import os
 import re
 from functools import cache
@@ -14,6 +13,7 @@ from muscan.base.code import SCRIPTS
 from muscan.base.files import write_text
 from muscan.base.versions import ROOT
 from muscan.commands import document_records
+from muscan.commands.parser import command_parser
 
 LIBRARY = SCRIPTS / "muscan"
 # Documents outside of docs/ and the pages to which they are copied; paths relative to the root of the repository.
@@ -90,7 +90,7 @@ def pages() -> dict[str, str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument(
         "--output",
         type=Path,

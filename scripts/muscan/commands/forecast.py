@@ -4,7 +4,6 @@ Reads configuration files. Snakemake counts the jobs of each analysis in a dry r
 in a temporary folder; the times and sizes of the sample are extrapolated.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -26,8 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from muscan.base.errors import InputError
+from muscan.base.options import positive_integer
 from muscan.base.versions import ROOT
 from muscan.base.words import format_duration
+from muscan.commands.parser import command_parser
 from muscan.commands.snakemake import run_snakemake
 from muscan.config.loading import load
 from muscan.config.mu_values import AUTO
@@ -330,10 +331,10 @@ def _print_forecasts(config: dict, forecasts: list[Forecast], cores: int, consol
 
 
 def main(argv: list[str] | None = None) -> int:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--configfiles", nargs="+", required=True, help="configuration files")
     parse.add_argument(
-        "--cores", type=int, default=os.cpu_count(), help="number of cores; default: all of this machine"
+        "--cores", type=positive_integer, default=os.cpu_count(), help="number of cores; default: all of this machine"
     )
     args = parse.parse_args(argv)
     try:

@@ -4,7 +4,6 @@ Reads a CSV or ROOT file of histograms, or a pyhf workspace with or without sign
 can be run unchanged, with comments on what was found in the file and what could be changed.
 """
 
-import argparse
 import os
 import re
 from pathlib import Path
@@ -15,6 +14,7 @@ from muscan.commands.commented_yaml import printable_name, to_yaml
 from muscan.commands.draft import Draft
 from muscan.commands.draft_from_histograms import from_csv, from_root
 from muscan.commands.draft_from_workspace import from_workspace
+from muscan.commands.parser import command_parser
 from muscan.config.check import check
 from muscan.config.problems import ConfigError
 from muscan.config.signals import check_input
@@ -77,7 +77,7 @@ def render(draft: Draft, file: str, output: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--from", dest="file", required=True, help="histograms (CSV, ROOT) or pyhf workspace (JSON)")
     signals = parse.add_mutually_exclusive_group()
     signals.add_argument("--patchset", help="patch set of a background-only workspace")
@@ -94,8 +94,11 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"there is no folder {folder!r} for {output}; create it first")
     draft = draft_of(args.file, args.patchset, args.patches)
     text = render(draft, args.file, output)
-    with open(output, "x", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with open(output, "x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"muscan cannot write here: {output}: {error.strerror}") from error
     print(f"{output} written:", *draft.summary, sep="\n  ")
     config = quote(output)
     print(f"Next: make check CONFIG={config}, then make scan CONFIG={config}")

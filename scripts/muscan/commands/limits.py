@@ -3,25 +3,26 @@
 Reads limits.csv, and fit.json of each signal.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from muscan.config.result_files import REPORT
+from muscan.commands.parser import command_parser
+from muscan.config.result_files import REPORT, require_results
 from muscan.config.settings import TOYBASED
 from muscan.report.limits_table import grid_summary, limits_table, list_important_findings
 from muscan.results.table_rows import read_table
 
 
 def main(argv: list[str] | None = None) -> int:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--limits", type=Path, required=True, help="limits.csv")
     parse.add_argument("--grids", nargs="*", default=[], help="names of grids of signals")
     parse.add_argument("--outdated", nargs="*", type=Path, default=[], help="files of earlier runs, not to be named")
     args = parse.parse_args(argv)
+    require_results(args.limits)
     rows = read_table(args.limits)
     folder = args.limits.parent
     console = Console(width=None if sys.stdout.isatty() else 120)

@@ -4,7 +4,6 @@ Reads manifest.json and the input files that it lists. Prints which versions hav
 differs, with the first differing value if the old results still exist. The exit code is 0 if all results are the same.
 """
 
-import argparse
 import csv
 import io
 import itertools
@@ -19,11 +18,13 @@ import numpy as np
 from muscan.base import seals, versions
 from muscan.base.errors import InputError
 from muscan.base.files import write_json
-from muscan.base.json_input import read_json
+from muscan.base.options import positive_integer
 from muscan.base.versions import ROOT
 from muscan.base.words import join_items
+from muscan.commands.parser import command_parser
 from muscan.commands.snakemake import run_snakemake
-from muscan.config.result_files import MANIFEST
+from muscan.config.result_files import MANIFEST, require_results
+from muscan.records.manifest import Manifest
 
 MISSING = "nothing"  # instead of a value behind the end of the shorter file
 
@@ -41,7 +42,7 @@ def fresh_folder(base: Path, inputs: list[str]) -> Path:
     return folder
 
 
-def rerun(config: dict, folder: Path, cores: str) -> dict:
+def rerun(config: dict, folder: Path, cores: str) -> Manifest:
     """Run muscan in a folder.
 
     Returns:
@@ -55,7 +56,7 @@ def rerun(config: dict, folder: Path, cores: str) -> dict:
     run_snakemake(folder, file, "--workflow-profile", str(ROOT / "profiles" / "default"), "--cores", cores)
     if not (folder / MANIFEST).exists():
         raise InputError(f"the run did not finish; its logs are in {folder}")
-    return read_json(folder / MANIFEST)
+    return Manifest.read(folder / MANIFEST)
 
 
 def digests_by_file(records: list[dict[str, str]]) -> dict[str, str]:
@@ -110,7 +111,7 @@ def _leaves(value: object, place: str) -> Iterator[tuple[str, str]]:
         yield place, json.dumps(value)
 
 
-def compare(manifest: dict, new: dict, folder: Path) -> int:
+def compare(manifest: Manifest, new: Manifest, folder: Path) -> int:
     """Compare the results of two manifests and print the first difference.
 
     Args:
@@ -121,7 +122,7 @@ def compare(manifest: dict, new: dict, folder: Path) -> int:
     Returns:
         the exit code: 0 if all results are the same, otherwise 1.
     """
-    old, made = digests_by_file(manifest["results"]), digests_by_file(new["results"])
+    old, made = digests_by_file(manifest.results), digests_by_file(new.results)
     differing = differences(old, made)
     if not differing:
         print(f"The same bytes: {len(old)} files.")
@@ -138,31 +139,37 @@ def compare(manifest: dict, new: dict, folder: Path) -> int:
     return 1
 
 
+def _cores(text: str) -> str:
+    """Check the value of the option --cores: a positive number or "all"."""
+    return text if text == "all" else str(positive_integer(text))
+
+
 def main(argv: list[str] | None = None) -> int:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--manifest", default=MANIFEST, help="manifest of the run to repeat")
     parse.add_argument(
         "--folder",
         type=Path,
         help="folder of the new run; default: a temporary one, which is removed if all results are the same",
     )
-    parse.add_argument("--cores", default="all", help="number of cores")
+    parse.add_argument("--cores", type=_cores, default="all", help="number of cores, or all")
     args = parse.parse_args(argv)
-    manifest = read_json(args.manifest)
-    if manifest.get("problems"):
-        problems = join_items(manifest["problems"], 3, "; ")
+    require_results(args.manifest)
+    manifest = Manifest.read(args.manifest)
+    if manifest.problems:
+        problems = join_items(manifest.problems, 3, "; ")
         raise InputError(f"{args.manifest}: a part of the configuration was not run; correct it first: {problems}")
-    inputs = digests_by_file(manifest["inputs"])
+    inputs = digests_by_file(manifest.inputs)
     changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
     if changed:
         raise InputError(f"{args.manifest}: {', '.join(changed)}: changed since that run, or missing")
     now = versions.all_versions()
-    for name, then in manifest["versions"].items():
+    for name, then in manifest.versions.items():
         if now.get(name) != then:
             print(f"{name}: {then} in the manifest, {now.get(name)} now")
     base = args.folder or Path(tempfile.mkdtemp(prefix="muscan-"))
     folder = fresh_folder(base, list(inputs))
-    code = compare(manifest, rerun(manifest["config"], folder, args.cores), folder)
+    code = compare(manifest, rerun(manifest.config, folder, args.cores), folder)
     if code == 0 and not args.folder:
         seals.remove_result(base)
     return code

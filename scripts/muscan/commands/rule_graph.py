@@ -5,7 +5,6 @@ rules/. Writes an SVG file. An arrow leads from each rule to the rules that use 
 others are left out.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Iterable
@@ -14,7 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from muscan.base.code import SCRIPTS
+from muscan.base.errors import InputError
 from muscan.base.files import write_text
+from muscan.commands.parser import command_parser
 
 Edge = tuple[str, str]  # (a rule, a rule that uses its results)
 RULE = re.compile(r"^(?:rule|use rule \w+ as) (\w+)(?: with)?:", re.MULTILINE)  # the definition of a rule in its file
@@ -32,8 +33,14 @@ SWEEPS = 24  # number of sweeps over all layers that move connected rules close 
 
 
 def read_graph(dot: str) -> list[Edge]:
-    """Return the edges between rules in the output of `snakemake --rulegraph`."""
+    """Return the edges between rules in the output of `snakemake --rulegraph`.
+
+    Raises:
+        InputError: if the text has no rules.
+    """
     names = dict(re.findall(r"(\d+)\[label = \"(\w+)\"", dot))
+    if not names:
+        raise InputError("the standard input is not a graph of rules: it needs the output of snakemake --rulegraph")
     pairs = [(names[above], names[below]) for above, below in re.findall(r"(\d+) -> (\d+)", dot)]
     return sorted({pair for pair in pairs if pair[0] != pair[1]})
 
@@ -215,7 +222,7 @@ def _legend() -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--output", type=Path, required=True, help="SVG file")
     args = parse.parse_args(argv)
     stage = stages(SCRIPTS.parent / "rules")

@@ -7,13 +7,13 @@ bin determine two of the three backgrounds, a signal region has six bins of the 
 are in GeV, cross sections in pb.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pyhf
 
 from muscan.base.files import write_json, write_text
+from muscan.commands.parser import command_parser
 
 LUMINOSITY = 139.0  # 1/fb
 BOSON = 125.0  # mass of the boson; m1 - m2 is larger
@@ -176,7 +176,7 @@ def round_digits(numbers: float | np.ndarray) -> float | list:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--output", type=Path, required=True, help="folder of the three files")
     args = parse.parse_args(argv)
     background_only = background_workspace()

@@ -5,7 +5,6 @@ for muscan and pyhf, the CLs values and -2 log L at the minima. The exit code is
 found a lower minimum, or another CLs from the same minima.
 """
 
-import argparse
 import random
 import sys
 from pathlib import Path
@@ -15,7 +14,9 @@ import numpy as np
 
 from muscan.base.errors import FitError, StepError
 from muscan.base.json_input import read_json
+from muscan.base.options import positive_integer
 from muscan.base.seals import RESULTS
+from muscan.commands.parser import command_parser
 from muscan.config.result_files import MANIFEST
 from muscan.inference.engines import engine
 from muscan.inference.hypotest import hypotests, prepare
@@ -130,9 +131,9 @@ def show(result: Check) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parse = argparse.ArgumentParser(description=__doc__)
+    parse = command_parser(__name__, __doc__)
     parse.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
-    parse.add_argument("--number", type=int, default=10, help="number of tests to repeat")
+    parse.add_argument("--number", type=positive_integer, default=10, help="number of tests to repeat")
     parse.add_argument("--seed", type=int, default=0, help="seed of the random sample")
     args = parse.parse_args(argv)
     known = tests_of(args.results)

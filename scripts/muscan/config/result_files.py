@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 from os.path import exists
+from pathlib import Path
 
+from muscan.base import seals
+from muscan.base.errors import InputError
+from muscan.base.json_input import require_regular_file
 from muscan.config.datasets import input_files, unblinded_datasets
 from muscan.config.grids import grid_plots
 from muscan.config.mu_values import mu_jobs
@@ -23,6 +27,17 @@ VERDICT = "results/.verdict"
 REPORT = "results/report.html"
 REPORT_PARTS = ("report/report.html.j2", "report/captions.yaml", "report/style.css")  # from which it is made
 SUBMISSION = "hepdata/submission.yaml"
+
+
+def require_results(path: str | Path) -> None:
+    """Require that a result of a run exists.
+
+    Raises:
+        InputError: if there is no such file; for a file in `results/`, the message advises to run a scan.
+    """
+    if not exists(path) and Path(path).is_relative_to(seals.RESULTS):
+        raise InputError(f"there are no results here yet: run make scan first ({path} does not exist)")
+    require_regular_file(path)
 
 
 def all_inputs(config: dict) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from muscan.base import seals
-from muscan.base.errors import FitError, InputError
+from muscan.base.errors import FitError, InputError, reason_of
 from muscan.base.files import read_result
 from muscan.base.options import option
 from muscan.histfactory.model import Model, from_npz
@@ -62,7 +62,7 @@ def load(files: SignalFiles) -> tuple[Engine, Prepared, FitResult]:
     Raises:
         StepError: if a file is the record of a failure.
     """
-    result = FitResult.from_json(read_result(files.fit))
+    result = FitResult.read(files.fit)
     bounds = read_model(files.model).with_poi_bounds(*result.poi_bounds).with_upper_bounds(result.factor_bounds)
     of_pyhf = result.fitted_by["engine"] == "pyhf"
     spec = read_result(files.workspace) if files.workspace and of_pyhf else None
@@ -98,7 +98,7 @@ def run_tests(
     records = []
     for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, calculator), strict=True):
         if isinstance(tested, FitError):
-            records.append(Hypotest(mu=value, status="fit_failed", reason=str(tested), **kind))
+            records.append(Hypotest(mu=value, status="fit_failed", reason=reason_of(tested), **kind))
         else:
             numbers = tested.p_values._asdict() | {"q_obs": tested.q_obs, "q_asimov": tested.q_asimov}
             fits = {"rescued_fits": tested.rescued, "at_bounds": tested.at_bounds}

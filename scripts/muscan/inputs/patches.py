@@ -60,12 +60,8 @@ def apply_patch(workspace: dict, patch: list) -> dict:
     for i, operation in enumerate(patch):
         try:
             workspace = _apply_operation(workspace, operation)
-        except jsonpatch.JsonPatchTestFailed as error:
-            raise InputError(_failure(i, operation, f"the value there is not {has(operation['value'])}")) from error
-        except KeyError as error:
-            raise InputError(_failure(i, operation, f"there is no {error}")) from error
         except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *MALFORMED) as error:
-            raise InputError(_failure(i, operation, str(error))) from error
+            raise InputError(_failure(i, operation, _explain(error, workspace, operation))) from error
     return workspace
 
 
@@ -76,6 +72,36 @@ def _apply_operation(workspace: Any, operation: Any) -> Any:
         if operation.get("op") != "test" and key in operation:
             workspace = _copy_path(workspace, jsonpatch.JsonPointer(operation[key]).parts)
     return jsonpatch.JsonPatch([operation]).apply(workspace, in_place=True)
+
+
+def _explain(error: Exception, workspace: Any, operation: Any) -> str:
+    """Explain why an operation cannot be done, without values of the workspace, which can be very long."""
+    invalid = isinstance(error, jsonpatch.InvalidJsonPatch) or not isinstance(operation, dict)
+    missing = "" if invalid else _missing_part(workspace, operation)
+    if missing:
+        return missing
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return f"the value there is not {has(operation['value'])}"
+    return shorten(str(error))
+
+
+def _missing_part(workspace: Any, operation: dict) -> str:
+    """Describe the first part of a path of an operation that does not exist; "" if all parts do."""
+    for key in ("from", "path"):
+        try:
+            parts = jsonpatch.JsonPointer(operation[key]).parts
+        except (jsonpatch.JsonPointerException, *MALFORMED):
+            continue  # the error of the operation describes it
+        # The last part of a path may be new if the operation puts a value there.
+        old = parts[:-1] if key == "path" and operation.get("op") in ("add", "copy", "move") else parts
+        value = workspace
+        for depth, part in enumerate(old):
+            try:
+                value = value[int(part) if isinstance(value, list) else part]
+            except MALFORMED:
+                place = jsonpatch.JsonPointer.from_parts(parts[:depth]).path
+                return f"there is no {shorten(part)!r} at {shorten(repr(place)) if place else 'the top level'}"
+    return ""
 
 
 def _failure(i: int, operation: Any, reason: str) -> str:

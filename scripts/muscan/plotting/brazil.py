@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from muscan.base.files import read_result
 from muscan.plotting import style
 from muscan.plotting.registry import ScanFiles
 from muscan.records.limits import Limits
@@ -185,4 +184,4 @@ def finish(axes: Axes, limits: Limits, handles: list, alpha: float, scan: np.nda
 
 def picture(files: ScanFiles) -> Figure:
     """Return the picture of a scan, from limits.json."""
-    return draw(Limits.from_json(read_result(files.limits)), files.title)
+    return draw(Limits.read(files.limits), files.title)

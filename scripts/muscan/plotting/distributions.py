@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from muscan.base.files import read_result
 from muscan.inference.calculators import distribution
 from muscan.plotting import style
 from muscan.plotting.registry import ScanFiles
@@ -116,6 +115,6 @@ def pictures(files: ScanFiles) -> Iterator[tuple[str, Figure]]:
         StepError: if the plan or the limits are the record of a failure.
     """
     plan, store, *_ = open_plan(ToyFiles(files.model, files.fit, files.workspace, plan=files.plan, toys=files.toys))
-    limits = Limits.from_json(read_result(files.limits))
+    limits = Limits.read(files.limits)
     for each in points_shown(limits, collect_toys(store, plan), files.show):
         yield f"mu_{each.point.mu:g}", draw(each, limits, files.title)

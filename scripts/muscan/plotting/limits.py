@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from muscan.base import seals
 from muscan.config.signals import scan_name
 from muscan.plotting import style
 from muscan.records.columns import ERROR_COLUMNS, LIMIT_COLUMNS, parse_statuses
+from muscan.results.table_rows import read_table
 
 OBSERVED, *EXPECTED = LIMIT_COLUMNS
 ERROR = ERROR_COLUMNS[0]
@@ -29,7 +29,7 @@ def read_limits(path: str | Path) -> pd.DataFrame:
     """Read the table of limits; only empty cells are missing values, as a signal may be called "NA"."""
     numbers = [*LIMIT_COLUMNS, ERROR, "confidence_level"]
     types = dict.fromkeys(numbers, float) | dict.fromkeys(["analysis", "signal", "calculator", "status"], str)
-    seals.require_intact(path)
+    read_table(path)  # requires a table of limits
     return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=dict.fromkeys(numbers, ""))
 
 

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator, NullLocator
 
-from muscan.base.files import read_result
 from muscan.plotting import style
 from muscan.plotting.pull_values import constrained_and_free, pulls
 from muscan.plotting.registry import ScanFiles
@@ -94,4 +93,4 @@ def draw(fit: FitResult, title: str) -> Figure:
 
 def picture(files: ScanFiles) -> Figure:
     """Return the picture of a scan, from fit.json."""
-    return draw(FitResult.from_json(read_result(files.fit)), files.title)
+    return draw(FitResult.read(files.fit), files.title)

@@ -16,6 +16,8 @@ READS = {
     "toys": ("limits",),
     "yields": ("fit", "histograms", "workspace"),
 }
+# Results that a picture can be drawn without.
+OPTIONAL = ("histograms", "workspace")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from muscan.base.errors import StepError
+from muscan.base.errors import StepError, WrongFileError
 from muscan.base.files import atomic_write_folder, write_bytes
 from muscan.base.words import printable_text
 
@@ -203,9 +203,14 @@ def save_figure(output: str | Path, draw: Callable[[], Figure], title: str) -> N
         output: a PNG, beside which a PDF is written.
         draw: returns the figure, or raises a StepError.
         title: of the picture that states the reason.
+
+    Raises:
+        WrongFileError: if a file is not of the kind from which the picture is drawn; no picture is written.
     """
     try:
         figure = draw()
+    except WrongFileError:
+        raise
     except StepError as error:
         figure = placeholder(str(error), title)
     save(figure, output)
@@ -220,11 +225,16 @@ def save_folder(output: str | Path, pictures: Iterable[tuple[str, Figure]], titl
         title: of the picture that states the reason.
         name: of the file of that picture, without suffix.
         reason: why there are no pictures, if there are none.
+
+    Raises:
+        WrongFileError: if a file is not of the kind from which the pictures are drawn; no picture is written.
     """
     with atomic_write_folder(output) as folder:
         try:
             for each, figure in pictures:
                 save(figure, folder / f"{each}.png")
+        except WrongFileError:
+            raise
         except StepError as error:
             reason = str(error)
             for file in list(folder.iterdir()):

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from muscan.base.files import read_result
 from muscan.plotting import style
 from muscan.plotting.registry import ScanFiles
 from muscan.records.limits import Limits
@@ -95,4 +94,4 @@ def draw(limits: Limits, title: str) -> Figure:
 
 def picture(files: ScanFiles) -> Figure:
     """Return the picture of a scan, from limits.json of a scan with toys."""
-    return draw(Limits.from_json(read_result(files.limits)), files.title)
+    return draw(Limits.read(files.limits), files.title)

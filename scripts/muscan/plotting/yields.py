@@ -156,7 +156,7 @@ def pictures(files: ScanFiles) -> Iterator[tuple[str, Figure]]:
     Raises:
         StepError: if a file is the record of a failure, or has other channels or bins than the fit.
     """
-    fit = FitResult.from_json(read_result(files.fit))
+    fit = FitResult.read(files.fit)
     edges = read_histograms(files.histograms, observed=False).edges if files.histograms else {}
     signals = signal_samples(read_result(files.workspace), fit.poi) if files.workspace else set()
     yield from pictures_of(fit, files.title, edges, signals)

@@ -10,6 +10,8 @@ from muscan.records.record import Record
 class Parameters(Record):
     """The parameters at the best fit to the data. All lists have one entry per parameter, shape (npar,)."""
 
+    KIND: ClassVar[str] = "the parameters of a fit.json"
+
     names: list[str]  # as in pyhf: `name`, or `name[i]` for the entries of a parameter with several
     values: list[float]  # at the best fit
     # Errors as Minuit's HESSE defines them: zero for fixed parameters, None where the likelihood is flat.
@@ -26,6 +28,8 @@ class Parameters(Record):
 class ChannelYields(Record):
     """Numbers of events of one channel. Lists have one entry per bin, shape (nbins,)."""
 
+    KIND: ClassVar[str] = "the yields of a fit.json"
+
     channel: str  # name of the channel
     observed: list[float] | None  # observed events; None in a blind analysis
     # Expected events by sample: {sample: {"prefit", "prefit_error", "postfit", "postfit_error"}}, a list for each.
@@ -38,7 +42,7 @@ class ChannelYields(Record):
 class FitResult(Record):
     """fit.json: the fits that do not depend on the tested mu, and what follows from them."""
 
-    FILE: ClassVar[str] = "fit"
+    KIND: ClassVar[str] = "a fit.json"
 
     poi: str  # name of the parameter of interest, mu
     poi_bounds: list[float]  # lower and upper bound of mu in every fit of this signal, shape (2,)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from muscan.records.columns import FIVE_NONE
 from muscan.records.record import Record
@@ -11,6 +11,8 @@ from muscan.records.record import Record
 @dataclass(frozen=True)
 class Hypotest(Record):
     """hypotest/mu_{mu}.json: the test of one value of mu. Its numbers are None if the test failed."""
+
+    KIND: ClassVar[str] = "a test of one value of mu"
 
     mu: float  # the tested value
     status: str  # "ok" or "fit_failed"

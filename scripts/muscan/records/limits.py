@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
+from muscan.base.errors import LONGEST_REASON
+from muscan.base.words import shorten
 from muscan.records.columns import FIVE_NONE
 from muscan.records.record import Record
 
@@ -27,7 +29,7 @@ class Limits(Record):
     for each of the six limits, it is {"observed_limit": entry, "expected_limit": [five entries]}.
     """
 
-    FILE: ClassVar[str] = "limits"
+    KIND: ClassVar[str] = "a limits.json"
 
     calculator: str  # "asymptotics" or "toybased"
     test_statistic: str  # "qtilde", "q" or "q0"
@@ -71,11 +73,11 @@ class Limits(Record):
         """Make the record of a scan that could not be run.
 
         Args:
-            reason: why, as a sentence.
+            reason: why, as a sentence; it is cut after `LONGEST_REASON` characters.
             confidence_level: of the limits; None if it is not known.
             more: further fields; `calculator` and `test_statistic` at least.
         """
-        entry = {"status": "fit_failed", "reason": reason, "bound": None}
+        entry = {"status": "fit_failed", "reason": shorten(reason, LONGEST_REASON), "bound": None}
         entries = {key: {OBSERVED: value, EXPECTED: [value] * 5} for key, value in entry.items()}
         no_limits = {OBSERVED: None, EXPECTED: [None] * 5, "points": [], "failed_points": []}
         return cls(confidence_level=confidence_level, **no_limits | entries | more)

@@ -3,8 +3,8 @@
 A toy is a pseudo-experiment. Toys are thrown in blocks of equal size, each with a random stream of its own.
 """
 
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 from muscan.records.record import Record
 
@@ -12,6 +12,8 @@ from muscan.records.record import Record
 @dataclass(frozen=True)
 class ToyPoint(Record):
     """One tested value of mu: the fit to the data from which its toys are thrown, and the numbers of blocks."""
+
+    KIND: ClassVar[str] = "a point of a plan of toys"
 
     mu: float  # the tested value
     status: str  # "ok" or "fit_failed"
@@ -32,6 +34,8 @@ class ToyPoint(Record):
 @dataclass(frozen=True)
 class ToyPlan(Record):
     """toybased/plan_{round}.json: the toys that are to be thrown for the limits of one signal."""
+
+    KIND: ClassVar[str] = "a plan of toys"
 
     test_statistic: str  # "qtilde", "q" or "q0"
     confidence_level: float  # of the limits
@@ -62,5 +66,6 @@ class ToyPlan(Record):
 
     @classmethod
     def from_json(cls, record: dict) -> Self:
-        """Make the plan from a JSON object."""
-        return cls(**record | {"points": [ToyPoint.from_json(point) for point in record["points"]]})
+        """Make the plan from a JSON object; errors as in `Record.from_json`."""
+        plan = super().from_json(record)
+        return replace(plan, points=[ToyPoint.from_json(point) for point in record["points"]])

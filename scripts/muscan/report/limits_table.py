@@ -12,6 +12,7 @@ from muscan.records.limits import BLINDED
 from muscan.report.run_findings import FAILED, NOTE, WARNING, collect_findings, read_fits, read_limits
 from muscan.report.summary import describe_all_clear, summary_lines
 from muscan.results.table_rows import (
+    POINTS,
     best_fit,
     number,
     read_table,
@@ -91,7 +92,7 @@ def grid_summary(points: Path) -> str:
     Args:
         points: points.csv of the grid.
     """
-    rows = read_table(points)
+    rows = read_table(points, POINTS)
     excluded, expected = (sum(row[name] == "True" for row in rows) for name in ("excluded", "expected_excluded"))
     blind = any(row["status"].startswith(BLINDED) for row in rows)
     unknown = sum(not row["expected_excluded" if blind else "excluded"] for row in rows)

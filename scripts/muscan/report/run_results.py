@@ -6,13 +6,12 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from muscan.base.errors import StepError
-from muscan.base.files import read_result
 from muscan.config.scans import all_scans
 from muscan.config.settings import TOYBASED
 from muscan.config.signals import path_name
 from muscan.records.limits import Limits
 from muscan.report.run_findings import read_fits
-from muscan.results.table_rows import read_table
+from muscan.results.table_rows import TOYS, read_table
 
 RESULTS = Path("results")
 TOYS_TABLE = RESULTS / "toybased.csv"  # limits from toys beside the asymptotic ones
@@ -44,7 +43,7 @@ class RunResults:
         self.fits = read_fits(RESULTS, self.rows)
         # The configuration decides whether there are toys, because the table may be left from another configuration.
         self.with_toys = any(scan.endswith(f"/{TOYBASED}") for scan in all_scans(config))
-        self.toy_rows = read_table(TOYS_TABLE) if self.with_toys else []
+        self.toy_rows = read_table(TOYS_TABLE, TOYS) if self.with_toys else []
         self.limits = {scan: _read_limits(RESULTS / scan / "limits.json") for scan in all_scans(config)}
 
     def limits_of(self, row: dict[str, str]) -> Limits | None:
@@ -74,6 +73,6 @@ def _picture_order(file: Path) -> tuple[list[str], list[float], bool]:
 
 def _read_limits(file: Path) -> Limits | None:
     try:
-        return Limits.from_json(read_result(file))
+        return Limits.read(file)
     except StepError:
         return None

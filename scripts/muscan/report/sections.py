@@ -18,7 +18,7 @@ from muscan.report.run_findings import NOTE, POOR_FIT, RunFinding, collect_findi
 from muscan.report.run_results import RESULTS, TOYS_TABLE, RunResults
 from muscan.report.summary import describe_all_clear, describe_group, group_findings, scan_names, summary_lines
 from muscan.results.manifest import digests
-from muscan.results.table_rows import is_blinded, read_table
+from muscan.results.table_rows import POINTS, is_blinded, read_table
 
 TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS[:2])  # the template includes the style
 GRID_CAPTIONS = {"plots/exclusion.png": "exclusion", "plots/limits": "mass_limits"}  # keys of captions by picture
@@ -112,7 +112,7 @@ def list_findings(findings: list[RunFinding]) -> dict[str, list[dict]]:
 def grid_section(results: RunResults, grid: str) -> dict[str, Any]:
     """Return the pictures and points of a grid of signals."""
     folder = RESULTS / "grids" / grid
-    rows = read_table(folder / "points.csv")
+    rows = read_table(folder / "points.csv", POINTS)
     settings = grid_settings(results.config, grid)
     axes = [label_column(axis) for axis in (settings.x, settings.y) if axis is not None]
     names = ["signal", *(name for name in axes if name in rows[0]), *["analysis"] * (len(settings.analyses) > 1)]

@@ -1,7 +1,5 @@
 """The failures of a run."""
 
-from pathlib import Path
-
 from muscan.report.limits_table import describe_failures
 from muscan.results.table_rows import read_table
 
@@ -13,4 +11,4 @@ def all_failures(limits: str, problems: list[str]) -> list[str]:
         limits: path of limits.csv.
         problems: problems of the configuration.
     """
-    return list(dict.fromkeys(describe_failures(read_table(Path(limits))) + problems))
+    return list(dict.fromkeys(describe_failures(read_table(limits)) + problems))

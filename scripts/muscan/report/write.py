@@ -7,8 +7,10 @@ import yaml
 
 from muscan.base.errors import InputError
 from muscan.base.files import write_text
-from muscan.base.json_input import read_json
 from muscan.base.options import option
+from muscan.config.problems import BLOCKS
+from muscan.config.result_files import require_results
+from muscan.records.manifest import Manifest
 from muscan.report.page import render
 from muscan.report.run_results import RunResults
 from muscan.report.sections import CAPTIONS, TEMPLATE, page_content
@@ -22,7 +24,7 @@ class ReportSettings:
         InputError: unless either a configuration or a manifest is given.
     """
 
-    config: dict | None = option("the configuration, as JSON", default=None)
+    config: dict | None = option("the configuration, as JSON", keys=BLOCKS, default=None)
     manifest: str | None = option("manifest.json of a run, instead of its configuration and problems", default=None)
     problems: list[str] = option("problems of the configuration, whose parts were not run", default_factory=list)
     embed: bool = option("include the pictures in the page", default=False)
@@ -36,8 +38,9 @@ def write_report(output: str, settings: ReportSettings) -> None:
     """Write report.html from all results of a configuration."""
     config, problems = settings.config, settings.problems
     if settings.manifest:
-        manifest = read_json(settings.manifest)
-        config, problems = manifest["config"], manifest["problems"]
+        require_results(settings.manifest)
+        manifest = Manifest.read(settings.manifest)
+        config, problems = manifest.config, manifest.problems
     captions = yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
     page = render(TEMPLATE, Path(output).parent, settings.embed, page_content(RunResults(config, captions), problems))
     write_text(output, page)

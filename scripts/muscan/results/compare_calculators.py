@@ -6,7 +6,6 @@ Reads limits.json of every scan with toys, writes toybased.csv, one row per limi
 from pathlib import Path
 from urllib.parse import unquote
 
-from muscan.base.files import read_result
 from muscan.config.scans import scans_in
 from muscan.config.settings import TOYBASED
 from muscan.records.columns import LIMIT_COLUMNS
@@ -24,7 +23,7 @@ def limit_rows(results: Path, scan: str) -> list[dict]:
         scan: `analysis/signal/calculator`.
     """
     analysis, signal, _ = scan.split("/")
-    limits = Limits.from_json(read_result(results / scan / "limits.json"))
+    limits = Limits.read(results / scan / "limits.json")
     asymptotic = limits.asymptotic_limits()
     others = [None] * 6 if asymptotic is None else [value for value, *_ in asymptotic.entries()]
     with_failed = [_six((limits.failed_toys or {}).get(name)) for name in NUMBERS[-2:]]

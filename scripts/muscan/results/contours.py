@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.tri import TriAnalyzer, Triangulation
 from scipy.spatial import Delaunay, QhullError
 
-from muscan.base import seals
 from muscan.base.errors import InputError
 from muscan.inference.limits_from_cls import limits_from_cls
 from muscan.records.columns import CLS_COLUMNS
 from muscan.records.limits import BLINDED
+from muscan.results.table_rows import POINTS, read_table
 
 TEXTS = ("signal", "analysis", "calculator", "status", "unit", "excluded", "expected_excluded", "reason")
 CONTOURS = {
@@ -47,8 +47,9 @@ def read_points(path: str | Path) -> pd.DataFrame:
 
     Raises:
         InputError: if a column of numbers contains anything else.
+        WrongFileError, BrokenResult: as `read_table`.
     """
-    seals.require_intact(path)
+    read_table(path, POINTS)  # requires a table of signal points
     points = pd.read_csv(path, dtype=str, keep_default_na=False)
     for column in points.columns.difference(TEXTS):
         try:

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from muscan.base.errors import InputError, StepError
-from muscan.base.files import prefix_errors, read_result
+from muscan.base.errors import LONGEST_REASON, InputError, StepError
+from muscan.base.files import prefix_errors
 from muscan.base.options import option
+from muscan.base.words import shorten
 from muscan.config import cross_sections
 from muscan.config.grids import GridSettings
 from muscan.config.signals import path_name, signals_of
@@ -70,7 +71,7 @@ def _is_number(value: object) -> bool:
 def read_limits(file: Path, calculator: str) -> Limits:
     """Read the limits of a signal; the record of a failure becomes their status."""
     try:
-        return Limits.from_json(read_result(file))
+        return Limits.read(file)
     except StepError as error:
         return Limits.from_failure(str(error), None, calculator=calculator, test_statistic="")
 
@@ -111,7 +112,7 @@ def _best(rows: list[dict]) -> dict:
     chosen = min(rows, key=_expected)
     others = [row for row in rows if row is not chosen and "fit_failed" in row["status"]]
     failed = [f"{row['analysis']}: {row['reason']}" for row in others]
-    return chosen | {"reason": "; ".join(filter(None, [chosen["reason"], *failed]))}
+    return chosen | {"reason": shorten("; ".join(filter(None, [chosen["reason"], *failed])), LONGEST_REASON)}
 
 
 def _expected(row: dict) -> float:

@@ -11,9 +11,11 @@ from muscan.base import seals, versions
 from muscan.base.files import write_json
 from muscan.base.json_input import read_json
 from muscan.base.options import option
+from muscan.config.problems import BLOCKS
 from muscan.config.result_files import SUBMISSION, all_inputs, all_results
 from muscan.config.scans import all_scans
 from muscan.config.settings import TOYBASED, scan_settings, toy_rounds
+from muscan.records.manifest import Manifest
 from muscan.records.toys import ToyPlan
 from muscan.toys.plan import block_files
 
@@ -42,20 +44,19 @@ def toy_files(config: dict, scan: str) -> list[Path]:
     return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
 
 
-def manifest(config: dict, problems: list[str]) -> dict:
-    """Return the content of manifest.json; files are in the order in which they are made."""
+def manifest(config: dict, problems: list[str]) -> Manifest:
+    """Return the manifest of the results of a configuration."""
     # Of a submission to HEPData, `all_results` lists submission.yaml alone; the digests are of all its files.
     found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in all_results(config)]
     found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan)]
-    files = {"inputs": digests(all_inputs(config)), "results": digests(found)}
-    return {"versions": versions.all_versions(), "config": config, "problems": problems, **files}
+    return Manifest(versions.all_versions(), config, problems, digests(all_inputs(config)), digests(found))
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """The configuration of a run."""
 
-    config: dict = option("the configuration, as JSON")
+    config: dict = option("the configuration, as JSON", keys=BLOCKS)
     problems: list[str] = option(
         "problems of the configuration, because of which analyses were not run", default_factory=list
     )
@@ -63,4 +64,4 @@ class RunSettings:
 
 def write_manifest(output: str, settings: RunSettings) -> None:
     """Write manifest.json."""
-    write_json(output, manifest(settings.config, settings.problems))
+    write_json(output, manifest(settings.config, settings.problems).to_json())

@@ -4,22 +4,71 @@ import csv
 from pathlib import Path
 
 from muscan.base import seals
+from muscan.base.errors import WrongFileError
+from muscan.base.json_input import require_regular_file
+from muscan.base.words import join_items, shorten
 from muscan.config.signals import scan_name
-from muscan.records.columns import parse_statuses
+from muscan.records.columns import CLS_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, parse_statuses
 from muscan.records.limits import BLINDED
 
 NOTHING = "–"  # shown for a missing number
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+LIMITS, POINTS, TOYS = "limits", "signal points", "limits from toys"  # the kinds of tables, as messages name them
+_LIMITS_NUMBERS = ("confidence_level", *LIMIT_COLUMNS)
+# By kind: the columns that a table must have, and those of them whose cells are numbers or empty.
+COLUMNS = {
+    LIMITS: (("analysis", "signal", "calculator", "status", *FIT_COLUMNS, "reason"), _LIMITS_NUMBERS),
+    POINTS: (
+        ("signal", "analysis", "calculator", "status", "unit", "excluded", "expected_excluded"),
+        (*_LIMITS_NUMBERS, *CLS_COLUMNS, "cross_section", "cross_section_error"),
+    ),
+    TOYS: (("analysis", "signal", "limit", "status"), ("toybased", "error", "asymptotics", "ratio", "ratio_error")),
+}
+
+
+def read_table(path: str | Path, kind: str = LIMITS) -> list[dict[str, str]]:
     """Read the rows of a table.
 
+    Args:
+        path: a CSV file.
+        kind: of the table, a key of COLUMNS.
+
     Raises:
-        BrokenResult: if the file was changed after it was written.
+        InputError: if there is no such file.
+        WrongFileError: if it is not a table of this kind.
+        BrokenResult: if it was changed after it was written.
     """
     seals.require_intact(path)
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    require_regular_file(path)
+    wrong = f"{path} is not a table of {kind}"
+    texts, numbers = COLUMNS[kind]
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            header, rows = reader.fieldnames or [], list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WrongFileError(f"{wrong}: {error}") from error
+    missing = [repr(name) for name in (*texts, *numbers) if name not in header]
+    if missing:
+        raise WrongFileError(f"{wrong}: it lacks the column{'s' * (len(missing) > 1)} {join_items(missing, 3)}")
+    for place, row in enumerate(rows, 1):
+        if None in row or None in row.values():
+            raise WrongFileError(f"{wrong}: row {place} does not have {len(header)} cells, as the header has")
+        for name in numbers:
+            if not _is_number(row[name]):
+                cell = shorten(row[name])
+                raise WrongFileError(f"{wrong}: row {place}, column {name!r}: {cell!r} is not a number")
+    return rows
+
+
+def _is_number(cell: str) -> bool:
+    """Return whether a cell is a number or empty."""
+    try:
+        float(cell or 0)
+    except ValueError:
+        return False
+    return True
 
 
 def number(text: str, digits: int = 4) -> str:

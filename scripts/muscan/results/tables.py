@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 import pandas as pd
 
-from muscan.base.errors import StepError
-from muscan.base.files import read_result, write_text
+from muscan.base.errors import LONGEST_REASON, StepError
+from muscan.base.files import write_text
 from muscan.base.options import option
-from muscan.base.words import printable_text
+from muscan.base.words import printable_text, shorten
 from muscan.config.scans import scans_in
 from muscan.config.settings import source_of
 from muscan.config.signals import ONLY_SIGNAL, label_values
@@ -34,7 +34,7 @@ def scan_row(results: Path, scan: str) -> dict:
         scan: `analysis/signal/calculator`.
     """
     analysis, signal, _ = scan.split("/")
-    limits = Limits.from_json(read_result(results / scan / "limits.json"))
+    limits = Limits.read(results / scan / "limits.json")
     return limits_row(analysis, signal, limits, _fit_columns(results / analysis / signal / "fit.json"))
 
 
@@ -101,12 +101,12 @@ def reason_text(limits: Limits) -> str:
         reasons.append(f"failed tests: mu = {failed}")
     if limits.toys and limits.toys["target_reached"] is False:
         reasons.append(f"the uncertainty is above the target of {100 * limits.toys['target']:g} %: raise max or block")
-    return "; ".join(dict.fromkeys(reasons))
+    return shorten("; ".join(dict.fromkeys(reasons)), LONGEST_REASON)
 
 
 def _fit_columns(path: Path) -> dict:
     try:
-        fit = FitResult.from_json(read_result(path))
+        fit = FitResult.read(path)
     except StepError:
         return dict.fromkeys(FIT_COLUMNS)
     at_bound = None if fit.blinded else fit.mu_hat in fit.poi_bounds
@@ -150,7 +150,7 @@ def label_columns(outline: dict, analysis: str) -> dict[str, dict]:
 class TableSettings:
     """The scans of a table."""
 
-    outline: dict = option("datasets and analyses of the configuration, as JSON")
+    outline: dict = option("datasets and analyses of the configuration, as JSON", keys=("datasets", "analyses"))
     results: str = option("folder of the results", default="results")
 
 

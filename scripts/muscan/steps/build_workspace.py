@@ -13,7 +13,7 @@ from muscan.inputs.histograms import read_histograms
 class BuildSettings:
     """How a workspace is built from histograms."""
 
-    model: dict = option("a block of `models` of the configuration, as JSON")
+    model: dict = option("a block of `models` of the configuration, as JSON", keys=("poi", "samples", "parameters"))
     blind: bool = option("replace the observed data by an expectation; the histograms need not have observed data")
 
 

@@ -11,9 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
-from muscan.base.errors import InputError, StepError
-from muscan.base.files import made_by, read_result, read_step_settings, record_failure, write_json
+from muscan.base.errors import LONGEST_REASON, InputError, StepError
+from muscan.base.files import made_by, prefix_errors, read_result, read_step_settings, record_failure, write_json
 from muscan.base.options import option
+from muscan.base.words import shorten
 from muscan.inference.calculators import CALCULATORS
 from muscan.inference.limits import Limit, upper_limits
 from muscan.inference.signal_point import SignalFiles, load, run_tests
@@ -104,7 +105,10 @@ class Curves:
         limits = upper_limits(np.array(list(self.scan)), cls, alpha, self.test)
         reasons = "; ".join(dict.fromkeys(test.reason for test in self.refinements.values() if test.reason))
         failed = reasons and f" ({reasons})"
-        return [each._replace(reason=each.reason + failed) if each.status == "fit_failed" else each for each in limits]
+        return [
+            each._replace(reason=shorten(each.reason + failed, LONGEST_REASON)) if each.status == "fit_failed" else each
+            for each in limits
+        ]
 
     @cached_property
     def test_of_prediction(self) -> Hypotest:
@@ -138,9 +142,12 @@ def _six_cls(test: Hypotest) -> list[float]:
 
 def read_tests(paths: list[str]) -> list[Hypotest]:
     """Return the tests of a scan from its files, each of which holds one record or a list of records."""
-    records = [read_result(path) for path in paths]
-    flat = [record for each in records for record in (each if isinstance(each, list) else [each])]
-    return [Hypotest.from_json(record) for record in flat]
+    tests = []
+    for path in paths:
+        records = read_result(path)
+        with prefix_errors(path):
+            tests += [Hypotest.from_json(each) for each in (records if isinstance(records, list) else [records])]
+    return tests
 
 
 def require_kind(tests: list[Hypotest], **kind: str) -> None:

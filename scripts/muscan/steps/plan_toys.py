@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muscan.base.errors import FitError, InputError
+from muscan.base.errors import FitError, InputError, reason_of
 from muscan.base.files import made_by, read_step_settings, record_failure, write_json
 from muscan.base.options import option
 from muscan.inference.engine import Engine
@@ -127,7 +127,7 @@ def plan_points(
     points = []
     for value, tested in zip(mu, hypotests(engine, prepared, mu, test_statistic, "asymptotics"), strict=True):
         if isinstance(tested, FitError):
-            points.append(ToyPoint(value, "fit_failed", str(tested)))
+            points.append(ToyPoint(value, "fit_failed", reason_of(tested)))
             continue
         signal, background = ([number] if value > 0 else [] for number in blocks)
         numbers = (tested.q_obs, tested.q_asimov, tested.parameters.tolist())

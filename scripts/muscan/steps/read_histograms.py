@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from muscan.base.files import record_failure, write_json
 from muscan.base.options import option
 from muscan.base.words import printable_text
+from muscan.config.block_check import explain_settings
 from muscan.diagnosis.findings import Finding
 from muscan.inputs.histograms import write_histograms
 from muscan.inputs.read_histograms import read_source
@@ -29,7 +30,8 @@ def collect_histograms(output: str, settings: HistogramSettings, findings: str |
     """
     changes: tuple[Finding, ...] = ()
     with record_failure(output):
-        histograms = read_source(settings.spec, observed=not settings.blind)
+        with explain_settings("--spec", "histograms", settings.spec):
+            histograms = read_source(settings.spec, observed=not settings.blind)
         changes = histograms.findings
         write_histograms(output, histograms)
     for change in changes:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from muscan.base.options import option
+from muscan.config.block_check import explain_settings
 from muscan.inputs.histograms import write_histograms
 from muscan.inputs.simulation import simulate
 
@@ -16,5 +17,11 @@ class SimulateSettings:
 
 
 def simulate_histograms(output: str, settings: SimulateSettings) -> None:
-    """Write histograms.csv: one column of counts per component, and one of observed counts."""
-    write_histograms(output, simulate(settings.spec, observed=not settings.blind))
+    """Write histograms.csv: one column of counts per component, and one of observed counts.
+
+    Raises:
+        InputError: if the settings do not follow the schema of configurations.
+    """
+    with explain_settings("--spec", "simulate", settings.spec):
+        histograms = simulate(settings.spec, observed=not settings.blind)
+    write_histograms(output, histograms)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from muscan.base.files import read_result
 from muscan.base.options import option
 from muscan.histfactory.model import model_digest
 from muscan.inference.engine import Engine
@@ -51,7 +50,7 @@ def open_plan(files: ToyFiles) -> OpenedPlan:
     Raises:
         StepError: if a file cannot be used, or a step before has failed.
     """
-    plan = ToyPlan.from_json(read_result(files.plan))
+    plan = ToyPlan.read(files.plan)
     engine, prepared, result = load(files)
     background = prepared.reference.parameters
     store = ToyStore(Path(files.toys), engine, plan.test_statistic, background, plan.seed, plan.block)
