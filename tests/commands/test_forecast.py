@@ -11,7 +11,8 @@ from rich.console import Console
 from helpers.workflow import REPO, clone, planned, snakemake, write_config
 from muscan.base.words import format_duration
 from muscan.commands import check, forecast, rule_graph, simulate_grid
-from muscan.commands.forecast import Forecast, Sample, advice, first_round_toys, toy_fits
+from muscan.commands.forecast import Forecast, advice, first_round_toys
+from muscan.commands.timed_sample import Sample, job_counts, toy_fits
 from muscan.config.schema import complete
 from muscan.config.settings import ScanSettings, scan_settings
 
@@ -64,7 +65,7 @@ def configurations(folder) -> dict[str, dict]:
 def test_jobs_are_those_of_snakemake(configurations, tmp_path, name):
     run = clone(tmp_path / "run")
     write_config(run, configurations[name])
-    counts = forecast.job_counts(configurations[name])
+    counts = job_counts(configurations[name])
     dry_run = snakemake(run, "-n", "--workflow-profile", "none")
     printed = (dry_run.stdout + dry_run.stderr).partition("Job stats:")[2]
     expected: dict[str, int] = {}
@@ -90,7 +91,7 @@ def test_what_it_says(folder, tmp_path, monkeypatch, capsys):
     rows = {line.split()[0]: line.split() for line in output.splitlines() if line.startswith((" g ", " counts "))}
     assert rows["g"][1] == "9"
     assert rows["counts"][1] == "1"
-    assert f"In all {sum(forecast.job_counts(config).values())} jobs" in output
+    assert f"In all {sum(job_counts(config).values())} jobs" in output
     assert "on 3 cores" in output
     assert "`mu_per_job` and `signals_per_job` put more work into a job" in " ".join(output.split())
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]

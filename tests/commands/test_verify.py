@@ -6,6 +6,7 @@ import pytest
 
 from helpers.chain import SPEC, Chain
 from muscan.commands import verify
+from muscan.records.manifest import Manifest
 
 
 @pytest.fixture
@@ -52,7 +53,8 @@ def test_tests_of_earlier_scans_are_not_in_the_sample(scan, capsys):
     assert "there is no " in capsys.readouterr().err
     names = ["analysis/signal/fit.json", *(f"{scan.scan}/hypotest/mu_{mu}.json" for mu in ("0.0", "1.0", "3.0"))]
     records = [{"file": f"results/{name}", "sha256": ""} for name in names]
-    (scan.results / "manifest.json").write_text(json.dumps({"results": records}), encoding="utf-8")
+    manifest = Manifest(versions={}, config={}, problems=[], inputs=[], results=records)
+    (scan.results / "manifest.json").write_text(json.dumps(manifest.to_json()), encoding="utf-8")
     assert {path.parents[3].name for path, _ in verify.tests_of(scan.results)} == {"analysis"}
     assert len(verify.tests_of(scan.results)) == 3
     assert capsys.readouterr().err == ""

@@ -22,6 +22,7 @@ from muscan.inference.engines import engine
 from muscan.inference.hypotest import hypotests, prepare
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.hypotest import Hypotest
+from muscan.records.manifest import Manifest
 
 TESTS = "*/*/*/hypotest/mu_*.json"  # files of tests in a folder of results
 PRECISION = 1e-4  # of a fit by Minuit, in -2 log L
@@ -65,7 +66,7 @@ def files_of_tests(results: Path) -> list[Path]:
     manifest = results / Path(MANIFEST).name
     found = sorted(results.glob(TESTS))
     if manifest.exists():
-        listed = {results / Path(record["file"]).relative_to(RESULTS) for record in read_json(manifest)["results"]}
+        listed = {results / Path(record["file"]).relative_to(RESULTS) for record in Manifest.read(manifest).results}
         return [path for path in found if path in listed]
     if found:
         message = f"there is no {manifest}, which a complete scan writes: the sample is of all tests in {results}"
