@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from helpers.workflow import heed_interrupts
 from muscan.base import script
 from muscan.base.code import SCRIPTS
 
@@ -95,6 +96,7 @@ def test_ctrl_c_ends_with_one_line(tmp_path, where):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout.readline() == "here\n"
     process.send_signal(signal.SIGINT)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,11 @@ def clone(target: Path) -> Path:
         else:
             shutil.copy2(REPO / part, target / part)
     return target
+
+
+def heed_interrupts() -> None:
+    """Let SIGINT interrupt a process that is about to start (`preexec_fn`): shells let background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def environment(**changes: str) -> dict[str, str]:

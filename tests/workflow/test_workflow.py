@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from helpers.workflow import COLUMNS, clone, copy, environment, limits, planned, snakemake, write_config
+from helpers.workflow import (
+    COLUMNS,
+    clone,
+    copy,
+    environment,
+    heed_interrupts,
+    limits,
+    planned,
+    snakemake,
+    write_config,
+)
 
 
 @pytest.fixture(scope="session")
@@ -180,6 +190,7 @@ class TestTableOfAnEarlierRun:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
         deadline = time.monotonic() + 120
         while not list((changed / "logs").rglob("*.log")) and time.monotonic() < deadline:
