@@ -63,7 +63,6 @@ class TestWriting:
         write_text(tmp_path / ("x" * 240 + ".json"), "{}")
         assert len(names(tmp_path)) == 1
 
-    @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
     def test_permissions_are_those_of_any_new_file(self, tmp_path):
         old = os.umask(0o027)
         try:

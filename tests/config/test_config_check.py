@@ -1,207 +1,23 @@
-"""The check of configurations: schema, documentation and code agree; accepted and refused configurations; messages."""
+"""The check of configurations: what is accepted, what is refused, and the messages."""
 
 import copy
 import json
 import math
-import re
-from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 
-import pyhf
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 
-from helpers.configurations import complete_model
+from helpers.configurations import DEFAULT, DELETE, ROOT, SCHEMA_FILE, changed, problems
 from muscan.base.words import OBSERVED_HINT
-from muscan.config.check import check, usable_part
+from muscan.config.check import usable_part
 from muscan.config.mu_values import mu_jobs, poi_bound
 from muscan.config.problems import ConfigError
-from muscan.config.reference import update_tables
 from muscan.config.schema import complete
-from muscan.config.settings import TOYBASED, scan_settings
-from muscan.histfactory.model import INTERPOLATIONS
-from muscan.inference.calculators import CALCULATORS
-from muscan.inference.test_statistics import TEST_STATISTICS
-from muscan.inputs import build_workspace, histograms
-from muscan.inputs import simulation as simulate
-
-ROOT = Path(__file__).parents[2]
-SCHEMA_FILE = ROOT / "config" / "config.schema.yaml"
-SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
-README = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-DELETE = object()
-
-
-def changed(path: str, value) -> dict:
-    """Return the default configuration with another value at `a/b/0`."""
-    config = copy.deepcopy(DEFAULT)
-    *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
-    block = config
-    for part in parents:
-        block = block[part]
-    if value is DELETE:
-        del block[last]
-    else:
-        block[last] = value
-    return config
-
-
-def problems(config) -> list[str]:
-    """Return the lines of the message about a configuration; none if it is accepted."""
-    try:
-        check(config)
-    except ConfigError as error:
-        return str(error).split("\n")
-    return []
-
-
-# --- Schema, documentation and code say the same
-
-
-def schema_keys(schema: dict, path: str = "") -> set[str]:
-    """Return the paths of all keys; <> stands for names that users choose, [] for entries of lists."""
-    if "$ref" in schema and "properties" not in schema:  # an analysis overrides keys of `scan`, which stand there
-        schema = schema | SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
-    found = set()
-    for key, each in schema.get("properties", {}).items():
-        here = f"{path}.{key}".lstrip(".")
-        found |= {here} | schema_keys(each, here)
-    if isinstance(schema.get("additionalProperties"), dict):
-        found |= {f"{path}.<>"} | schema_keys(schema["additionalProperties"], f"{path}.<>")
-    if isinstance(schema.get("items"), dict) and "object" in json.dumps(resolved(schema["items"]).get("type", "")):
-        found |= schema_keys(schema["items"], f"{path}[]")
-    return found
-
-
-def resolved(schema: dict) -> dict:
-    return SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-
-
-def readme_rows() -> dict[str, list[str]]:
-    """{path of a key: cells of its row}; the heading above a table gives the beginning of the paths."""
-    rows, prefix, in_keys = {}, "", False
-    for line in README.splitlines():
-        if line.startswith("#"):
-            heading = re.search("`(.+)`", line)
-            prefix, in_keys = (heading[1] if heading else ""), False
-        elif line.startswith("| key |"):
-            in_keys = True
-        elif not line.startswith("|"):
-            in_keys = False
-        elif in_keys and "`" in line:
-            cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
-            rows |= {f"{prefix}.{key}": cells for key in re.findall("`(.+?)`", cells[0])}
-    return rows
-
-
-def test_readme_explains_every_key_of_the_schema():
-    overridable = {f"analyses.<>.{key}" for key in SCHEMA["$defs"]["scan"]["properties"]}
-    wanted = {re.sub(r"\[\]$", "", key) for key in schema_keys(SCHEMA)} | overridable
-    written = {re.sub("<.*?>", "<>", key) for key in readme_rows()}
-    headings = {re.sub("<.*?>", "<>", key) for key in re.findall(r"^#+ `(.+?)(?:\[\])?`", README, flags=re.MULTILINE)}
-    blocks = {key.rpartition(".")[0] for key in headings if "." in key}
-    assert written | headings | blocks >= wanted
-    assert wanted >= written
-
-
-def test_tables_of_the_readme_are_those_of_the_schema():
-    """`python scripts/muscan document` updates the tables."""
-    assert update_tables(README) == README
-    assert README.count("<!-- keys of ") == README.count("<!-- end of keys -->") == 10
-
-
-def test_readme_has_the_defaults_that_are_used():
-    """A minimal configuration gets the defaults in the tables."""
-    rows = readme_rows()
-    scan = complete({"analyses": {}})["scan"]
-    nested = {f"{block}.{key}": value for block in ("toys", "interpolation") for key, value in scan[block].items()}
-    for key, value in (scan | nested).items():
-        if key not in ("toys", "interpolation"):
-            assert yaml.safe_load(rows[f"scan.{key}"][2].partition(" without ")[0].strip("`")) == value, key
-    assert len(nested) == 8
-    assert rows["scan.toys.per_hypothesis"][2] == "`5000` without `target`"
-    assert rows["scan.toys.max"][2] == "`1000000` with `target`"
-    low = rows["datasets.<name>.simulate.components.<component>.low"][2]
-    assert low == "needed for `uniform`; `0` for `exponential`"
-    assert rows["models.<name>.samples.<sample>[].up"][2] == "needed for `normsys`, `histosys` without `data`"
-
-
-def every_key(schema: dict, path: str = "") -> Iterator[tuple[str, dict]]:
-    for key, each in schema.get("properties", {}).items():
-        yield f"{path}.{key}", each
-        yield from every_key(each, f"{path}.{key}")
-    for word in ("items", "additionalProperties"):
-        if isinstance(schema.get(word), dict):
-            yield from every_key(schema[word], f"{path}.{word}")
-
-
-@pytest.mark.parametrize("name", ["", *SCHEMA["$defs"]])
-def test_every_key_of_the_schema_has_a_text(name):
-    without = [key for key, each in every_key(SCHEMA["$defs"][name] if name else SCHEMA) if "description" not in each]
-    assert without == []
-
-
-@pytest.mark.parametrize(
-    ("enum", "registry"),
-    [
-        (SCHEMA["$defs"]["component"]["properties"]["shape"]["enum"], simulate.SHAPES),
-        (SCHEMA["$defs"]["modifier"]["properties"]["type"]["enum"], build_workspace.MODIFIERS),
-        (SCHEMA["$defs"]["scan"]["properties"]["calculators"]["items"]["enum"], [*CALCULATORS, TOYBASED]),
-        (
-            SCHEMA["$defs"]["scan"]["properties"]["test_statistic"]["enum"],
-            [name for name, statistic in TEST_STATISTICS.items() if statistic.asimov_mu == 0],  # those for limits
-        ),
-        *(
-            (SCHEMA["$defs"]["scan"]["properties"]["interpolation"]["properties"][kind]["enum"], codes)
-            for kind, codes in INTERPOLATIONS.items()
-        ),
-    ],
-)
-def test_schema_and_code_know_the_same_names(enum, registry):
-    assert sorted(enum) == sorted(registry)
-    for name in enum:
-        assert f"`{name}`" in README
-
-
-def test_every_plot_of_a_scan_has_its_script():
-    plots = SCHEMA["$defs"]["scan"]["properties"]["plots"]["items"]["enum"]
-    assert set(SCHEMA["$defs"]["scan"]["properties"]["plots"]["default"]) <= set(plots)
-    assert {path.stem for path in (ROOT / "scripts" / "muscan" / "plotting").glob("*.py")} >= set(plots)
-
-
-def test_schema_knows_the_interpolations():
-    assert set(SCHEMA["$defs"]["scan"]["properties"]["interpolation"]["properties"]) == set(INTERPOLATIONS)
-    defaults = complete({"analyses": {}})["scan"]["interpolation"]
-    assert {kind: codes[0] for kind, codes in INTERPOLATIONS.items()} == defaults
-
-
-def readme_examples() -> list[dict]:
-    return [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)]
-
-
-@pytest.mark.parametrize("example", readme_examples(), ids=lambda example: next(iter(example)))
-def test_examples_in_the_readme_are_accepted(example):
-    config = copy.deepcopy(DEFAULT)
-    for block, entries in example.items():
-        config[block] = config.get(block, {}) | entries
-    assert [line for line in problems(config) if " there is no file " not in line and "no JSON files" not in line] == []
-
-
-def test_models_in_the_readme_fit_the_csv_in_the_readme(tmp_path):
-    file = tmp_path / "mine.csv"
-    file.write_text(re.search(r"```csv\n(.*?)```", README, flags=re.DOTALL)[1])
-    models = {name: model for example in readme_examples() for name, model in example.get("models", {}).items()}
-    assert len(models) >= 2
-    for model in models.values():
-        built = pyhf.Workspace(build_workspace.build(histograms.read_histograms(file), complete_model(model)))
-        assert built.model().config.poi_name == "mu"
-        assert {"SR", "CR"} == set(built.model().config.channels)
-
+from muscan.config.settings import scan_settings
 
 # --- What is accepted
 
@@ -756,17 +572,6 @@ def test_the_rest_can_be_used():
     assert sorted(found) == sorted([lost, poi, unknown])
 
 
-def test_a_grid_needs_all_of_its_analyses(with_grid):
-    config = with_grid()
-    config["analyses"]["other"] = {"dataset": "lost"}
-    config["datasets"]["lost"] = {"workspace": {"file": "lost.json", "patchset": "lost.json"}}
-    config["grids"]["both"] = {"analyses": ["published", "other"], "x": "m1"}
-    rest, reasons, found = usable_part(config)
-    assert "both" not in rest["grids"]
-    assert list(reasons) == ["other"]
-    assert any(text == "grids.both: needs other, which cannot be run" for text in found)
-
-
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -859,89 +664,6 @@ def test_command_line_values_of_snakemake_are_named():
         "scan.mu[1]: needs a number",
         "scan.mu_per_job: needs a whole number",
     ]
-
-
-@pytest.fixture
-def with_grid(tmp_path):
-    """Return the default configuration and a grid over a patch set with the labels m1 and m2; changes the grid."""
-    patch = {"metadata": {"name": "a", "values": [100, 1]}, "patch": []}
-    files = {"B.json": {}, "patchset.json": {"metadata": {"labels": ["m1", "m2"]}, "patches": [patch]}}
-    for name, content in files.items():
-        (tmp_path / name).write_text(json.dumps(content))
-    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n100,2.0,0.1\n")
-
-    def build(**grid) -> dict:
-        source = {"file": str(tmp_path / "B.json"), "patchset": str(tmp_path / "patchset.json")}
-        config = copy.deepcopy(DEFAULT)
-        config["datasets"]["published"] = {"workspace": source}
-        config["analyses"]["published"] = {"dataset": "published", "mu": "auto", "signals_per_job": 8}
-        cross_sections = {"csv": str(tmp_path / "xs.csv"), "unit": "pb"}
-        plane = {"analyses": ["published"], "x": "m1", "y": "m2", "cross_sections": cross_sections}
-        config["grids"] = {"plane": plane | grid}
-        return config
-
-    return build
-
-
-def test_a_grid_is_accepted(with_grid):
-    more = {"axis_labels": {"m1": "m(X) [GeV]"}, "diagonal": 125.5, "numbers": True, "calculator": "asymptotics"}
-    assert problems(with_grid()) == problems(with_grid(**more)) == []
-
-
-@pytest.mark.parametrize(
-    ("grid", "problem"),
-    [
-        (
-            {"analyses": ["publishd"]},
-            ".analyses: there is no analysis 'publishd' under `analyses`; did you mean 'publ",
-        ),
-        (
-            {"analyses": ["original-locked"]},
-            ".analyses: 'original-locked' has a single signal; a grid needs a",
-        ),
-        ({"analyses": []}, ".analyses: needs at least 1 entry, has 0"),
-        ({"x": "m3"}, ".x: the signals of 'published' have no label 'm3'; there are m1, m2"),
-        ({"y": "mass"}, ".y: the signals of 'published' have no label 'mass'; there are m1, m2"),
-        (
-            {"axis_labels": {"m11": "x"}},
-            ".axis_labels: the signals of 'published' have no label 'm11'; did you mean 'm",
-        ),
-        ({"calculator": "toybased"}, ".calculator: 'published' does not use 'toybased', only asymptotics"),
-        ({"cross_sections": {"csv": "none.csv", "unit": "pb"}}, ".cross_sections.csv: there is no file 'none.csv'"),
-        ({"cross_sections": {"csv": "none.csv"}}, ".cross_sections: the key 'unit' is missing"),
-        ({"y": "m1"}, ".y: must be a label different from x"),
-        ({"diagonal": "125"}, ".diagonal: needs a number, has the text '125'"),
-        ({"z": "m1"}, ": unknown key 'z'"),
-    ],
-)
-def test_a_grid_is_refused(with_grid, grid, problem):
-    found = problems(with_grid(**grid))
-    assert len(found) == 1
-    assert found[0].startswith(f"grids.plane{problem}")
-
-
-def test_all_problems_of_cross_sections_are_told_before_anything_runs(with_grid, tmp_path):
-    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n100,2O,0.1\n200,1,-0.1\n300,1,0\n300,2,0\n")
-    (problem,) = problems(with_grid())
-    assert problem.startswith(f"grids.plane.cross_sections.csv: {tmp_path}/xs.csv, line 2, column cross_section: '2O'")
-    assert "line 3: the cross section is not positive, or its error is negative: m1 = 200" in problem
-    assert "line 5: the row occurs twice: m1 = 300" in problem
-
-
-def test_cross_sections_of_other_points_are_told_before_anything_runs(with_grid, tmp_path):
-    (tmp_path / "xs.csv").write_text("m1,cross_section,cross_section_error\n300,1,0\n")
-    (problem,) = problems(with_grid())
-    assert "no row belongs to a point of the grid: the first row is m1 = 300, the first point m1 = 100" in problem
-
-
-def test_a_grid_does_not_mix_confidence_levels(with_grid):
-    config = with_grid(analyses=["published", "other"])
-    config["analyses"]["other"] = config["analyses"]["published"] | {"confidence_level": 0.9}
-    (problem,) = problems(config)
-    assert problem == (
-        "grids.plane.analyses: limits of different confidence_level cannot be compared: "
-        "0.95 of 'published', 0.9 of 'other'"
-    )
 
 
 @pytest.mark.parametrize("form", ["no labels", "{m1}{m2}", "x_{1}", "{}"])
