@@ -51,6 +51,10 @@ include: "rules/plots.smk"
 include: "rules/grids.smk"
 
 
+if workflow.output_settings.benchmark_extended:
+    write_benchmarks(workflow.modifier.rules)
+
+
 onstart:
     files.remove_leftovers()
 

@@ -5,15 +5,16 @@
 import json
 import os
 import sys
-from functools import partial
 
-sys.path.append(os.path.join(workflow.basedir, "scripts"))
+scripts_folder = os.path.join(workflow.basedir, "scripts")
+sys.path.append(scripts_folder)
 
 from muscan.base import files
 from muscan.config import result_files
 from muscan.config.scans import outline_of
 from muscan.config.settings import FOLDER_PLOTS
 from muscan.run import begin, end, progress
+from muscan.run.benchmarks import write_benchmarks
 from muscan.run.rules.code import code_of
 from muscan.run.rules.datasets import Datasets
 from muscan.run.rules.grids import Grids
@@ -44,8 +45,10 @@ grids = Grids(config, scans)
 if FIRST:
     end.show_limits_if_nothing_to_do(workflow, grids.names)
 packs = all_packs(config, scans)
-code = partial(code_of, with_modules=FIRST)
+# A job on a cluster need not know the code: Snakemake compares parameters only where it plans a run.
+code = code_of if FIRST else lambda script, *others: script
 
+SCRIPTS = os.path.relpath(scripts_folder)
 RESULTS = result_files.all_results(config)
 OUTLINE = json.dumps(outline_of(config))
 

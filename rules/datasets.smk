@@ -5,23 +5,20 @@
 
 
 rule simulate:
-    input:
-        code=code("simulate.py"),
     output:
         "results/datasets/{dataset}/{histograms}.csv",
     log:
         "logs/datasets/{dataset}/simulate_{histograms}.log",
-    benchmark:
-        "benchmarks/datasets/{dataset}/simulate_{histograms}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets.simulated),
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("simulate.py"),
         spec=datasets.simulation_spec,
         blind=datasets.blind,
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/simulate.py"
         " --spec {params.spec:q}"
         " --blind {params.blind}"
         " --output {output:q}"
@@ -30,24 +27,22 @@ rule simulate:
 
 rule read_histograms:
     input:
-        code=code("read_histograms.py"),
         files=datasets.files,
     output:
         histograms="results/datasets/{dataset}/{histograms}.csv",
         findings="results/datasets/{dataset}/{histograms}_findings.json",
     log:
         "logs/datasets/{dataset}/read_{histograms}.log",
-    benchmark:
-        "benchmarks/datasets/{dataset}/read_{histograms}.tsv"
     wildcard_constraints:
         dataset=one_of(datasets.external),
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("read_histograms.py"),
         spec=datasets.histogram_spec,
         blind=datasets.blind,
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/read_histograms.py"
         " --spec {params.spec:q}"
         " --blind {params.blind}"
         " --output {output.histograms:q}"

@@ -5,7 +5,6 @@
 
 rule fit:
     input:
-        code=code("fit.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         findings=workspaces.findings,
@@ -13,18 +12,17 @@ rule fit:
         "results/{analysis}/{signal}/fit.json",
     log:
         "logs/{analysis}/{signal}/fit.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/fit.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("fit.py"),
         engine=scans.setting("engine"),
         test_statistic=scans.setting("test_statistic"),
         poi_bound=scans.poi_bound,
         confidence_level=scans.range_confidence_level,
         blind=scans.setting("blind"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/fit.py"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --findings {input.findings:q}"

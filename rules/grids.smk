@@ -5,7 +5,6 @@
 
 rule grid_points:
     input:
-        code=code("grid_points.py"),
         limits=grids.limits,
         cross_sections=grids.cross_sections,
     output:
@@ -13,14 +12,13 @@ rule grid_points:
         markdown="results/grids/{grid}/points.md",
     log:
         "logs/grids/{grid}/points.log",
-    benchmark:
-        "benchmarks/grids/{grid}/points.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("grid_points.py"),
         outline=literal(OUTLINE),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/grid_points.py"
         " --outline {params.outline:q}"
         " --grid {wildcards.grid:q}"
         " --csv {output.csv:q}"
@@ -30,18 +28,16 @@ rule grid_points:
 
 rule plot_contour:
     input:
-        code=code("plot_contour.py"),
         points="results/grids/{grid}/points.csv",
     output:
         png="results/grids/{grid}/plots/exclusion.png",
         pdf="results/grids/{grid}/plots/exclusion.pdf",
     log:
         "logs/grids/{grid}/exclusion.log",
-    benchmark:
-        "benchmarks/grids/{grid}/exclusion.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("plot_contour.py"),
         x=grids.label("x"),
         y=grids.label("y"),
         x_label=grids.axis_title("x"),
@@ -49,7 +45,7 @@ rule plot_contour:
         diagonal=grids.setting("diagonal"),
         numbers=grids.setting("numbers"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/plot_contour.py"
         " --points {input.points:q}"
         " --x={params.x:q}"
         " --y={params.y:q}"
@@ -64,21 +60,19 @@ rule plot_contour:
 
 rule plot_mass_limits:
     input:
-        code=code("plot_mass_limits.py"),
         points="results/grids/{grid}/points.csv",
     output:
         directory("results/grids/{grid}/plots/limits"),
     log:
         "logs/grids/{grid}/limits.log",
-    benchmark:
-        "benchmarks/grids/{grid}/limits.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("plot_mass_limits.py"),
         x=grids.label("x"),
         x_label=grids.axis_title("x"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/plot_mass_limits.py"
         " --points {input.points:q}"
         " --x={params.x:q}"
         " --x-label={params.x_label:q}"
@@ -89,24 +83,22 @@ rule plot_mass_limits:
 
 rule hepdata:
     input:
-        code=code("hepdata.py"),
         points="results/grids/{grid}/points.csv",
     output:
         # A file, because Snakemake leaves one of its own in an output that is a folder, and HEPData refuses that.
         "results/grids/{grid}/hepdata/submission.yaml",
     log:
         "logs/grids/{grid}/hepdata.log",
-    benchmark:
-        "benchmarks/grids/{grid}/hepdata.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("hepdata.py"),
         x=grids.label("x"),
         y=grids.label("y"),
         units=grids.units,
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/hepdata.py"
         " --points {input.points:q}"
         " --x={params.x:q}"
         " --y={params.y:q}"

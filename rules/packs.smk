@@ -10,7 +10,6 @@ for pack in packs:
         name:
             pack.name
         input:
-            code=code("scan_signals.py"),
             histograms=pack.value(workspaces.histograms),
             findings=pack.value(workspaces.findings),
             workspace=pack.value(workspaces.published("workspace")),
@@ -21,11 +20,10 @@ for pack in packs:
             pack.outputs(scans),
         log:
             f"logs/{pack.analysis}/{pack.name}.log",
-        benchmark:
-            f"benchmarks/{pack.analysis}/{pack.name}.tsv"
         conda:
             "../envs/muscan.yaml"
         params:
+            code=code("scan_signals.py"),
             analysis=pack.analysis,
             signals=literal(pack.signals),
             patches=pack.values(workspaces.published("patch")),  # also those that do not exist
@@ -45,7 +43,7 @@ for pack in packs:
             toybased=pack.value(scans.uses("toybased")),
             seed=pack.value(toys.setting("seed")),
         shell:
-            "python {input.code[0]:q}"
+            "python {SCRIPTS:q}/scan_signals.py"
             " --histograms {input.histograms:q}"
             " --findings {input.findings:q}"
             " --workspace={input.workspace:q}"

@@ -6,7 +6,6 @@
 
 rule plot:
     input:
-        code=lambda wildcards: code("plot.py", f"muscan/plotting/{wildcards.plot}.py"),
         fit=branch(drawn_from("fit"), then="results/{analysis}/{signal}/fit.json"),
         limits=branch(drawn_from("limits"), then="results/{analysis}/{signal}/{calculator}/limits.json"),
         model=branch(drawn_from("model"), then="results/{analysis}/{signal}/model.npz"),
@@ -18,16 +17,15 @@ rule plot:
         pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/{calculator}/plots/{plot}.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=lambda wildcards: code("plot.py", f"muscan/plotting/{wildcards.plot}.py"),
         toys="results/{analysis}/{signal}/toybased/toys",
         show=branch(drawn_from("plan"), then=toys.setting("show")),
         title=scans.title,
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/plot.py"
         " --plot {wildcards.plot}"
         " --fit {input.fit:q}"
         " --limits {input.limits:q}"
@@ -51,7 +49,6 @@ use rule plot as plot_folder with:
 
 rule tables:
     input:
-        code=code("tables.py"),
         limits=expand("results/{scan}/limits.json", scan=scans.names),
         fits=sorted({f"results/{os.path.dirname(scan)}/fit.json" for scan in scans.names}),
     output:
@@ -59,15 +56,14 @@ rule tables:
         markdown="results/limits.md",
     log:
         "logs/tables.log",
-    benchmark:
-        "benchmarks/tables.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("tables.py"),
         outline=literal(OUTLINE),
         not_run=literal(json.dumps(usable.not_run)),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/tables.py"
         " --outline {params.outline:q}"
         " --not-run {params.not_run:q}"
         " --csv {output.csv:q}"
@@ -77,21 +73,19 @@ rule tables:
 
 rule compare_calculators:
     input:
-        code=code("compare_calculators.py"),
         limits=expand("results/{scan}/limits.json", scan=scans.with_toys),
     output:
         csv="results/toybased.csv",
         markdown="results/toybased.md",
     log:
         "logs/compare_calculators.log",
-    benchmark:
-        "benchmarks/compare_calculators.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("compare_calculators.py"),
         outline=literal(OUTLINE),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/compare_calculators.py"
         " --outline {params.outline:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
@@ -100,40 +94,37 @@ rule compare_calculators:
 
 rule compare_limits:
     input:
-        code=code("compare_limits.py"),
         limits="results/limits.csv",
     output:
         png="results/plots/limits.png",
         pdf="results/plots/limits.pdf",
     log:
         "logs/plots/limits.log",
-    benchmark:
-        "benchmarks/plots/limits.tsv"
     conda:
         "../envs/muscan.yaml"
+    params:
+        code=code("compare_limits.py"),
     shell:
-        "python {input.code[0]:q}" " --limits {input.limits:q}" " --output {output.png:q}" " --log {log:q}"
+        "python {SCRIPTS:q}/compare_limits.py" " --limits {input.limits:q}" " --output {output.png:q}" " --log {log:q}"
 
 
 rule report:
     """Write all results on one page, with explanations."""
     input:
         results=[name for name in RESULTS if name != result_files.REPORT],
-        code=code("report.py"),
         template=[os.path.relpath(os.path.join(workflow.basedir, name)) for name in result_files.REPORT_PARTS],
     output:
         result_files.REPORT,
     log:
         "logs/report.log",
-    benchmark:
-        "benchmarks/report.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("report.py"),
         config=literal(json.dumps(config)),
         problems=literal(usable.problems),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/report.py"
         " --config {params.config:q}"
         " --problems {params.problems:q}"
         " --output {output:q}"
@@ -143,7 +134,6 @@ rule report:
 rule verdict:
     """Fail if a limit is missing because something failed, after everything else is done."""
     input:
-        code=code("verdict.py"),
         limits="results/limits.csv",
     output:
         touch(result_files.VERDICT),
@@ -152,18 +142,16 @@ rule verdict:
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("verdict.py"),
         problems=literal(usable.without_row),
     shell:
-        "python {input.code[0]:q}" " --limits {input.limits:q}" " --problems {params.problems:q}" " --log {log:q}"
+        "python {SCRIPTS:q}/verdict.py" " --limits {input.limits:q}" " --problems {params.problems:q}" " --log {log:q}"
 
 
 use rule report as manifest with:
     input:
         results=RESULTS,
-        code=code("manifest.py"),
     output:
         result_files.MANIFEST,
     log:
         "logs/manifest.log",
-    benchmark:
-        "benchmarks/manifest.tsv"

@@ -5,7 +5,6 @@
 
 rule hypotest:
     input:
-        code=code("hypotest.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
@@ -13,16 +12,15 @@ rule hypotest:
         "results/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.json",
     log:
         "logs/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/{calculator}/hypotest/mu_{mu}.tsv"
     wildcard_constraints:
         calculator="asymptotics",
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("hypotest.py"),
         mu=scans.mu_of_job,
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/hypotest.py"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -34,7 +32,6 @@ rule hypotest:
 
 rule invert:
     input:
-        code=code("invert.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
@@ -46,19 +43,18 @@ rule invert:
         "results/{analysis}/{signal}/{calculator}/limits.json",
     log:
         "logs/{analysis}/{signal}/{calculator}/invert.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/{calculator}/invert.tsv"
     wildcard_constraints:
         calculator="asymptotics",
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("invert.py"),
         confidence_level=scans.setting("confidence_level"),
         check_asymptotics=scans.setting("check_asymptotics"),
         toybased=scans.uses("toybased"),
         seed=toys.setting("seed"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/invert.py"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"

@@ -7,7 +7,6 @@
 
 rule plan_toys:
     input:
-        code=code("plan_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
@@ -15,11 +14,10 @@ rule plan_toys:
         "results/{analysis}/{signal}/toybased/plan_0.json",
     log:
         "logs/{analysis}/{signal}/toybased/plan_0.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/toybased/plan_0.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("plan_toys.py"),
         mu=scans.setting("mu"),
         confidence_level=scans.setting("confidence_level"),
         seed=toys.setting("seed"),
@@ -29,7 +27,7 @@ rule plan_toys:
         max=toys.setting("max"),
         max_failed_fraction=toys.setting("max_failed_fraction"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/plan_toys.py"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -47,7 +45,6 @@ rule plan_toys:
 
 rule throw_toys:
     input:
-        code=code("throw_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
@@ -56,15 +53,14 @@ rule throw_toys:
         "results/{analysis}/{signal}/toybased/jobs/round_{round}_part_{part}_of_{parts}.json",
     log:
         "logs/{analysis}/{signal}/toybased/jobs/round_{round}_part_{part}_of_{parts}.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/toybased/jobs/round_{round}_part_{part}_of_{parts}.tsv"
     priority: 1  # pictures can fill the gaps
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("throw_toys.py"),
         toys="results/{analysis}/{signal}/toybased/toys",
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/throw_toys.py"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -78,7 +74,6 @@ rule throw_toys:
 
 rule allocate_toys:
     input:
-        code=code("allocate_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
@@ -88,16 +83,15 @@ rule allocate_toys:
         "results/{analysis}/{signal}/toybased/plan_{round}.json",
     log:
         "logs/{analysis}/{signal}/toybased/plan_{round}.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/toybased/plan_{round}.tsv"
     wildcard_constraints:
         round=r"[1-9][0-9]*",
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("allocate_toys.py"),
         toys="results/{analysis}/{signal}/toybased/toys",
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/allocate_toys.py"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -109,7 +103,6 @@ rule allocate_toys:
 
 use rule allocate_toys as invert_toys with:
     input:
-        code=code("invert_toys.py"),
         model="results/{analysis}/{signal}/model.npz",
         workspace=WORKSPACE_OF_PYHF,
         fit="results/{analysis}/{signal}/fit.json",
@@ -119,5 +112,3 @@ use rule allocate_toys as invert_toys with:
         "results/{analysis}/{signal}/toybased/limits.json",
     log:
         "logs/{analysis}/{signal}/toybased/invert.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/toybased/invert.tsv"

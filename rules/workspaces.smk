@@ -6,23 +6,21 @@
 
 rule build_workspace:
     input:
-        code=code("build_workspace.py"),
         histograms=workspaces.histograms,
     output:
         "results/{analysis}/{signal}/workspace.json",
     log:
         "logs/{analysis}/{signal}/build_workspace.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/build_workspace.tsv"
     wildcard_constraints:
         analysis=one_of(scans.of_histograms),
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("build_workspace.py"),
         model=workspaces.model_spec,
         blind=scans.setting("blind"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/build_workspace.py"
         " --histograms {input.histograms:q}"
         " --model {params.model:q}"
         " --blind {params.blind}"
@@ -32,21 +30,19 @@ rule build_workspace:
 
 rule check_published:
     input:
-        code=code("check_published.py"),
         workspace=datasets.published("workspace"),
         patchset=datasets.published("patchset"),
     output:
         "results/datasets/{dataset}/checked.json",
     log:
         "logs/datasets/{dataset}/check_published.log",
-    benchmark:
-        "benchmarks/datasets/{dataset}/check_published.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("check_published.py"),
         max_megabytes=datasets.max_megabytes,
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/check_published.py"
         " --workspace={input.workspace:q}"
         " --patchset={input.patchset:q}"
         " --max-megabytes {params.max_megabytes}"
@@ -56,7 +52,6 @@ rule check_published:
 
 rule patch_workspace:
     input:
-        code=code("patch_workspace.py"),
         workspace=workspaces.published("workspace"),
         patchset=workspaces.published("patchset"),
         patch=workspaces.existing_patch,
@@ -65,20 +60,19 @@ rule patch_workspace:
         "results/{analysis}/{signal}/workspace.json",
     log:
         "logs/{analysis}/{signal}/patch_workspace.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/patch_workspace.tsv"
     wildcard_constraints:
         analysis=one_of(scans.published),
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("patch_workspace.py"),
         patch=workspaces.published("patch"),  # also if it does not exist
         signal=workspaces.signal,
         measurement=workspaces.measurement,
         max_megabytes=workspaces.max_megabytes,
         blind=scans.setting("blind"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/patch_workspace.py"
         " --workspace={input.workspace:q}"
         " --patchset={input.patchset:q}"
         " --patch={params.patch:q}"
@@ -93,21 +87,19 @@ rule patch_workspace:
 
 rule compile_model:
     input:
-        code=code("compile_model.py"),
         workspace="results/{analysis}/{signal}/workspace.json",
     output:
         "results/{analysis}/{signal}/model.npz",
     log:
         "logs/{analysis}/{signal}/compile_model.log",
-    benchmark:
-        "benchmarks/{analysis}/{signal}/compile_model.tsv"
     conda:
         "../envs/muscan.yaml"
     params:
+        code=code("compile_model.py"),
         normsys=scans.interpolation("normsys"),
         histosys=scans.interpolation("histosys"),
     shell:
-        "python {input.code[0]:q}"
+        "python {SCRIPTS:q}/compile_model.py"
         " --workspace {input.workspace:q}"
         " --normsys {params.normsys}"
         " --histosys {params.histosys}"

@@ -1,17 +1,27 @@
-"""The code of a step, as input of its rule: the step runs again when its code changes."""
+"""The code of a step as a parameter of its rule: the step runs again when its code changes, wherever the code lies."""
 
-import os
+import hashlib
+from functools import cache
 
 from muscan.base.code import SCRIPTS, imported_modules
 
 
-def code_of(script: str, *others: str, with_modules: bool = True) -> list[str]:
-    """Return the paths of a script and of all modules of muscan that it imports, the script first.
+@cache
+def code_of(script: str, *others: str) -> str:
+    """Return the digest of a script and all modules of muscan that it imports.
+
+    One parameter costs less than 20 to 120 files among the inputs of each job, which Snakemake would look at in each
+    round of its scheduler.
 
     Args:
         script: file name of the script, in the folder `scripts`.
         others: modules that the script imports by a name that is only known when it runs, as paths in `scripts`.
-        with_modules: whether to include the modules. A job on a cluster does not need them: it is known to run.
+
+    Returns:
+        the name of the script and a digest of names and contents of the files, such as "fit.py 0123456789abcdef".
     """
-    files = imported_modules(script, *others) if with_modules else [SCRIPTS / script]
-    return [os.path.relpath(file) for file in files]
+    digest = hashlib.sha256()
+    for file in imported_modules(script, *others):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(SCRIPTS).as_posix()} {len(content)}\n".encode() + content)
+    return f"{script} {digest.hexdigest()[:16]}"
