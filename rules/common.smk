@@ -5,15 +5,15 @@
 import json
 import os
 import sys
+from functools import partial
 
-scripts_folder = os.path.join(workflow.basedir, "scripts")
-sys.path.append(scripts_folder)
+sys.path.append(os.path.join(workflow.basedir, "scripts"))
 
 from muscan.base import files
 from muscan.config import result_files
 from muscan.config.scans import outline_of
 from muscan.config.settings import FOLDER_PLOTS
-from muscan.run import begin, end, progress
+from muscan.run import begin, end, progress, step_server
 from muscan.run.benchmarks import write_benchmarks
 from muscan.run.rules.code import code_of
 from muscan.run.rules.datasets import Datasets
@@ -33,6 +33,7 @@ config.clear()
 config.update(usable.config)
 if FIRST:
     begin.prepare(usable, workflow.configfiles)
+    step_server.start(workflow)
     progress.show_time_left(workflow)
     progress.hide_errors_of_handlers()
 
@@ -45,15 +46,15 @@ grids = Grids(config, scans)
 if FIRST:
     end.show_limits_if_nothing_to_do(workflow, grids.names)
 packs = all_packs(config, scans)
-# A job on a cluster need not know the code: Snakemake compares parameters only where it plans a run.
-code = code_of if FIRST else lambda script, *others: script
+code = partial(code_of, with_digest=FIRST)
 
-SCRIPTS = os.path.relpath(scripts_folder)
 RESULTS = result_files.all_results(config)
 OUTLINE = json.dumps(outline_of(config))
 
-# Fits by pyhf read the workspace; fits by muscan need only the compiled model.
-WORKSPACE_OF_PYHF = branch(scans.fitted_by_pyhf, then="results/{analysis}/{signal}/workspace.json")
+# Fits by pyhf read the workspace; fits by muscan need only the compiled model. A constant costs less than a function.
+WORKSPACE_OF_PYHF = []
+if scans.uses_pyhf:
+    WORKSPACE_OF_PYHF = branch(scans.fitted_by_pyhf, then="results/{analysis}/{signal}/workspace.json")
 
 
 wildcard_constraints:

@@ -18,7 +18,7 @@ rule simulate:
         spec=datasets.simulation_spec,
         blind=datasets.blind,
     shell:
-        "python {SCRIPTS:q}/simulate.py"
+        "python {params.code:q}"
         " --spec {params.spec:q}"
         " --blind {params.blind}"
         " --output {output:q}"
@@ -42,7 +42,7 @@ rule read_histograms:
         spec=datasets.histogram_spec,
         blind=datasets.blind,
     shell:
-        "python {SCRIPTS:q}/read_histograms.py"
+        "python {params.code:q}"
         " --spec {params.spec:q}"
         " --blind {params.blind}"
         " --output {output.histograms:q}"

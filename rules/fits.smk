@@ -22,7 +22,7 @@ rule fit:
         confidence_level=scans.range_confidence_level,
         blind=scans.setting("blind"),
     shell:
-        "python {SCRIPTS:q}/fit.py"
+        "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --findings {input.findings:q}"

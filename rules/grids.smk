@@ -18,7 +18,7 @@ rule grid_points:
         code=code("grid_points.py"),
         outline=literal(OUTLINE),
     shell:
-        "python {SCRIPTS:q}/grid_points.py"
+        "python {params.code:q}"
         " --outline {params.outline:q}"
         " --grid {wildcards.grid:q}"
         " --csv {output.csv:q}"
@@ -45,7 +45,7 @@ rule plot_contour:
         diagonal=grids.setting("diagonal"),
         numbers=grids.setting("numbers"),
     shell:
-        "python {SCRIPTS:q}/plot_contour.py"
+        "python {params.code:q}"
         " --points {input.points:q}"
         " --x={params.x:q}"
         " --y={params.y:q}"
@@ -72,7 +72,7 @@ rule plot_mass_limits:
         x=grids.label("x"),
         x_label=grids.axis_title("x"),
     shell:
-        "python {SCRIPTS:q}/plot_mass_limits.py"
+        "python {params.code:q}"
         " --points {input.points:q}"
         " --x={params.x:q}"
         " --x-label={params.x_label:q}"
@@ -98,7 +98,7 @@ rule hepdata:
         units=grids.units,
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
-        "python {SCRIPTS:q}/hepdata.py"
+        "python {params.code:q}"
         " --points {input.points:q}"
         " --x={params.x:q}"
         " --y={params.y:q}"

@@ -43,7 +43,7 @@ for pack in packs:
             toybased=pack.value(scans.uses("toybased")),
             seed=pack.value(toys.setting("seed")),
         shell:
-            "python {SCRIPTS:q}/scan_signals.py"
+            "python {params.code:q}"
             " --histograms {input.histograms:q}"
             " --findings {input.findings:q}"
             " --workspace={input.workspace:q}"

@@ -25,7 +25,7 @@ rule plot:
         show=branch(drawn_from("plan"), then=toys.setting("show")),
         title=scans.title,
     shell:
-        "python {SCRIPTS:q}/plot.py"
+        "python {params.code:q}"
         " --plot {wildcards.plot}"
         " --fit {input.fit:q}"
         " --limits {input.limits:q}"
@@ -63,7 +63,7 @@ rule tables:
         outline=literal(OUTLINE),
         not_run=literal(json.dumps(usable.not_run)),
     shell:
-        "python {SCRIPTS:q}/tables.py"
+        "python {params.code:q}"
         " --outline {params.outline:q}"
         " --not-run {params.not_run:q}"
         " --csv {output.csv:q}"
@@ -85,7 +85,7 @@ rule compare_calculators:
         code=code("compare_calculators.py"),
         outline=literal(OUTLINE),
     shell:
-        "python {SCRIPTS:q}/compare_calculators.py"
+        "python {params.code:q}"
         " --outline {params.outline:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
@@ -105,7 +105,7 @@ rule compare_limits:
     params:
         code=code("compare_limits.py"),
     shell:
-        "python {SCRIPTS:q}/compare_limits.py" " --limits {input.limits:q}" " --output {output.png:q}" " --log {log:q}"
+        "python {params.code:q}" " --limits {input.limits:q}" " --output {output.png:q}" " --log {log:q}"
 
 
 rule report:
@@ -124,7 +124,7 @@ rule report:
         config=literal(json.dumps(config)),
         problems=literal(usable.problems),
     shell:
-        "python {SCRIPTS:q}/report.py"
+        "python {params.code:q}"
         " --config {params.config:q}"
         " --problems {params.problems:q}"
         " --output {output:q}"
@@ -145,7 +145,7 @@ rule verdict:
         code=code("verdict.py"),
         problems=literal(usable.without_row),
     shell:
-        "python {SCRIPTS:q}/verdict.py" " --limits {input.limits:q}" " --problems {params.problems:q}" " --log {log:q}"
+        "python {params.code:q}" " --limits {input.limits:q}" " --problems {params.problems:q}" " --log {log:q}"
 
 
 use rule report as manifest with:

@@ -20,7 +20,7 @@ rule hypotest:
         code=code("hypotest.py"),
         mu=scans.mu_of_job,
     shell:
-        "python {SCRIPTS:q}/hypotest.py"
+        "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -54,7 +54,7 @@ rule invert:
         toybased=scans.uses("toybased"),
         seed=toys.setting("seed"),
     shell:
-        "python {SCRIPTS:q}/invert.py"
+        "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"

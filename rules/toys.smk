@@ -27,7 +27,7 @@ rule plan_toys:
         max=toys.setting("max"),
         max_failed_fraction=toys.setting("max_failed_fraction"),
     shell:
-        "python {SCRIPTS:q}/plan_toys.py"
+        "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -60,7 +60,7 @@ rule throw_toys:
         code=code("throw_toys.py"),
         toys="results/{analysis}/{signal}/toybased/toys",
     shell:
-        "python {SCRIPTS:q}/throw_toys.py"
+        "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
@@ -91,7 +91,7 @@ rule allocate_toys:
         code=code("allocate_toys.py"),
         toys="results/{analysis}/{signal}/toybased/toys",
     shell:
-        "python {SCRIPTS:q}/allocate_toys.py"
+        "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"

@@ -20,7 +20,7 @@ rule build_workspace:
         model=workspaces.model_spec,
         blind=scans.setting("blind"),
     shell:
-        "python {SCRIPTS:q}/build_workspace.py"
+        "python {params.code:q}"
         " --histograms {input.histograms:q}"
         " --model {params.model:q}"
         " --blind {params.blind}"
@@ -42,7 +42,7 @@ rule check_published:
         code=code("check_published.py"),
         max_megabytes=datasets.max_megabytes,
     shell:
-        "python {SCRIPTS:q}/check_published.py"
+        "python {params.code:q}"
         " --workspace={input.workspace:q}"
         " --patchset={input.patchset:q}"
         " --max-megabytes {params.max_megabytes}"
@@ -72,7 +72,7 @@ rule patch_workspace:
         max_megabytes=workspaces.max_megabytes,
         blind=scans.setting("blind"),
     shell:
-        "python {SCRIPTS:q}/patch_workspace.py"
+        "python {params.code:q}"
         " --workspace={input.workspace:q}"
         " --patchset={input.patchset:q}"
         " --patch={params.patch:q}"
@@ -99,7 +99,7 @@ rule compile_model:
         normsys=scans.interpolation("normsys"),
         histosys=scans.interpolation("histosys"),
     shell:
-        "python {SCRIPTS:q}/compile_model.py"
+        "python {params.code:q}"
         " --workspace {input.workspace:q}"
         " --normsys {params.normsys}"
         " --histosys {params.histosys}"

@@ -4,10 +4,11 @@
 Reads a plan and its toys, model.npz and fit.json, writes the plan of the next round.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.allocate_toys import allocate_toys
 from muscan.toys.plan import ToyFiles
 

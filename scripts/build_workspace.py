@@ -4,10 +4,11 @@
 Reads histograms.csv, writes workspace.json.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.build_workspace import BuildSettings, build_workspace
 
 

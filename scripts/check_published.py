@@ -6,10 +6,11 @@ patches that cannot be used if both files are valid by pyhf's schema and belong 
 cannot be used.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.check_published import PublishedFiles, check_published
 
 

@@ -4,10 +4,11 @@
 Reads limits.json of every scan with toys, writes toybased.csv, one row per limit, and the same table as Markdown.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.results.compare_calculators import compare_calculators
 from muscan.results.tables import TableSettings
 

@@ -4,9 +4,10 @@
 Reads limits.csv, writes a PNG and a PDF beside it.
 """
 
+from muscan.base.script import run
+
 import argparse
 
-from muscan.base.script import run
 from muscan.plotting.limits import compare_limits
 
 

@@ -4,10 +4,11 @@
 Reads workspace.json, writes model.npz.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.compile_model import CompileSettings, compile_model
 
 

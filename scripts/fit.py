@@ -5,10 +5,11 @@ Reads model.npz, writes fit.json: best fit with HESSE and MINOS uncertainties, t
 data, goodness of fit, and the yields before and after the fit.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.fit import FitFiles, FitSettings, fit
 
 

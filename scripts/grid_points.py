@@ -6,10 +6,11 @@ points.csv, one row per signal point, and the same table as Markdown. If several
 one with the lowest expected limit is used.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.results.grid_points import GridTableSettings, collect_points
 
 

@@ -5,10 +5,11 @@ Reads points.csv, writes a folder with submission.yaml and a YAML file for each 
 strength mu, CLs at mu = 1, upper limits on the cross section, and the exclusion contours in the plane of two labels.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.results.hepdata import SubmissionSettings, write_submission
 
 

@@ -5,10 +5,11 @@ Reads model.npz and fit.json, writes one record, or a list of records if several
 a test that fails states the reason.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.inference.calculators import CALCULATORS
 from muscan.inference.signal_point import SignalFiles
 from muscan.steps.hypotest import hypotest

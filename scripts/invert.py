@@ -5,10 +5,11 @@ Reads model.npz, fit.json and the tests of a scan, writes limits.json: the obser
 each with a status. Further values of mu are tested between the two points of the scan that enclose a limit.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.inference.signal_point import SignalFiles
 from muscan.steps.invert import InvertSettings, invert
 

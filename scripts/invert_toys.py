@@ -4,10 +4,11 @@
 Reads the plan of the last round and its toys, model.npz and fit.json, writes limits.json.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.invert_toys import invert_toys
 from muscan.toys.plan import ToyFiles
 

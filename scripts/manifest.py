@@ -4,10 +4,11 @@
 Reads all results of a configuration, writes manifest.json.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.results.manifest import RunSettings, write_manifest
 
 

@@ -4,10 +4,11 @@
 Reads a pyhf workspace and, if there are any, a patch set or a patch; writes workspace.json.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.patch_workspace import PatchSettings, Published, patch_workspace
 
 

@@ -4,10 +4,11 @@
 Reads model.npz and fit.json, writes toybased/plan_0.json.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.inference.signal_point import SignalFiles
 from muscan.steps.plan_toys import PlanSettings, plan_toys
 

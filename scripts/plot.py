@@ -4,10 +4,11 @@
 Reads the results that the picture shows, writes a PNG and a PDF, or a folder with several of them.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.plotting.draw import draw_scan
 from muscan.plotting.registry import READS, ScanFiles
 

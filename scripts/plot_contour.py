@@ -4,10 +4,11 @@
 Reads points.csv, writes a PNG and a PDF beside it.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.plotting.contour import ContourSettings, plot_contour
 
 

@@ -5,10 +5,11 @@ Reads points.csv, writes a directory with a PNG and a PDF for each combination o
 or more, such as m2_0.png; limits.png if there are no other labels.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.plotting.mass_limits import MassSettings, plot_mass_limits
 
 

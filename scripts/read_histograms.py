@@ -5,10 +5,11 @@ Reads a CSV file, ROOT files or the counts in its options, writes histograms.csv
 changed.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.read_histograms import HistogramSettings, collect_histograms
 
 

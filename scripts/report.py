@@ -4,10 +4,11 @@
 Reads all results of a configuration, writes report.html. With --embed the pictures are embedded in the page.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.report.write import ReportSettings, write_report
 
 

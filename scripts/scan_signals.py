@@ -5,10 +5,11 @@ Writes for each signal the same files, byte by byte, as the scripts of the singl
 starting Python takes longer than such a step. A failure of one signal is recorded in its files; the others continue.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.build_workspace import BuildSettings
 from muscan.steps.compile_model import CompileSettings
 from muscan.steps.fit import FitSettings

@@ -7,10 +7,11 @@ The random numbers come from numpy.random.RandomState, a stream that NumPy has f
 events of each component, from the last component to the first; then the observed events, from the first to the last.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.simulate import SimulateSettings, simulate_histograms
 
 

@@ -4,10 +4,11 @@
 Reads limits.json and fit.json of every scan, writes limits.csv and the same table as Markdown.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.results.tables import LimitsSettings, tabulate_limits
 
 

@@ -5,10 +5,11 @@ Reads the plan, model.npz and fit.json, writes the blocks of toys that do not ex
 its part.
 """
 
+from muscan.base.script import run
+
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.base.script import run
 from muscan.steps.throw_toys import throw_toys
 from muscan.toys.plan import ToyFiles
 

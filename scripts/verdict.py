@@ -4,10 +4,11 @@
 Reads limits.csv; the exit code is 1 if anything failed.
 """
 
+from muscan.base.script import run
+
 import argparse
 import sys
 
-from muscan.base.script import run
 from muscan.base.words import printable_text
 from muscan.report.verdict import all_failures
 

@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from muscan.base.script import run  # noqa: E402
+
 from muscan.commands.parser import COMMANDS, PROGRAM, list_commands  # noqa: E402
 
 

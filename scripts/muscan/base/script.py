@@ -3,6 +3,8 @@
 Import this module before NumPy, which reads the number of threads when it is imported.
 """
 
+from muscan.base.hand_over import INTERRUPTED  # first: a step server runs the script, if there is one
+
 import argparse
 import ctypes
 import errno
@@ -24,9 +26,6 @@ os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 MALLOPT = {"M_MMAP_THRESHOLD": (-3, 1_000_000_000), "M_TRIM_THRESHOLD": (-1, 2_000_000_000)}
 # Advice that is added to errors of the operating system.
 HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again")
-
-
-INTERRUPTED = 128 + signal.SIGINT  # the exit code by convention
 
 
 def _report_interruption(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -1,12 +1,34 @@
 """Versions of muscan and of the packages on which its results depend."""
 
 import hashlib
+import os
 import platform
-from importlib.metadata import version
+import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]  # the folder of the repository
 VERSION = "0.1.0"
+
+
+@cache
+def version(package: str) -> str:
+    """Return the version of an installed package.
+
+    The name of its metadata folder states it. Steps need not import `importlib.metadata` and parse all metadata, which
+    takes longer than a fit.
+
+    Raises:
+        importlib.metadata.PackageNotFoundError: if the package is not installed.
+    """
+    start, end = f"{package}-", ".dist-info"
+    names = [name for folder in sys.path if os.path.isdir(folder) for name in os.listdir(folder)]
+    found = {name[len(start) : -len(end)] for name in names if name.startswith(start) and name.endswith(end)}
+    if len(found) == 1:
+        return found.pop()
+    from importlib import metadata  # for packages that are installed twice or in another way
+
+    return metadata.version(package)
 
 
 def numerical_versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ COMMANDS = (
     "limits",
     "reproduce",
     "rule_graph",
+    "serve",
     "simulate_grid",
     "verify",
 )

@@ -118,7 +118,14 @@ def known_signals(source: dict) -> list[str]:
 
 
 def _patches_of(source: dict) -> list[tuple[str, dict]]:
-    return _patchset(source["patchset"], source.get("max_megabytes", LARGEST_RESULT))  # an outline has no limit
+    file = source["patchset"]
+    if "max_megabytes" not in source and file in _patches_of_files:  # an outline has no limit
+        return _patches_of_files[file]
+    _patches_of_files[file] = _patchset(file, source.get("max_megabytes", LARGEST_RESULT))
+    return _patches_of_files[file]
+
+
+_patches_of_files: dict[str, list[tuple[str, dict]]] = {}  # of patch sets that have been read
 
 
 @lru_cache

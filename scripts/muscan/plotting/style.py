@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
@@ -41,11 +43,11 @@ LOOK = {
     "legend.fontsize": 10,
     "hatch.linewidth": 0.6,
     "figure.constrained_layout.use": True,
-    "savefig.dpi": 160,
     "pdf.fonttype": 42,
 }
 styled = style.context(["default", LOOK])  # a decorator of functions that draw
 
+DPI = 160  # dots per inch of PNG files
 LOG_RANGE = 30  # numbers that differ by more than this factor get a logarithmic axis
 GREEN, YELLOW = "#00cc00", "#ffd500"  # bands of one and two standard deviations
 SIGNAL_COLOR = "#bd1f01"
@@ -189,11 +191,15 @@ def placeholder(reason: str, title: str = "") -> Figure:
 @styled
 def save(figure: Figure, path: str | Path) -> None:
     """Write a PNG to `path` and a PDF beside it: each complete or not at all, without dates and versions."""
-    omitted = {"png": ("Software",), "pdf": ("CreationDate", "Creator", "Producer")}
-    for kind, keys in omitted.items():
-        content = io.BytesIO()  # so that a full disk gives the error of `write_bytes`, not one of matplotlib
-        figure.savefig(content, format=kind, metadata=dict.fromkeys(keys))
-        write_bytes(Path(path).with_suffix(f".{kind}"), content.getvalue())
+    # One layout for both files: `Figure.savefig` would make one for each, with a drawing that it throws away.
+    figure.set_dpi(DPI)
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine("none")
+    png, pdf = io.BytesIO(), io.BytesIO()  # a full disk gives the error of `write_bytes`, not one of matplotlib
+    FigureCanvasAgg(figure).print_png(png, metadata=dict.fromkeys(["Software"]))
+    FigureCanvasPdf(figure).print_pdf(pdf, metadata=dict.fromkeys(["CreationDate", "Creator", "Producer"]))
+    for suffix, content in ((".png", png), (".pdf", pdf)):
+        write_bytes(Path(path).with_suffix(suffix), content.getvalue())
 
 
 def save_figure(output: str | Path, draw: Callable[[], Figure], title: str) -> None:

@@ -25,6 +25,7 @@ class Scans:
         of_histograms: names of the analyses of histograms.
         names: names of all scans, `analysis/signal/calculator`.
         with_toys: names of the scans whose limits come from toys.
+        uses_pyhf: whether pyhf makes the fits of an analysis.
     """
 
     def __init__(self, config: dict):
@@ -38,6 +39,7 @@ class Scans:
         self.of_histograms = [analysis for analysis in self.signals if analysis not in self.published]
         self.names = all_scans(config)
         self.with_toys = [scan for scan in self.names if basename(scan) == TOYBASED]
+        self.uses_pyhf = any(settings.engine == "pyhf" for settings in self.settings.values())
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
         """Return a function of the wildcards that returns a setting, or an empty list if it is not set."""
