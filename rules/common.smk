@@ -11,6 +11,7 @@ sys.path.append(os.path.join(workflow.basedir, "scripts"))
 
 from muscan.base import files
 from muscan.config import result_files
+from muscan.config.fetch import fetch_inputs
 from muscan.config.scans import outline_of
 from muscan.config.settings import FOLDER_PLOTS
 from muscan.run import begin, end, progress, step_server
@@ -28,6 +29,8 @@ from muscan.run.rules.workspaces import Workspaces
 # Jobs on a cluster start Snakemake too; there, configuration, code and results need not be checked again.
 FIRST = workflow.is_main_process
 
+if FIRST:
+    fetch_inputs(config, workflow.storage_provider_settings)
 usable = begin.usable_part(config, workflow.configfiles, check_text=FIRST)
 config.clear()
 config.update(usable.config)

@@ -155,3 +155,5 @@ use rule report as manifest with:
         result_files.MANIFEST,
     log:
         "logs/manifest.log",
+    params:
+        code=code("manifest.py"),

@@ -112,3 +112,5 @@ use rule allocate_toys as invert_toys with:
         "results/{analysis}/{signal}/toybased/limits.json",
     log:
         "logs/{analysis}/{signal}/toybased/invert.log",
+    params:
+        code=code("invert_toys.py"),

@@ -30,7 +30,17 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `reproduce` makes again is the last scan of the page before it, a short one.
-HOW_TO = ("own-data", "reproduce", "check-a-model", "published-likelihoods", "toys", "blind", "grids", "cluster")
+HOW_TO = (
+    "own-data",
+    "reproduce",
+    "check-a-model",
+    "published-likelihoods",
+    "storage",
+    "toys",
+    "blind",
+    "grids",
+    "cluster",
+)
 DOCUMENTS = (
     "README.md",
     "docs/tutorial.md",

@@ -11,7 +11,8 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from muscan.run import progress
-from muscan.run.progress import Estimate, ProgressLines, TimeLeft
+from muscan.run.progress import Estimate, ProgressLines
+from muscan.run.time_left import BAR, TimeLeft
 
 
 class Run:
@@ -149,8 +150,8 @@ def test_the_bar_of_all_jobs_has_the_time_left():
     run = Run(fit=100)
     run.serial("fit", 0, 10, 3.0)
     console = Console(file=io.StringIO(), width=100)
-    bar = Progress(TextColumn("{task.description}"), TimeLeft(run.estimate), console=console)
-    bar.add_task(progress.BAR, total=100)
+    bar = Progress(TextColumn("{task.description}"), TimeLeft(run.estimate.time_left), console=console)
+    bar.add_task(BAR, total=100)
     bar.add_task("fit", total=100)
     console.print(bar)
     total, rule = console.file.getvalue().splitlines()[:2]
@@ -214,7 +215,7 @@ def test_the_events_are_those_of_snakemake():
     from snakemake_logger_plugin_rich import event_handler
 
     assert snakemake.logging.logger.name == progress.LOGGER
-    assert f'"{progress.BAR}"' in inspect.getsource(event_handler)
+    assert f'"{BAR}"' in inspect.getsource(event_handler)
 
 
 def test_errors_of_handlers_are_not_printed(monkeypatch, capsys):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from muscan.base import seals
+from muscan.base import missing_packages, seals
 from muscan.base.errors import StepError
 from muscan.base.words import printable_text
 
@@ -28,16 +28,19 @@ MALLOPT = {"M_MMAP_THRESHOLD": (-3, 1_000_000_000), "M_TRIM_THRESHOLD": (-1, 2_0
 HINTS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), ". Nothing is lost: make room and run again")
 
 
-def _report_interruption(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Report Ctrl-C in one line, also while a script imports its modules; everything else as Python does."""
+def _report_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Report Ctrl-C and a missing package in one line, also while a script imports its modules.
+
+    Everything else is reported as Python does.
+    """
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
-    else:
+    elif not missing_packages.report(error):
         sys.__excepthook__(kind, error, trace)
 
 
 # Python calls this for an exception that nothing catches, and ends a process after Ctrl-C with the right exit code.
-sys.excepthook = _report_interruption
+sys.excepthook = _report_end
 
 
 def keep_memory() -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]  # the folder of the repository
 VERSION = "0.1.0"
+NUMERICAL = ("iminuit", "numpy", "pyhf", "scipy")  # packages on which numerical results depend
+OTHERS = ("matplotlib", "pandas", "snakemake", "uproot")  # packages on which other results depend
 
 
 @cache
@@ -33,7 +35,7 @@ def version(package: str) -> str:
 
 def numerical_versions() -> dict[str, str]:
     """Return the versions of muscan and of the packages on which numerical results depend, by name."""
-    return {"muscan": VERSION, **{name: version(name) for name in ("iminuit", "numpy", "pyhf", "scipy")}}
+    return {"muscan": VERSION, **{name: version(name) for name in NUMERICAL}}
 
 
 def all_versions() -> dict[str, str]:
@@ -41,11 +43,24 @@ def all_versions() -> dict[str, str]:
 
     The entry `code` is the SHA-256 digest of muscan's own code.
     """
-    packages = {name: version(name) for name in ("matplotlib", "pandas", "snakemake", "uproot")}
-    return numerical_versions() | packages | {"python": platform.python_version(), "code": _digest_of_code()}
+    packages = {name: version(name) for name in OTHERS}
+    return numerical_versions() | packages | {"python": platform.python_version(), "code": digest_of_code()}
 
 
-def _digest_of_code() -> str:
+def installed_versions() -> dict[str, str]:
+    """Return `all_versions` without packages that are not installed here, where perhaps only Snakemake is."""
+    packages = {name: found for name in (*NUMERICAL, *OTHERS) if (found := _version_if_installed(name))}
+    return {"muscan": VERSION, **packages, "python": platform.python_version(), "code": digest_of_code()}
+
+
+def _version_if_installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except ModuleNotFoundError:  # the base class of `PackageNotFoundError`
+        return None
+
+
+def digest_of_code() -> str:
     """Return the SHA-256 digest of the code, the texts of the report and the schema of the configuration."""
     parts = (
         ("rules", "*.smk"),

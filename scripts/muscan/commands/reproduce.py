@@ -23,6 +23,7 @@ from muscan.base.versions import ROOT
 from muscan.base.words import join_items
 from muscan.commands.parser import command_parser
 from muscan.commands.snakemake import run_snakemake
+from muscan.config.fetch import fetch_missing
 from muscan.config.result_files import MANIFEST, require_results
 from muscan.records.manifest import Manifest
 
@@ -159,6 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     if manifest.problems:
         problems = join_items(manifest.problems, 3, "; ")
         raise InputError(f"{args.manifest}: a part of the configuration was not run; correct it first: {problems}")
+    fetch_missing([each["fetched_from"] for each in manifest.inputs if "fetched_from" in each])
     inputs = digests_by_file(manifest.inputs)
     changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
     if changed:

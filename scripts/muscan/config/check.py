@@ -5,6 +5,7 @@ All problems are reported at once, each with the key, what is wrong and what to 
 
 from collections.abc import Iterator
 
+from muscan.config import remote_inputs
 from muscan.config.entry_check import file_problems, reference_problems
 from muscan.config.problems import ENTRIES, ConfigError, Problem, format_problems
 from muscan.config.schema import complete
@@ -25,6 +26,8 @@ def check(config: dict) -> None:
 def usable_part(config: dict) -> tuple[dict, dict[str, str], list[str]]:
     """Return the part of a configuration that can be run: analyses without problems, and grids of such analyses.
 
+    Remote input files are replaced by their copies (see `remote_inputs`), which `fetch.fetch_inputs` makes before.
+
     Returns:
         That part of the configuration, complete with all defaults; the reason why each of the other analyses cannot be
         run, {analysis: reason}; the texts of all problems.
@@ -32,7 +35,8 @@ def usable_part(config: dict) -> tuple[dict, dict[str, str], list[str]]:
     Raises:
         ConfigError: if a problem affects all analyses, or no analysis is left.
     """
-    found = find_problems(config)
+    config = remote_inputs.with_copies(config)
+    found = [Problem(each.owner, remote_inputs.name_queries(each.text)) for each in find_problems(config)]
     broken = {problem.owner for problem in found}
     if not broken:
         return complete(config), {}, []

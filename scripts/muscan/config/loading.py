@@ -6,6 +6,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 
 from muscan.base.errors import InputError
 from muscan.config.check import usable_part
+from muscan.config.fetch import fetch_inputs
 from muscan.config.problems import ConfigError
 from muscan.config.text import check_file
 
@@ -25,6 +26,7 @@ def load(files: list[str]) -> tuple[dict, dict[str, str], list[str]]:
         for file in files:
             check_file(file)
             update_config(config, load_configfile(file))
+        fetch_inputs(config)
         return usable_part(config)
     except (ConfigError, InputError, WorkflowError, OSError) as error:
         raise ConfigError(f"{', '.join(files)} cannot be used:\n{error}") from error

@@ -16,6 +16,7 @@ from muscan.base.errors import InputError
 from muscan.base.file_kinds import describe_mismatch
 from muscan.base.json_input import LARGEST_RESULT, read_json
 from muscan.base.words import closest_name, did_you_mean, join_items, shorten
+from muscan.config import remote_inputs
 from muscan.config.settings import source_of
 
 ONLY_SIGNAL = "signal"  # name of the signal of an analysis without patches
@@ -162,8 +163,11 @@ def check_input(path: str) -> None:
     """Check that a file can be an input of the workflow.
 
     Raises:
-        InputError: if there is no such file, or Snakemake cannot use its name.
+        InputError: if there is no such file, Snakemake cannot use its name, or it is remote and was not fetched.
     """
+    if remote_inputs.is_query(path):
+        known = remote_inputs.fetched(path)
+        raise InputError((known and known.problem) or f"there is no copy of {path}, which is fetched when a run begins")
     if not exists(path):
         raise InputError(f"there is no file {shorten(path)!r}")
     if not isfile(path):
@@ -177,6 +181,8 @@ def check_input(path: str) -> None:
 @lru_cache
 def _loose_patches(pattern: str) -> dict[str, str]:
     """Return {name: file} of the loose patches of a folder or a glob pattern."""
+    if remote_inputs.is_query(pattern):
+        raise InputError(f"{shorten(pattern)!r}: loose patches are not fetched; name a patch set, or copy the folder")
     files = sorted(glob(f"{escape(pattern)}/*.json" if isdir(pattern) else pattern))
     if not files and isdir(pattern):
         raise InputError(f"the folder {shorten(pattern)!r} has no JSON files")

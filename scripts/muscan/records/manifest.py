@@ -15,5 +15,5 @@ class Manifest(Record):
     versions: dict[str, str]  # versions of muscan and of all packages on which results depend, by name
     config: dict[str, Any]  # the complete configuration
     problems: list[str]  # problems of the configuration, because of which analyses were not run
-    inputs: list[dict[str, str]]  # the input files: {"file", "sha256"} for each
+    inputs: list[dict[str, str]]  # the input files: {"file", "sha256"}, and "fetched_from" for copies of remote files
     results: list[dict[str, str]]  # the results: {"file", "sha256"} for each

@@ -11,6 +11,7 @@ from muscan.base import seals, versions
 from muscan.base.files import write_json
 from muscan.base.json_input import read_json
 from muscan.base.options import option
+from muscan.config import remote_inputs
 from muscan.config.problems import BLOCKS
 from muscan.config.result_files import SUBMISSION, all_inputs, all_results
 from muscan.config.scans import all_scans
@@ -49,7 +50,14 @@ def manifest(config: dict, problems: list[str]) -> Manifest:
     # Of a submission to HEPData, `all_results` lists submission.yaml alone; the digests are of all its files.
     found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in all_results(config)]
     found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan)]
-    return Manifest(versions.all_versions(), config, problems, digests(all_inputs(config)), digests(found))
+    inputs = [with_query(record) for record in digests(all_inputs(config))]
+    return Manifest(versions.all_versions(), config, problems, inputs, digests(found))
+
+
+def with_query(record: dict[str, str]) -> dict[str, str]:
+    """Return the record of an input file, for the copy of a remote file also from where it was fetched."""
+    query = remote_inputs.query_of(record["file"])
+    return record | {"fetched_from": query} if query else record
 
 
 @dataclass(frozen=True)

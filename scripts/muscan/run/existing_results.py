@@ -71,7 +71,7 @@ def _manifest() -> tuple[list[str], dict[str, str]]:
 
 def _describe_versions(then: dict[str, str]) -> Iterator[str]:
     """Yield messages about results of other versions of packages or of muscan, of which Snakemake does not know."""
-    now = versions.all_versions()
+    now = versions.installed_versions()
     others = [f"{name} {then[name]}, now {now[name]}" for name in now if name in then and then[name] != now[name]]
     packages = [text for text in others if not text.startswith("code ")]
     if packages:

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
-from muscan.base import versions
+from muscan.base import missing_packages, versions
+from muscan.config import remote_inputs
 from muscan.config.datasets import histogram_spec, input_files
 from muscan.config.settings import scan_settings
 
@@ -16,11 +18,23 @@ CACHE = Path(".snakemake", "muscan", "data_sets.json")  # the problems found by 
 def unreadable_datasets(config: dict) -> dict[str, str]:
     """Find analyses whose data sets cannot be read.
 
-    Files that have not changed since an earlier run are not read again.
+    Files that have not changed since an earlier run are not read again. Where only Snakemake is installed, as it may be
+    if jobs have an environment of their own, data sets are not read.
 
     Returns:
         {analysis: why its data set cannot be read}.
     """
+    try:
+        return _find_unreadable(config)
+    except ModuleNotFoundError as error:
+        missing = missing_packages.describe(error)
+        if missing is None:
+            raise
+        print(f"Data sets are not read before the run: {missing}", file=sys.stderr)
+        return {}
+
+
+def _find_unreadable(config: dict) -> dict[str, str]:
     before, now, reasons = _read_cache(), {}, {}
     sources = None
     for analysis, settings in config["analyses"].items():
@@ -32,7 +46,7 @@ def unreadable_datasets(config: dict) -> dict[str, str]:
             now[key] = sources.unreadable(analysis)
         now[key] = before.get(key, now.get(key))
         if now[key]:
-            reasons[analysis] = now[key]
+            reasons[analysis] = remote_inputs.name_queries(now[key])
     _write_cache(now)
     return reasons
 
@@ -42,7 +56,7 @@ def _key(config: dict, name: str, blind: bool) -> str:
     dataset = config["datasets"][name]
     spec = histogram_spec(config, name, blind) if "histograms" in dataset else dataset
     stats = [os.stat(path) for path in input_files(dataset, blind).values()]
-    parts = [versions.all_versions()["code"], name, spec, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
+    parts = [versions.digest_of_code(), name, spec, blind, [(stat.st_size, stat.st_mtime_ns) for stat in stats]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TextIO
 
-from rich.progress import ProgressColumn
-from rich.text import Text
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from muscan.base.words import format_duration
@@ -21,7 +19,6 @@ LOGGER = "snakemake.logging"
 INTERVAL = 20.0  # seconds between lines of a log
 FEWEST_JOBS = 3  # finished jobs that an estimate needs
 TOTAL = "total"  # the sum in the counts of Snakemake
-BAR = "Total Progress"  # name of the bar of all jobs in the display of the rich logger
 
 
 class Estimate:
@@ -113,22 +110,6 @@ class ProgressLines(logging.Handler):
             self._broken = True
 
 
-class TimeLeft(ProgressColumn):
-    """A column with the time left after the progress bar of all jobs."""
-
-    max_refresh = 1.0
-
-    def __init__(self, estimate: Estimate):
-        super().__init__()
-        self._estimate = estimate
-
-    def render(self, task) -> Text:
-        try:
-            return Text(self._estimate.time_left() if task.description == BAR else "", style="cyan")
-        except Exception:  # another thread updates the estimate meanwhile
-            return Text()
-
-
 def hide_errors_of_handlers() -> None:
     """Print no tracebacks of errors in handlers of log messages.
 
@@ -145,7 +126,9 @@ def show_time_left(workflow) -> None:
         quiet = {option.name for option in workflow.output_settings.quiet or ()} & {"PROGRESS", "ALL"}
         bars = [handler.progress for handler in handlers if hasattr(handler, "progress")] if sys.stderr.isatty() else []
         for bar in bars:
-            bar.columns = (*bar.columns, TimeLeft(estimate))
+            from muscan.run.time_left import TimeLeft  # rich may be missing where there is no bar
+
+            bar.columns = (*bar.columns, TimeLeft(estimate.time_left))
         stream = None if bars or quiet else sys.stderr
         logging.getLogger(LOGGER).addHandler(ProgressLines(estimate, stream))
     except Exception:  # an error here must not stop the run
