@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: all commands.
 .DEFAULT_GOAL := help
-.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-jobs bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -136,6 +136,9 @@ bench-toys: $(TEST_ENV) ## compare the toys per second of the whole workflow wit
 
 bench-grid: $(TEST_ENV) ## time 10, 30 and 125 signals of a patch set, from the files to the contour (seven minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/grid_workflow.py
+
+bench-jobs: $(TEST_ENV) ## what jobs cost: the default question, and dry runs of JOBS="1000 10000" jobs (five minutes)
+	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/job_workflow.py $(JOBS)
 
 bench-cluster: $(TEST_ENV) ## compare the wall time on a Slurm cluster of one node with that of a local run, PER_HYPOTHESIS=20000 (ten minutes)
 	@$(IN_ENV) PYTHONPATH=scripts:tests:tests/benchmarks python -W ignore tests/benchmarks/cluster_workflow.py $(or $(PER_HYPOTHESIS),20000)

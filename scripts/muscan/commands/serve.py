@@ -23,7 +23,14 @@ from typing import NamedTuple, NoReturn
 
 from muscan.commands.parser import command_parser
 
+MainFunction = Callable[[list[str]], int | None]
 PATIENCE = 10.0  # seconds to wait for the rest of a request
+# Environment variables that may differ between the server and a step, because Snakemake and the shell set them for each
+# job. Others could change how an interpreter starts, its locale, or the kernels of the BLAS.
+THREADS = {f"{library}_NUM_THREADS" for library in ("OMP", "GOTO", "OPENBLAS", "MKL")}
+THREADS |= {"VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"}
+SET_FOR_JOBS = THREADS | {"TMPDIR", "TMP", "TEMPDIR", "TEMP", "PWD", "OLDPWD", "SHLVL", "PS1", "_", ADDRESS}
+STREAMS = 3  # standard input, output and error
 
 
 class Request(NamedTuple):
@@ -33,7 +40,6 @@ class Request(NamedTuple):
     folder: str
     arguments: list[str]  # the first is the path of the script
     environment: dict[str, str]
-    streams: list[int]  # file descriptors of the standard streams
 
 
 class Step(NamedTuple):
@@ -74,19 +80,24 @@ class StepServer:
 
     def _accept(self, listener: socket.socket) -> None:
         client, _ = listener.accept()
-        request = receive(client)
-        main = main_function(request.script) if request else None
+        streams, content = receive(client)
+        request = parse(content)
+        main = main_function(request.script) if request and len(streams) == STREAMS else None
         if request is None or main is None:
             client.close()
-            return
+        else:
+            self._start(request, main, streams, client)
+        for stream in streams:
+            os.close(stream)
+
+    def _start(self, request: Request, main: MainFunction, streams: list[int], client: socket.socket) -> None:
         alive, ends = os.pipe()
         process = os.fork()
         if not process:
             for file in self._watched():
                 os.close(file if isinstance(file, int) else file.fileno())
-            become(request, main)
-        for file in (ends, *request.streams):
-            os.close(file)
+            become(request, main, streams)
+        os.close(ends)
         step = Step(process, alive, client)
         self._watch(alive, partial(self._report, step))
         self._watch(client, partial(self._stop, step))
@@ -114,25 +125,31 @@ class StepServer:
         step.client.close()
 
 
-def receive(client: socket.socket) -> Request | None:
-    """Return the request of a client; None if it is not complete, or for another interpreter or another muscan."""
+def receive(client: socket.socket) -> tuple[list[int], bytes]:
+    """Return the file descriptors and the content that a client sends; no content if it is not complete."""
     client.settimeout(PATIENCE)
-    try:
-        start, streams, _, _ = socket.recv_fds(client, LENGTH, 3)
+    streams, content, length = [], b"", 0
+    with suppress(OSError):
+        start, streams, _, _ = socket.recv_fds(client, LENGTH, STREAMS)
         length = int.from_bytes(start)
-        content = b""
         while len(content) < length and (part := client.recv(length - len(content))):
             content += part
-    except OSError:
-        return None
-    prefix, scripts, script, folder, number, *rest = map(os.fsdecode, content.split(b"\0"))
-    if len(content) < length or len(streams) < 3 or (prefix, scripts) != (sys.prefix, SCRIPTS):
-        return None
-    arguments, environment = rest[: int(number)], rest[int(number) :]
-    return Request(script, folder, arguments, dict(each.split("=", 1) for each in environment), streams)
+    return streams, content if len(content) == length else b""
 
 
-def main_function(script: str) -> Callable[[list[str]], int | None] | None:
+def parse(content: bytes) -> Request | None:
+    """Return the request with a content; None if it is not for this interpreter, this code and this environment."""
+    parts = [os.fsdecode(part) for part in content.split(b"\0")]
+    if parts[:2] != [sys.prefix, SCRIPTS]:
+        return None
+    script, folder, number, *rest = parts[2:]
+    arguments = rest[: int(number)]
+    environment = dict(each.split("=", 1) for each in rest[int(number) :])
+    differences = {name for name, _ in environment.items() ^ os.environ.items()}
+    return Request(script, folder, arguments, environment) if differences <= SET_FOR_JOBS else None
+
+
+def main_function(script: str) -> MainFunction | None:
     """Return the main function of a script, with all that it needs imported; None if the import fails."""
     name = script.removesuffix(".py")
     if name not in sys.modules:
@@ -145,11 +162,11 @@ def main_function(script: str) -> Callable[[list[str]], int | None] | None:
     return sys.modules[name].main
 
 
-def become(request: Request, main: Callable[[list[str]], int | None]) -> NoReturn:
+def become(request: Request, main: MainFunction, streams: list[int]) -> NoReturn:
     """Turn this process into the one that would have run a script, and run its main function."""
     code = 1
     try:
-        for target, stream in enumerate(request.streams):
+        for target, stream in enumerate(streams):
             os.dup2(stream, target)
             os.close(stream)
         os.environ.clear()
