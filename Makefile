@@ -19,6 +19,7 @@ ONE_CORE := PYTHONPATH=scripts:tests:tests/benchmarks env -u OPENBLAS_CORETYPE -
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=2000000000
 PEERS := .venv-peers
+SNAKEFILES := Snakefile workflow rules docs/module/Snakefile
 PEERS_ENV := $(PEERS)/.muscan
 PIP_COMPILE := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -149,10 +150,11 @@ bench-peers: $(TEST_ENV) $(PEERS_ENV) ## time NextStat and RooStats on the same 
 		set -- $$peer; $(ONE_CORE) $(PEERS)/bin/python tests/benchmarks/peer_$$1.py $(PEERS)/cases/$$2 $$3; done
 
 lint: $(TEST_ENV) ## check the code: ruff, snakefmt, snakemake --lint
-	@$(IN_ENV) ruff check . && ruff format --check . && snakefmt --check Snakefile rules && snakemake --lint
+	@$(IN_ENV) ruff check . && ruff format --check . && snakefmt --check $(SNAKEFILES) \
+		&& snakemake --lint && snakemake --directory docs/module --snakefile docs/module/Snakefile --lint
 
 format: $(TEST_ENV) ## format all code
-	@$(IN_ENV) ruff check --fix . && ruff format . && snakefmt Snakefile rules
+	@$(IN_ENV) ruff check --fix . && ruff format . && snakefmt $(SNAKEFILES)
 
 lock: $(TEST_ENV) ## renew the pinned versions in envs/
 	@$(IN_ENV) python -m pip install --quiet uv

@@ -2,6 +2,9 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+# A folder, or a place in a git repository; there Snakemake does not find files by names relative to the uppermost folder.
+here = workflow.current_basedir
+
 
 # `--configfile mine.yaml` replaces the default configuration; Snakemake would merge the two.
 if not workflow.overwrite_configfiles:
@@ -9,30 +12,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-include: "rules/common.smk"
-
-
-# Rules that take seconds for any model. On a cluster they run where Snakemake runs.
-localrules:
-    simulate,
-    read_histograms,
-    check_published,
-    build_workspace,
-    patch_workspace,
-    compile_model,
-    plan_toys,
-    plot,
-    plot_folder,
-    tables,
-    compare_calculators,
-    compare_limits,
-    grid_points,
-    plot_contour,
-    plot_mass_limits,
-    hepdata,
-    report,
-    verdict,
-    manifest,
+include: here.join("rules/common.smk")
 
 
 rule all:
@@ -41,14 +21,14 @@ rule all:
         result_files.VERDICT,
 
 
-include: "rules/datasets.smk"
-include: "rules/workspaces.smk"
-include: "rules/fits.smk"
-include: "rules/scan.smk"
-include: "rules/packs.smk"
-include: "rules/toys.smk"
-include: "rules/plots.smk"
-include: "rules/grids.smk"
+include: here.join("rules/datasets.smk")
+include: here.join("rules/workspaces.smk")
+include: here.join("rules/fits.smk")
+include: here.join("rules/scan.smk")
+include: here.join("rules/packs.smk")
+include: here.join("rules/toys.smk")
+include: here.join("rules/plots.smk")
+include: here.join("rules/grids.smk")
 
 
 if workflow.output_settings.benchmark_extended:
@@ -56,13 +36,13 @@ if workflow.output_settings.benchmark_extended:
 
 
 onstart:
-    files.remove_leftovers()
+    files.remove_leftovers(usage.results)
 
 
 onsuccess:
-    end.show_limits(workflow.dag, grids.names)
+    end.show_limits(workflow.dag, grids.names, results=usage.results)
 
 
 onerror:
     end.show_how_to_continue(workflow.dag, RESULTS)
-    end.show_limits(workflow.dag, grids.names)
+    end.show_limits(workflow.dag, grids.names, results=usage.results)

@@ -4,10 +4,12 @@
 
 import json
 import os
-import sys
+import runpy
 from functools import partial
 
-sys.path.append(os.path.join(workflow.basedir, "scripts"))
+# Snakemake fetches single files from a source such as github(...); this finds the folder of the library and the scripts.
+source = runpy.run_path(workflow.source_path("../scripts/muscan/run/source.py"))
+source["load_library"](workflow.current_basedir, workflow.is_main_process)
 
 from muscan.base import files
 from muscan.config import result_files
@@ -16,27 +18,31 @@ from muscan.config.scans import outline_of
 from muscan.config.settings import FOLDER_PLOTS
 from muscan.run import begin, end, progress, step_server
 from muscan.run.benchmarks import write_benchmarks
-from muscan.run.rules.code import code_of
+from muscan.run.rules.code import code_of, digest_of
 from muscan.run.rules.datasets import Datasets
 from muscan.run.rules.grids import Grids
 from muscan.run.rules.packs import all_packs
 from muscan.run.rules.pictures import drawn_from
 from muscan.run.rules.scans import Scans
 from muscan.run.rules.toys import Toys
-from muscan.run.rules.wildcards import literal, one_of
+from muscan.run.rules.wildcards import literal, one_of, unrecorded
 from muscan.run.rules.workspaces import Workspaces
+from muscan.run.usage import Usage
 
 # Jobs on a cluster start Snakemake too; there, configuration, code and results need not be checked again.
 FIRST = workflow.is_main_process
+# The main workflow, or a module of another one, which has its own messages and handlers.
+usage = Usage(workflow)
+MAIN = usage.module is None
 
 if FIRST:
     fetch_inputs(config, workflow.storage_provider_settings)
-usable = begin.usable_part(config, workflow.configfiles, check_text=FIRST)
-config.clear()
-config.update(usable.config)
+usable = begin.usable_part(config, usage.configfiles, check_text=FIRST, module=usage.module)
+config = usable.config
 if FIRST:
-    begin.prepare(usable, workflow.configfiles)
+    begin.prepare(usable, usage.configfiles, usage.results, module=usage.module)
     step_server.start(workflow)
+if FIRST and MAIN:
     progress.show_time_left(workflow)
     progress.hide_errors_of_handlers()
 
@@ -46,11 +52,13 @@ scans = Scans(config)
 workspaces = Workspaces(config, scans)
 toys = Toys(scans)
 grids = Grids(config, scans)
-if FIRST:
+if FIRST and MAIN:
     end.show_limits_if_nothing_to_do(workflow, grids.names)
 packs = all_packs(config, scans)
 code = partial(code_of, with_digest=FIRST)
 
+# A parameter, because shell commands of a module do not see its globals.
+FOLDER = unrecorded(usage.results)
 RESULTS = result_files.all_results(config)
 OUTLINE = json.dumps(outline_of(config))
 

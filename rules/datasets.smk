@@ -11,6 +11,7 @@ rule simulate:
         "logs/datasets/{dataset}/simulate_{histograms}.log",
     wildcard_constraints:
         dataset=one_of(datasets.simulated),
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -27,7 +28,7 @@ rule simulate:
 
 rule read_histograms:
     input:
-        files=datasets.files,
+        files=usage.named(datasets.files),
     output:
         histograms="results/datasets/{dataset}/{histograms}.csv",
         findings="results/datasets/{dataset}/{histograms}_findings.json",
@@ -35,6 +36,7 @@ rule read_histograms:
         "logs/datasets/{dataset}/read_{histograms}.log",
     wildcard_constraints:
         dataset=one_of(datasets.external),
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:

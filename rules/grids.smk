@@ -6,20 +6,23 @@
 rule grid_points:
     input:
         limits=grids.limits,
-        cross_sections=grids.cross_sections,
+        cross_sections=usage.named(grids.cross_sections),
     output:
         csv="results/grids/{grid}/points.csv",
         markdown="results/grids/{grid}/points.md",
     log:
         "logs/grids/{grid}/points.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
         code=code("grid_points.py"),
+        results=FOLDER,
         outline=literal(OUTLINE),
     shell:
         "python {params.code:q}"
         " --outline {params.outline:q}"
+        " --results {params.results:q}"
         " --grid {wildcards.grid:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
@@ -34,6 +37,7 @@ rule plot_contour:
         pdf="results/grids/{grid}/plots/exclusion.pdf",
     log:
         "logs/grids/{grid}/exclusion.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -65,6 +69,7 @@ rule plot_mass_limits:
         directory("results/grids/{grid}/plots/limits"),
     log:
         "logs/grids/{grid}/limits.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -89,6 +94,7 @@ rule hepdata:
         "results/grids/{grid}/hepdata/submission.yaml",
     log:
         "logs/grids/{grid}/hepdata.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:

@@ -12,10 +12,10 @@ for pack in packs:
         input:
             histograms=pack.value(workspaces.histograms),
             findings=pack.value(workspaces.findings),
-            workspace=pack.value(workspaces.published("workspace")),
+            workspace=usage.named(pack.value(workspaces.published("workspace"))),
             checked=pack.value(workspaces.checked),
-            patchset=pack.value(workspaces.published("patchset")),
-            patches=pack.values(workspaces.existing_patch),
+            patchset=usage.named(pack.value(workspaces.published("patchset"))),
+            patches=usage.named(pack.values(workspaces.existing_patch)),
         output:
             pack.outputs(scans),
         log:
@@ -24,6 +24,7 @@ for pack in packs:
             "../envs/muscan.yaml"
         params:
             code=code("scan_signals.py"),
+            results=FOLDER,
             analysis=pack.analysis,
             signals=literal(pack.signals),
             patches=pack.values(workspaces.published("patch")),  # also those that do not exist
@@ -66,6 +67,6 @@ for pack in packs:
             " --check-asymptotics {params.check_asymptotics}"
             " --toybased {params.toybased}"
             " --seed {params.seed}"
-            " --folder results/{params.analysis}"
+            " --folder {params.results:q}/{params.analysis:q}"
             " --signals {params.signals:q}"
             " --log {log:q}"

@@ -17,11 +17,12 @@ rule plot:
         pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
         code=lambda wildcards: code("plot.py", f"muscan/plotting/{wildcards.plot}.py"),
-        toys="results/{analysis}/{signal}/toybased/toys",
+        results=FOLDER,
         show=branch(drawn_from("plan"), then=toys.setting("show")),
         title=scans.title,
     shell:
@@ -33,7 +34,7 @@ rule plot:
         " --workspace {input.workspace:q}"
         " --histograms {input.histograms:q}"
         " --plan {input.plan:q}"
-        " --toys {params.toys:q}"
+        " --toys {params.results:q}/{wildcards.analysis:q}/{wildcards.signal:q}/toybased/toys"
         " --show {params.show}"
         " --title {params.title:q}"
         " --output {output.picture:q}"
@@ -45,6 +46,7 @@ use rule plot as plot_folder with:
         picture=directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
     wildcard_constraints:
         plot=one_of(FOLDER_PLOTS),
+    localrule: True
 
 
 rule tables:
@@ -56,15 +58,18 @@ rule tables:
         markdown="results/limits.md",
     log:
         "logs/tables.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
         code=code("tables.py"),
+        results=FOLDER,
         outline=literal(OUTLINE),
         not_run=literal(json.dumps(usable.not_run)),
     shell:
         "python {params.code:q}"
         " --outline {params.outline:q}"
+        " --results {params.results:q}"
         " --not-run {params.not_run:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
@@ -79,14 +84,17 @@ rule compare_calculators:
         markdown="results/toybased.md",
     log:
         "logs/compare_calculators.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
         code=code("compare_calculators.py"),
+        results=FOLDER,
         outline=literal(OUTLINE),
     shell:
         "python {params.code:q}"
         " --outline {params.outline:q}"
+        " --results {params.results:q}"
         " --csv {output.csv:q}"
         " --markdown {output.markdown:q}"
         " --log {log:q}"
@@ -100,6 +108,7 @@ rule compare_limits:
         pdf="results/plots/limits.pdf",
     log:
         "logs/plots/limits.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -112,21 +121,24 @@ rule report:
     """Write all results on one page, with explanations."""
     input:
         results=[name for name in RESULTS if name != result_files.REPORT],
-        template=[os.path.relpath(os.path.join(workflow.basedir, name)) for name in result_files.REPORT_PARTS],
     output:
         result_files.REPORT,
     log:
         "logs/report.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
         code=code("report.py"),
+        results=FOLDER,
+        template=digest_of(result_files.REPORT_PARTS) if FIRST else "",
         config=literal(json.dumps(config)),
         problems=literal(usable.problems),
     shell:
         "python {params.code:q}"
         " --config {params.config:q}"
         " --problems {params.problems:q}"
+        " --results {params.results:q}"
         " --output {output:q}"
         " --log {log:q}"
 
@@ -139,6 +151,7 @@ rule verdict:
         touch(result_files.VERDICT),
     log:
         "logs/verdict.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -155,5 +168,6 @@ use rule report as manifest with:
         result_files.MANIFEST,
     log:
         "logs/manifest.log",
+    localrule: True
     params:
         code=code("manifest.py"),

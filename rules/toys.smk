@@ -14,6 +14,7 @@ rule plan_toys:
         "results/{analysis}/{signal}/toybased/plan_0.json",
     log:
         "logs/{analysis}/{signal}/toybased/plan_0.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -58,14 +59,14 @@ rule throw_toys:
         "../envs/muscan.yaml"
     params:
         code=code("throw_toys.py"),
-        toys="results/{analysis}/{signal}/toybased/toys",
+        results=FOLDER,
     shell:
         "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
         " --plan {input.plan:q}"
-        " --toys {params.toys:q}"
+        " --toys {params.results:q}/{wildcards.analysis:q}/{wildcards.signal:q}/toybased/toys"
         " --part {wildcards.part}"
         " --parts {wildcards.parts}"
         " --output {output:q}"
@@ -89,14 +90,14 @@ rule allocate_toys:
         "../envs/muscan.yaml"
     params:
         code=code("allocate_toys.py"),
-        toys="results/{analysis}/{signal}/toybased/toys",
+        results=FOLDER,
     shell:
         "python {params.code:q}"
         " --model {input.model:q}"
         " --workspace {input.workspace:q}"
         " --fit {input.fit:q}"
         " --plan {input.plan:q}"
-        " --toys {params.toys:q}"
+        " --toys {params.results:q}/{wildcards.analysis:q}/{wildcards.signal:q}/toybased/toys"
         " --output {output:q}"
         " --log {log:q}"
 

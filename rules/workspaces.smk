@@ -13,6 +13,7 @@ rule build_workspace:
         "logs/{analysis}/{signal}/build_workspace.log",
     wildcard_constraints:
         analysis=one_of(scans.of_histograms),
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -30,12 +31,13 @@ rule build_workspace:
 
 rule check_published:
     input:
-        workspace=datasets.published("workspace"),
-        patchset=datasets.published("patchset"),
+        workspace=usage.named(datasets.published("workspace")),
+        patchset=usage.named(datasets.published("patchset")),
     output:
         "results/datasets/{dataset}/checked.json",
     log:
         "logs/datasets/{dataset}/check_published.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -52,9 +54,9 @@ rule check_published:
 
 rule patch_workspace:
     input:
-        workspace=workspaces.published("workspace"),
-        patchset=workspaces.published("patchset"),
-        patch=workspaces.existing_patch,
+        workspace=usage.named(workspaces.published("workspace")),
+        patchset=usage.named(workspaces.published("patchset")),
+        patch=usage.named(workspaces.existing_patch),
         checked=workspaces.checked,
     output:
         "results/{analysis}/{signal}/workspace.json",
@@ -62,6 +64,7 @@ rule patch_workspace:
         "logs/{analysis}/{signal}/patch_workspace.log",
     wildcard_constraints:
         analysis=one_of(scans.published),
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:
@@ -92,6 +95,7 @@ rule compile_model:
         "results/{analysis}/{signal}/model.npz",
     log:
         "logs/{analysis}/{signal}/compile_model.log",
+    localrule: True
     conda:
         "../envs/muscan.yaml"
     params:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,27 @@ def test_a_result_without_a_seal_is_taken_as_it_is():
     (seals.RESULTS / "b.txt").write_text("else")
     seals.require_intact("results/b.txt")
     assert list(seals.broken_results()) == []
+
+
+def test_results_below_a_prefix_have_their_own_seals():
+    """A prefix may contain the name `results`, and so may a result."""
+    for name in ("limits/results/results/b.txt", "results/deep/results/b.txt"):
+        files.write_text(name, "something\n")
+    assert Path("limits/results/.sha256/results/b.txt").exists()
+    assert Path("results/.sha256/deep/results/b.txt").exists()
+    for folder in ("limits/results", "results/deep/results"):
+        broken = Path(folder, "b.txt" if "deep" in folder else "results/b.txt")
+        broken.write_text("else")
+        assert list(seals.broken_results(folder)) == [broken]
+        seals.remove_result(broken)
+        assert not [path for path in Path(folder).rglob("b.txt") if path.is_file()]
+    assert list(seals.broken_results("elsewhere")) == []
+
+
+def test_the_path_of_a_result_does_not_depend_on_the_prefix():
+    assert seals.path_in_results("limits/results/a/results/b.txt") == Path("a/results/b.txt")
+    assert seals.path_in_results("results/a/b.txt") == Path("a/b.txt")
+    assert seals.is_result("limits/results/a")
+    assert not seals.is_result("../results/a")
+    with pytest.raises(ValueError, match="not in a folder results"):
+        seals.path_in_results("limits/a")

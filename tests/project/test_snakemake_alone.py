@@ -72,6 +72,15 @@ def test_help_and_lint_of_snakemake(alone):
     assert "Error" not in alone("-m", "snakemake", "--lint").stderr
 
 
+def test_lint_of_the_example_of_a_module(alone, tmp_path):
+    """The rules have other names there."""
+    example = workflow.REPO / "docs" / "module"
+    workflow.copy(example, tmp_path / "module")
+    run = alone("-m", "snakemake", "--lint", "--snakefile", f"{example}/Snakefile", "-d", str(tmp_path / "module"))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "Congratulations, your workflow is in a good condition!" in run.stdout + run.stderr
+
+
 @pytest.mark.parametrize("profile", ["slurm", "htcondor"])
 def test_a_profile_of_a_cluster_says_what_to_install(alone, profile):
     run = alone("-m", "snakemake", "-n", "--workflow-profile", f"profiles/{profile}")

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import socket
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from muscan.base import seals
 from muscan.run import begin, end, existing_results
 
 GOOD = {
@@ -62,6 +65,60 @@ def test_the_text_of_the_files_is_looked_at_once(folder):
     assert begin.usable_part(GOOD, files, check_text=False).problems == []
 
 
+class TestModule:
+    """In a module, rules of the other workflow make input files, and messages name the module."""
+
+    CONFIG = GOOD | {"datasets": {"d": MISSING}}
+
+    def test_files_may_be_made_later(self, folder):
+        usable = begin.usable_part(self.CONFIG, [], module="limits")
+        assert list(usable.config["analyses"]) == ["a"]
+        assert usable.problems == []
+        begin.prepare(usable, [], "limits/results", module="limits")
+
+    @pytest.mark.parametrize(
+        ("workspace", "message"),
+        [
+            ({"file": "w.json", "patchset": "missing.json"}, "datasets.d.workspace.patchset: there is no file"),
+            ({"file": "w{x}.json"}, "datasets.d.workspace.file: rename"),
+            ({"file": "."}, "datasets.d.workspace.file: '.' is a folder"),
+        ],
+    )
+    def test_files_that_cannot_be_made_later(self, folder, workspace, message):
+        """The signals of a patch set decide which jobs there are."""
+        config = {"datasets": {"d": {"workspace": workspace}}, "analyses": {"a": {"dataset": "d"}}}
+        with pytest.raises(SystemExit, match=r"^The configuration of the module limits cannot be used") as error:
+            begin.usable_part(config, [], module="limits")
+        assert message in str(error.value)
+
+    def test_the_configuration_of_the_other_workflow_is_not_changed(self, folder):
+        before = json.dumps(self.CONFIG)
+        usable = begin.usable_part(self.CONFIG, [], module="limits")
+        assert usable.config["analyses"] is not self.CONFIG["analyses"]
+        assert json.dumps(self.CONFIG) == before
+
+    def test_what_killed_processes_left_is_removed(self, folder):
+        """The main workflow does this when it starts; the handlers of a module are not called."""
+        process = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
+        )
+        left = folder / "limits" / "results" / f"{seals.PART}{socket.gethostname()}-{process.stdout.strip()}-x"
+        left.parent.mkdir(parents=True)
+        left.touch()
+        begin.prepare(begin.usable_part(GOOD, [], module="limits"), [], "limits/results", module="limits")
+        assert not left.exists()
+
+    def test_folders_below_the_prefix_must_be_writable(self, folder, monkeypatch):
+        (folder / "limits").mkdir()
+        monkeypatch.setattr(os, "access", lambda path, _: str(path) != "limits")
+        assert existing_results.unwritable_folders("limits/results") == [
+            "limits/results",
+            "limits/logs",
+            "limits/benchmarks",
+        ]
+        assert existing_results.unwritable_folders() == []
+
+
 class TestLookingAround:
     def test_problems_are_told(self, folder, capsys):
         config = with_missing()
@@ -85,7 +142,7 @@ class TestLookingAround:
             begin.prepare(begin.usable_part(config, files), files)
 
     def test_a_folder_in_which_nothing_can_be_written(self, folder, monkeypatch):
-        monkeypatch.setattr(existing_results, "unwritable_folders", lambda: ["results", "logs"])
+        monkeypatch.setattr(existing_results, "unwritable_folders", lambda results: ["results", "logs"])
         files = write(folder, GOOD)
         with pytest.raises(SystemExit, match="cannot write here: results, logs"):
             begin.prepare(begin.usable_part(GOOD, files), files)

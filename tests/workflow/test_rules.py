@@ -10,9 +10,6 @@ from muscan.base.versions import ROOT
 
 # Options for people, which have the right defaults for rules.
 FOR_PEOPLE = {
-    "tables": {"--results"},
-    "compare_calculators": {"--results"},
-    "grid_points": {"--results"},
     "report": {"--manifest", "--embed"},
 }
 
@@ -45,3 +42,16 @@ def test_a_rule_names_every_option_of_its_script_once(name):
     parser = import_module(script).parser()
     known = {action.option_strings[0] for action in parser._actions} - {"-h"} - FOR_PEOPLE.get(script, set())
     assert sorted(options) == sorted({*known, "--log"})
+
+
+@pytest.mark.parametrize("name", [name for name in rules() if (ROOT / "scripts" / f"{name}.py").exists()])
+def test_a_rule_runs_the_script_of_its_name(name):
+    """A rule that inherits from another one inherits its command too, and has to name its own script."""
+    assert rules()[name].script == name
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "rules").glob("*.smk")), ids=lambda file: file.name)
+def test_a_command_uses_what_a_module_sees(file):
+    """In a module, a shell command sees parameters, inputs and the like, but not the globals of its rules."""
+    names = set(re.findall(r"\{(\w+)[^{}]*:q\}", file.read_text()))
+    assert names <= {"input", "output", "params", "wildcards", "log"}

@@ -59,9 +59,9 @@ def atomic_write_folder(path: str | Path) -> Iterator[Path]:
         seals.seal(path)
 
 
-def remove_leftovers() -> None:
-    """Remove incomplete results that processes of this host left when they were killed."""
-    for path in list(seals.RESULTS.rglob(f"{seals.PART}{glob.escape(socket.gethostname())}-*")):
+def remove_leftovers(results: str | Path = seals.RESULTS) -> None:
+    """Remove incomplete results that processes of this host left in a folder of results when they were killed."""
+    for path in list(Path(results).rglob(f"{seals.PART}{glob.escape(socket.gethostname())}-*")):
         process = path.name.removeprefix(seals.PART + socket.gethostname()).split("-")[1]
         if process.isdecimal() and not _runs(int(process)) and path.exists():
             seals.remove_result(path)

@@ -1,7 +1,8 @@
 """Seals of results: digests that show whether a result has changed since it was written.
 
 The seal of `results/a/b` is the file `results/.sha256/a/b`, which holds the SHA-256 digest of the result. A result that
-was cut off, edited or replaced no longer has this digest.
+was cut off, edited or replaced no longer has this digest. A folder `results` may be in another one, the `prefix` of a
+module of Snakemake.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ def temporary_prefix() -> str:
 
 
 def seal(path: str | Path) -> None:
-    """Seal a result that has just been written. Files outside of `results/` get no seal."""
+    """Seal a result that has just been written. Files outside of a folder `results` get no seal."""
     seal_file = _seal_of(path)
     if seal_file is None:
         return
@@ -54,12 +55,20 @@ def require_intact(path: str | Path) -> None:
         raise BrokenResult(f"{path} was cut off, edited or replaced since it was written; run again to recreate it")
 
 
-def broken_results() -> Iterator[Path]:
-    """Yield the results, files or folders, that have changed since they were written."""
-    for folder, _, names in os.walk(SEALS):
+def broken_results(results: str | Path = RESULTS) -> Iterator[Path]:
+    """Yield the results, files or folders, that have changed since they were written.
+
+    Args:
+        results: the folder of the results.
+    """
+    place = _place(results)
+    if place is None:
+        return
+    sealed = place[0] / SEALS.name / place[1]
+    for folder, _, names in os.walk(sealed):
         for name in names:
             seal_file = Path(folder, name)
-            path = RESULTS / seal_file.relative_to(SEALS)
+            path = Path(results, seal_file.relative_to(sealed))
             if not name.startswith(PART) and path.exists() and not _is_intact(path, seal_file):
                 yield path
 
@@ -91,12 +100,38 @@ def files_in(folder: str | Path) -> list[Path]:
     return sorted(file for file in Path(folder).rglob("*") if file.is_file() and file.name != SNAKEMAKE_TIMESTAMP)
 
 
+def is_result(path: str | Path) -> bool:
+    """Return whether a path is a folder `results` of the working directory or of a folder below it, or is in one."""
+    return _place(path) is not None
+
+
+def path_in_results(path: str | Path) -> Path:
+    """Return the path of a result in its folder of results.
+
+    Raises:
+        ValueError: if it is no result.
+    """
+    place = _place(path)
+    if place is None:
+        raise ValueError(f"{path} is not in a folder {RESULTS}")
+    return place[1]
+
+
+def _place(path: str | Path) -> tuple[Path, Path] | None:
+    """Return the folder of results in which a path is, and the path in it; None outside of results."""
+    parts = os.path.relpath(path).split(os.sep)
+    if parts[0] == os.pardir or RESULTS.name not in parts:
+        return None
+    inside = parts.index(RESULTS.name) + 1
+    return Path(*parts[:inside]), Path(*parts[inside:])
+
+
 def _seal_of(path: str | Path) -> Path | None:
     """Return the file of the seal; None for a file outside of the results or one that is still being written."""
-    inside = os.path.relpath(path, RESULTS)
-    parts = inside.split(os.sep)
-    outside = parts[0] in (os.pardir, os.curdir) or any(part.startswith(PART) for part in parts)
-    return None if outside else SEALS / inside
+    place = _place(path)
+    if place is None or not place[1].parts or any(part.startswith(PART) for part in place[1].parts):
+        return None
+    return place[0] / SEALS.name / place[1]
 
 
 def _is_intact(path: str | Path, seal_file: Path) -> bool:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from muscan.base import seals
 from muscan.base.errors import FitError, StepError
 from muscan.base.json_input import read_json
 from muscan.base.options import positive_integer
-from muscan.base.seals import RESULTS
 from muscan.commands.parser import command_parser
 from muscan.config.result_files import MANIFEST
 from muscan.inference.engines import engine
@@ -66,7 +66,7 @@ def files_of_tests(results: Path) -> list[Path]:
     manifest = results / Path(MANIFEST).name
     found = sorted(results.glob(TESTS))
     if manifest.exists():
-        listed = {results / Path(record["file"]).relative_to(RESULTS) for record in Manifest.read(manifest).results}
+        listed = {results / seals.path_in_results(record["file"]) for record in Manifest.read(manifest).results}
         return [path for path in found if path in listed]
     if found:
         message = f"there is no {manifest}, which a complete scan writes: the sample is of all tests in {results}"

@@ -23,10 +23,14 @@ def check(config: dict) -> None:
         raise ConfigError(format_problems(found))
 
 
-def usable_part(config: dict) -> tuple[dict, dict[str, str], list[str]]:
+def usable_part(config: dict, others_make: bool = False) -> tuple[dict, dict[str, str], list[str]]:
     """Return the part of a configuration that can be run: analyses without problems, and grids of such analyses.
 
     Remote input files are replaced by their copies (see `remote_inputs`), which `fetch.fetch_inputs` makes before.
+
+    Args:
+        config: the configuration, which is not changed.
+        others_make: whether rules of another workflow may make input files, so that some may not exist yet.
 
     Returns:
         That part of the configuration, complete with all defaults; the reason why each of the other analyses cannot be
@@ -36,7 +40,7 @@ def usable_part(config: dict) -> tuple[dict, dict[str, str], list[str]]:
         ConfigError: if a problem affects all analyses, or no analysis is left.
     """
     config = remote_inputs.with_copies(config)
-    found = [Problem(each.owner, remote_inputs.name_queries(each.text)) for each in find_problems(config)]
+    found = [Problem(each.owner, remote_inputs.name_queries(each.text)) for each in find_problems(config, others_make)]
     broken = {problem.owner for problem in found}
     if not broken:
         return complete(config), {}, []
@@ -95,9 +99,9 @@ def _consequences(config: dict, found: list[Problem]) -> Iterator[Problem]:
             yield Problem(("grids", name), f"grids.{name}: needs {', '.join(missing)}, which cannot be run")
 
 
-def find_problems(config: dict) -> list[Problem]:
-    """Return all problems of a configuration, each once."""
+def find_problems(config: dict, others_make: bool = False) -> list[Problem]:
+    """Return all problems of a configuration, each once; `others_make` as in `usable_part`."""
     found = problems_of_schema(config)
     valid = valid_part(config, {problem.owner for problem in found})
-    found += [*reference_problems(valid), *file_problems(valid)] if valid else []
+    found += [*reference_problems(valid), *file_problems(valid, others_make)] if valid else []
     return list(dict.fromkeys(found))

@@ -29,17 +29,28 @@ def key_problems(where: str, dataset: dict) -> Iterator[str]:
         yield f"{where}.histograms.root: the key 'file' is missing, and {join_items(without)} has no file of its own"
 
 
-def file_problems(where: str, dataset: dict) -> list[str]:
-    """Return problems of input files without observed data: missing files, and signals without a patch."""
+def file_problems(where: str, dataset: dict, others_make: bool = False) -> list[str]:
+    """Return problems of input files without observed data: missing files, and signals without a patch.
+
+    Args:
+        where: the path of the data set in the configuration, for messages.
+        dataset: the data set.
+        others_make: whether rules of another workflow may make the files, apart from a patch set, whose signals decide
+            which jobs there are.
+    """
     files = input_files(dataset, blind=True)
-    texts = [text for key, path in files.items() for text in input_problems(f"{where}.{key}", path)]
+    texts = [
+        text
+        for key, path in files.items()
+        for text in input_problems(f"{where}.{key}", path, others_make and key != "workspace.patchset")
+    ]
     if "workspace" in dataset and not texts:
         texts = list(_signal_problems(f"{where}.workspace", dataset["workspace"]))
     return texts
 
 
-def observed_problems(where: str, dataset: dict) -> Iterator[str]:
-    """Yield problems of observed data, which affect only the analyses that are not blind."""
+def observed_problems(where: str, dataset: dict, others_make: bool = False) -> Iterator[str]:
+    """Yield problems of observed data, which affect only the analyses that are not blind; see `file_problems`."""
     histograms = dataset.get("histograms", {})
     blocks = {"counts": histograms.get("counts", {}), "root.channels": histograms.get("root", {}).get("channels", {})}
     for block, channels in blocks.items():
@@ -50,13 +61,13 @@ def observed_problems(where: str, dataset: dict) -> Iterator[str]:
     checked = input_files(dataset, blind=True).values()
     for key, path in input_files(dataset).items():
         if path not in checked:
-            yield from input_problems(f"{where}.{key}", path)
+            yield from input_problems(f"{where}.{key}", path, others_make)
 
 
-def input_problems(where: str, path: str) -> Iterator[str]:
+def input_problems(where: str, path: str, may_be_missing: bool = False) -> Iterator[str]:
     """Yield the problem of a file that cannot be an input, if there is one."""
     try:
-        check_input(path)
+        check_input(path, may_be_missing)
     except InputError as error:
         yield f"{where}: {error}"
 

@@ -28,14 +28,20 @@ def reference_problems(config: dict) -> Iterator[Problem]:
     yield from _owned(("scan",), _toy_problems("scan.toys", config["scan"]["toys"]))
 
 
-def file_problems(config: dict) -> Iterator[Problem]:
-    """Yield problems of the files of data sets, and of the observed data that analyses use."""
+def file_problems(config: dict, others_make: bool = False) -> Iterator[Problem]:
+    """Yield problems of the files of data sets, and of the observed data that analyses use.
+
+    Args:
+        config: the configuration.
+        others_make: as in `check.usable_part`.
+    """
     for name, dataset in _entries(config["datasets"]):
-        yield from _owned(("datasets", name), dataset_problems(f"datasets.{name}", dataset))
+        yield from _owned(("datasets", name), dataset_problems(f"datasets.{name}", dataset, others_make))
     for name, analysis in _entries(config["analyses"]):
         dataset = config["datasets"].get(analysis["dataset"])
         if dataset and not scan_settings(config, name).blind:
-            yield from _owned(("analyses", name), observed_problems(f"datasets.{analysis['dataset']}", dataset))
+            texts = observed_problems(f"datasets.{analysis['dataset']}", dataset, others_make)
+            yield from _owned(("analyses", name), texts)
 
 
 def _owned(owner: Owner, texts: Iterable[str]) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """The input files and the results of a configuration; the results are in the order in which they are made."""
 
 from collections.abc import Iterator
-from os.path import exists
+from os.path import basename, exists
 from pathlib import Path
 
 from muscan.base import seals
@@ -35,7 +35,7 @@ def require_results(path: str | Path) -> None:
     Raises:
         InputError: if there is no such file; for a file in `results/`, the message advises to run a scan.
     """
-    if not exists(path) and Path(path).is_relative_to(seals.RESULTS):
+    if not exists(path) and seals.is_result(path):
         raise InputError(f"there are no results here yet: run make scan first ({path} does not exist)")
     require_regular_file(path)
 
@@ -58,16 +58,22 @@ def all_inputs(config: dict) -> list[str]:
     return list(found)
 
 
-def all_results(config: dict) -> list[str]:
-    """Return the paths of all results of a complete configuration except toys and the manifest; some are folders."""
+def all_results(config: dict, folder: str | Path = seals.RESULTS) -> list[str]:
+    """Return the paths of all results of a complete configuration except toys and the manifest; some are folders.
+
+    Args:
+        config: the configuration.
+        folder: the folder of the results.
+    """
     found = list(dict.fromkeys(name for analysis in config["analyses"] for name in _of_dataset(config, analysis)))
     for analysis in config["analyses"]:
         for signal in signals_of(config, analysis):
-            found += [f"results/{analysis}/{signal}/{name}" for name in signal_results(scan_settings(config, analysis))]
+            found += [f"{analysis}/{signal}/{name}" for name in signal_results(scan_settings(config, analysis))]
     names = ["limits"] + ["toybased"] * any(f"/{TOYBASED}/" in name for name in found)
-    found += [f"results/{name}.{kind}" for name in names for kind in ("csv", "md")]
-    found += with_pdf("results/plots/limits.png")
-    return [*found, *(name for grid in config["grids"] for name in _of_grid(config, grid)), REPORT]
+    found += [f"{name}.{kind}" for name in names for kind in ("csv", "md")]
+    found += with_pdf("plots/limits.png")
+    found += [name for grid in config["grids"] for name in _of_grid(config, grid)]
+    return [f"{folder}/{name}" for name in [*found, basename(REPORT)]]
 
 
 def signal_results(settings: ScanSettings) -> Iterator[str]:
@@ -116,10 +122,10 @@ def findings_file(blind: bool) -> str:
 def _of_dataset(config: dict, analysis: str) -> list[str]:
     kind, blind = source_of(config, analysis)[0], scan_settings(config, analysis).blind
     names = {"workspace": ["checked.json"], "histograms": [histograms_file(blind), findings_file(blind)]}
-    folder = f"results/datasets/{config['analyses'][analysis]['dataset']}"
+    folder = f"datasets/{config['analyses'][analysis]['dataset']}"
     return [f"{folder}/{name}" for name in names.get(kind, [histograms_file(blind)])]
 
 
 def _of_grid(config: dict, grid: str) -> list[str]:
     plots = [name for plot in grid_plots(config, grid) for name in with_pdf(plot)]
-    return [f"results/grids/{grid}/{name}" for name in ["points.csv", "points.md", *plots, SUBMISSION]]
+    return [f"grids/{grid}/{name}" for name in ["points.csv", "points.md", *plots, SUBMISSION]]

@@ -159,8 +159,12 @@ def _can_name_folder(name: object) -> bool:
     return isinstance(name, str) and name.isprintable() and 0 < len(path_name(name)) <= LONGEST_SIGNAL
 
 
-def check_input(path: str) -> None:
+def check_input(path: str, may_be_missing: bool = False) -> None:
     """Check that a file can be an input of the workflow.
+
+    Args:
+        path: the file.
+        may_be_missing: whether it need not exist yet.
 
     Raises:
         InputError: if there is no such file, Snakemake cannot use its name, or it is remote and was not fetched.
@@ -168,9 +172,9 @@ def check_input(path: str) -> None:
     if remote_inputs.is_query(path):
         known = remote_inputs.fetched(path)
         raise InputError((known and known.problem) or f"there is no copy of {path}, which is fetched when a run begins")
-    if not exists(path):
+    if not exists(path) and not may_be_missing:
         raise InputError(f"there is no file {shorten(path)!r}")
-    if not isfile(path):
+    if exists(path) and not isfile(path):
         raise InputError(f"{shorten(path)!r} is {'a folder' if isdir(path) else 'a pipe or device'}, not a file")
     if "{" in path or "}" in path:
         raise InputError(f"rename {shorten(path)!r}: braces in paths are wildcards of Snakemake")

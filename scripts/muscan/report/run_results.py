@@ -14,7 +14,7 @@ from muscan.report.run_findings import read_fits
 from muscan.results.table_rows import TOYS, read_table
 
 RESULTS = Path("results")
-TOYS_TABLE = RESULTS / "toybased.csv"  # limits from toys beside the asymptotic ones
+TOYS_TABLE = "toybased.csv"  # limits from toys beside the asymptotic ones
 
 
 class Figure(NamedTuple):
@@ -26,10 +26,11 @@ class Figure(NamedTuple):
 
 
 class RunResults:
-    """The results of a run, from the folder `results` of the working directory.
+    """The results of a run, from their folder.
 
     Attributes:
         config: the configuration of the run.
+        folder: the folder of the results.
         captions: captions of pictures by kind, from captions.yaml.
         rows: rows of limits.csv.
         fits: {(analysis, signal): fit.json}, None where it cannot be read.
@@ -37,14 +38,14 @@ class RunResults:
         limits: {scan: limits.json}, None where it has no limits.
     """
 
-    def __init__(self, config: dict, captions: dict[str, dict[str, str]]):
-        self.config, self.captions = config, captions
-        self.rows = read_table(RESULTS / "limits.csv")
-        self.fits = read_fits(RESULTS, self.rows)
+    def __init__(self, config: dict, captions: dict[str, dict[str, str]], folder: Path = RESULTS):
+        self.config, self.captions, self.folder = config, captions, folder
+        self.rows = read_table(folder / "limits.csv")
+        self.fits = read_fits(folder, self.rows)
         # The configuration decides whether there are toys, because the table may be left from another configuration.
         self.with_toys = any(scan.endswith(f"/{TOYBASED}") for scan in all_scans(config))
-        self.toy_rows = read_table(TOYS_TABLE, TOYS) if self.with_toys else []
-        self.limits = {scan: _read_limits(RESULTS / scan / "limits.json") for scan in all_scans(config)}
+        self.toy_rows = read_table(folder / TOYS_TABLE, TOYS) if self.with_toys else []
+        self.limits = {scan: _read_limits(folder / scan / "limits.json") for scan in all_scans(config)}
 
     def limits_of(self, row: dict[str, str]) -> Limits | None:
         """Return limits.json of a row of limits.csv; None if it cannot be read."""

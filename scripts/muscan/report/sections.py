@@ -1,5 +1,6 @@
 """The content of the report: everything that its template shows."""
 
+from os.path import basename
 from typing import Any
 
 import yaml
@@ -15,7 +16,7 @@ from muscan.records.columns import label_column
 from muscan.report.cells import grid_point_cells, limit_rows, toy_cells
 from muscan.report.fit_section import fit_section, read_tests
 from muscan.report.run_findings import NOTE, POOR_FIT, RunFinding, collect_findings, read_limits
-from muscan.report.run_results import RESULTS, TOYS_TABLE, RunResults
+from muscan.report.run_results import TOYS_TABLE, RunResults
 from muscan.report.summary import describe_all_clear, describe_group, group_findings, scan_names, summary_lines
 from muscan.results.manifest import digests
 from muscan.results.table_rows import POINTS, is_blinded, read_table
@@ -40,7 +41,7 @@ def page_content(results: RunResults, problems: list[str]) -> dict[str, Any]:
     known = results.config["analyses"]  # the table has rows of analyses that could not be run as well
     signals = list(dict.fromkeys((row["analysis"], row["signal"]) for row in results.rows if row["analysis"] in known))
     anchors = {signal: f"signal-{place}" for place, signal in enumerate(signals, 1)}
-    findings = collect_findings(results.rows, results.fits, read_limits(RESULTS, results.rows))
+    findings = collect_findings(results.rows, results.fits, read_limits(results.folder, results.rows))
     rows = list(limit_rows(results, anchors))
     rows_by_anchor: dict[str | None, list[dict]] = {}
     for row in rows:
@@ -49,8 +50,7 @@ def page_content(results: RunResults, problems: list[str]) -> dict[str, Any]:
         signal_section(results, *signal, anchor) | {"limits": rows_by_anchor[anchor]}
         for signal, anchor in anchors.items()
     ]
-    tables = [RESULTS / "limits.csv", RESULTS / "limits.md"]
-    tables += [TOYS_TABLE, TOYS_TABLE.with_suffix(".md")] * results.with_toys
+    names = ["limits.csv", "limits.md", *[TOYS_TABLE, TOYS_TABLE.replace(".csv", ".md")] * results.with_toys]
     return {
         "facts": headline_facts(results),
         "problems": problems,
@@ -61,10 +61,10 @@ def page_content(results: RunResults, problems: list[str]) -> dict[str, Any]:
         "limits": rows,
         "toys": [toy_cells(row) for row in results.toy_rows],
         "grids": [grid_section(results, grid) for grid in results.config["grids"]],
-        "overview": results.figures("limits", RESULTS / "plots" / "limits.png"),
+        "overview": results.figures("limits", results.folder / "plots" / "limits.png"),
         "signals": sections,
-        "tables": tables,
-        "manifest": MANIFEST,
+        "tables": [results.folder / name for name in names],
+        "manifest": results.folder / basename(MANIFEST),
         "versions": versions.numerical_versions(),
         "inputs": digests(all_inputs(results.config)),
         "config": _config_text(results.config),
@@ -111,7 +111,7 @@ def list_findings(findings: list[RunFinding]) -> dict[str, list[dict]]:
 
 def grid_section(results: RunResults, grid: str) -> dict[str, Any]:
     """Return the pictures and points of a grid of signals."""
-    folder = RESULTS / "grids" / grid
+    folder = results.folder / "grids" / grid
     rows = read_table(folder / "points.csv", POINTS)
     settings = grid_settings(results.config, grid)
     axes = [label_column(axis) for axis in (settings.x, settings.y) if axis is not None]
@@ -138,7 +138,7 @@ def grid_section(results: RunResults, grid: str) -> dict[str, Any]:
 
 def signal_section(results: RunResults, analysis: str, signal: str, anchor: str) -> dict[str, Any]:
     """Return the pictures and fits of a signal."""
-    folder = RESULTS / analysis / path_name(signal)
+    folder = results.folder / analysis / path_name(signal)
     settings = scan_settings(results.config, analysis)
     limits = {
         calculator: results.limits[f"{analysis}/{folder.name}/{calculator}"] for calculator in settings.calculators

@@ -27,6 +27,7 @@ class ReportSettings:
     config: dict | None = option("the configuration, as JSON", keys=BLOCKS, default=None)
     manifest: str | None = option("manifest.json of a run, instead of its configuration and problems", default=None)
     problems: list[str] = option("problems of the configuration, whose parts were not run", default_factory=list)
+    results: str = option("folder of the results", default="results")
     embed: bool = option("include the pictures in the page", default=False)
 
     def __post_init__(self):
@@ -42,7 +43,8 @@ def write_report(output: str, settings: ReportSettings) -> None:
         manifest = Manifest.read(settings.manifest)
         config, problems = manifest.config, manifest.problems
     captions = yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))
-    page = render(TEMPLATE, Path(output).parent, settings.embed, page_content(RunResults(config, captions), problems))
+    results = RunResults(config, captions, Path(settings.results))
+    page = render(TEMPLATE, Path(output).parent, settings.embed, page_content(results, problems))
     write_text(output, page)
     if settings.embed:
         print(f"{output}: all results of the last run in one file, {len(page.encode()) / 1e6:.1f} MB")

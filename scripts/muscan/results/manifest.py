@@ -35,9 +35,9 @@ def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
     return records
 
 
-def toy_files(config: dict, scan: str) -> list[Path]:
+def toy_files(config: dict, scan: str, results: Path = seals.RESULTS) -> list[Path]:
     """Return the files of the toys of a scan; [] if the user has deleted them to save space."""
-    folder = seals.RESULTS / scan
+    folder = results / scan
     if not (folder / "toys").exists():
         return []
     last = toy_rounds(scan_settings(config, scan.split("/")[0]).toys) - 1
@@ -45,11 +45,19 @@ def toy_files(config: dict, scan: str) -> list[Path]:
     return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
 
 
-def manifest(config: dict, problems: list[str]) -> Manifest:
-    """Return the manifest of the results of a configuration."""
+def manifest(config: dict, problems: list[str], results: Path = seals.RESULTS) -> Manifest:
+    """Return the manifest of the results of a configuration.
+
+    Args:
+        config: the configuration.
+        problems: problems of the configuration, because of which analyses were not run.
+        results: the folder of the results.
+    """
     # Of a submission to HEPData, `all_results` lists submission.yaml alone; the digests are of all its files.
-    found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in all_results(config)]
-    found += [path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan)]
+    found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in all_results(config, results)]
+    found += [
+        path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan, results)
+    ]
     inputs = [with_query(record) for record in digests(all_inputs(config))]
     return Manifest(versions.all_versions(), config, problems, inputs, digests(found))
 
@@ -68,8 +76,9 @@ class RunSettings:
     problems: list[str] = option(
         "problems of the configuration, because of which analyses were not run", default_factory=list
     )
+    results: str = option("folder of the results", default="results")
 
 
 def write_manifest(output: str, settings: RunSettings) -> None:
     """Write manifest.json."""
-    write_json(output, manifest(settings.config, settings.problems).to_json())
+    write_json(output, manifest(settings.config, settings.problems, Path(settings.results)).to_json())

@@ -11,12 +11,11 @@ import subprocess
 import sys
 
 from muscan.base.code import SCRIPTS
-from muscan.config.result_files import REPORT, VERDICT
+from muscan.config.result_files import VERDICT
 from muscan.run import existing_results
 from muscan.run.progress import LOGGER
 
-LIMITS = "results/limits.csv"
-COMPANIONS = ("results/limits.md", "results/toybased.md", "results/plots/limits.png", REPORT)
+COMPANIONS = ("limits.md", "toybased.md", "plots/limits.png", "report.html")  # what the table of limits names
 NOTHING_TO_DO = "Nothing to be done"  # beginning of a message of Snakemake, which then calls neither hook
 
 
@@ -32,25 +31,27 @@ def files_up_to_date(dag) -> set[str]:
     return {str(file) for job in dag.jobs if dag.noneedrun_finished(job) for file in job.output}
 
 
-def show_limits(dag, grids: list[str], if_outdated: bool = True) -> None:
+def show_limits(dag, grids: list[str], if_outdated: bool = True, results: str = "results") -> None:
     """Print the table of limits when this process ends, if it exists and is up to date.
 
     Args:
         dag: the DAG of the run.
         grids: names of the grids of signals; a line is printed for each whose table of points is up to date.
         if_outdated: whether to print a line about a table that is of an earlier run.
+        results: the folder of the results.
     """
-    if not os.path.exists(LIMITS):
+    limits = f"{results}/limits.csv"
+    if not os.path.exists(limits):
         return
     current = files_up_to_date(dag)
-    if LIMITS not in current:
+    if limits not in current:
         if if_outdated:
-            message = f"This run did not renew {LIMITS}, which is from an earlier run."
+            message = f"This run did not renew {limits}, which is from an earlier run."
             atexit.register(print, message, file=sys.stderr)
         return
-    grids = [grid for grid in grids if f"results/grids/{grid}/points.csv" in current]
-    command = [sys.executable, str(SCRIPTS / "muscan"), "limits", "--limits", LIMITS, "--grids", *grids]
-    command += ["--outdated", *(file for file in COMPANIONS if file not in current)]
+    grids = [grid for grid in grids if f"{results}/grids/{grid}/points.csv" in current]
+    command = [sys.executable, str(SCRIPTS / "muscan"), "limits", "--limits", limits, "--grids", *grids]
+    command += ["--outdated", *(file for name in COMPANIONS if (file := f"{results}/{name}") not in current)]
     atexit.register(subprocess.run, command, cwd=os.getcwd(), check=False)
 
 

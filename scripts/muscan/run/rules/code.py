@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from muscan.base.code import SCRIPTS, imported_modules
+from muscan.base.versions import ROOT
 
 
 class Code(tuple):
@@ -38,8 +41,18 @@ def code_of(script: str, *others: str, with_digest: bool = True) -> Code:
         others: modules that the script imports by a name that is only known when it runs, as paths in `scripts`.
         with_digest: whether to compute the digest. A job on a cluster does not need it: it is known to run.
     """
+    return Code(script, _digest(imported_modules(script, *others) if with_digest else (), SCRIPTS))
+
+
+def digest_of(names: Iterable[str]) -> str:
+    """Return the digest of files of muscan that are no code; `names` are paths in its folder."""
+    return _digest((ROOT / name for name in names), ROOT)
+
+
+def _digest(files: Iterable[Path], folder: Path) -> str:
+    """Return 16 hexadecimal digits of a digest of the contents of files and of their names in a folder."""
     digest = hashlib.sha256()
-    for file in imported_modules(script, *others) if with_digest else ():
+    for file in files:
         content = file.read_bytes()
-        digest.update(f"{file.relative_to(SCRIPTS).as_posix()} {len(content)}\n".encode() + content)
-    return Code(script, digest.hexdigest()[:16])
+        digest.update(f"{file.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:16]

@@ -39,3 +39,11 @@ def option_value(value: Any) -> Any:
 def literal(value: Any) -> Callable[[Wildcards], Any]:
     """Return a function that returns the value, so that Snakemake does not take braces in it for wildcards."""
     return lambda wildcards: value
+
+
+def unrecorded(value: Any) -> Callable[..., Any]:
+    """Return a function that returns the value, for a parameter whose changes do not make a step run again.
+
+    Snakemake does not record parameters that are functions of the output, because they follow from it.
+    """
+    return lambda wildcards, output: value
