@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: all commands.
 .DEFAULT_GOAL := help
-.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-jobs bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph crate walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-jobs bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -14,6 +14,7 @@ PROFILE_ARGS = $(if $(PROFILE),--workflow-profile "$$PROFILE")
 RUN_ENV := $(VENV)/.muscan
 TEST_ENV := $(VENV)/.muscan-test
 DOCS_ENV := $(VENV)/.muscan-docs
+CRATE_ENV := $(VENV)/.muscan-crate
 # Benchmarks: one core, and the kernel that OpenBLAS finds best.
 ONE_CORE := PYTHONPATH=scripts:tests:tests/benchmarks env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
@@ -99,6 +100,10 @@ rulegraph: $(RUN_ENV) ## renew the picture of the rules in docs/architecture.md
 report: $(RUN_ENV) ## write report.html: all results of the last scan in one file, to send to others
 	@$(IN_ENV) python scripts/report.py --manifest results/manifest.json --embed --output report.html
 
+crate: $(CRATE_ENV) ## pack the last scan into an RO-Crate, crate.zip, to publish; AUTHOR="Ada Lovelace <https://orcid.org/...>" TITLE=... LICENSE=url
+	@$(IN_ENV) python scripts/muscan crate $(if $(AUTHOR),--author "$$AUTHOR") $(if $(TITLE),--title "$$TITLE") \
+		$(if $(LICENSE),--license "$$LICENSE")
+
 test: $(TEST_ENV) ## run all tests except those on a cluster
 	@$(IN_ENV) python -m pytest -n logical --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(PYTEST_ARGS)
 
@@ -159,12 +164,13 @@ format: $(TEST_ENV) ## format all code
 lock: $(TEST_ENV) ## renew the pinned versions in envs/
 	@$(IN_ENV) python -m pip install --quiet uv
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements.in --output-file envs/requirements.txt
+	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-crate.in --output-file envs/requirements-crate.txt
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-test.in --output-file envs/requirements-test.txt
 	@$(IN_ENV) $(PIP_COMPILE) --upgrade envs/requirements-docs.in --output-file envs/requirements-docs.txt
 	@$(IN_ENV) python envs/conda_pins.py
 
 clean: ## remove results, logs and the environment
-	rm -rf results logs benchmarks report.html docs/_build docs/reference .snakemake $(VENV) $(PEERS)
+	rm -rf results logs benchmarks report.html crate.zip docs/_build docs/reference .snakemake $(VENV) $(PEERS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("muscan needs Python 3.11 or newer; choose one with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -176,6 +182,10 @@ $(RUN_ENV): envs/requirements.txt | $(BIN)/python
 	@touch $@
 
 $(TEST_ENV): envs/requirements-test.txt $(RUN_ENV) | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(CRATE_ENV): envs/requirements-crate.txt $(RUN_ENV) | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 

@@ -13,7 +13,7 @@ rule simulate:
         dataset=one_of(datasets.simulated),
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/histograms.yaml"
     params:
         code=code("simulate.py"),
         spec=datasets.simulation_spec,
@@ -38,7 +38,7 @@ rule read_histograms:
         dataset=one_of(datasets.external),
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/histograms.yaml"
     params:
         code=code("read_histograms.py"),
         spec=datasets.histogram_spec,

@@ -13,7 +13,7 @@ rule fit:
     log:
         "logs/{analysis}/{signal}/fit.log",
     conda:
-        "../envs/muscan.yaml"
+        "../envs/fits.yaml"
     params:
         code=code("fit.py"),
         engine=scans.setting("engine"),

@@ -8,13 +8,23 @@ rule grid_points:
         limits=grids.limits,
         cross_sections=usage.named(grids.cross_sections),
     output:
-        csv="results/grids/{grid}/points.csv",
-        markdown="results/grids/{grid}/points.md",
+        csv=report(
+            "results/grids/{grid}/points.csv",
+            caption="../report/captions/grid_points.rst",
+            category="Grid {grid}",
+            labels={"result": "Signal points", "format": "CSV"},
+        ),
+        markdown=report(
+            "results/grids/{grid}/points.md",
+            caption="../report/captions/grid_points.rst",
+            category="Grid {grid}",
+            labels={"result": "Signal points", "format": "Markdown"},
+        ),
     log:
         "logs/grids/{grid}/points.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/tables.yaml"
     params:
         code=code("grid_points.py"),
         results=FOLDER,
@@ -33,13 +43,18 @@ rule plot_contour:
     input:
         points="results/grids/{grid}/points.csv",
     output:
-        png="results/grids/{grid}/plots/exclusion.png",
+        png=report(
+            "results/grids/{grid}/plots/exclusion.png",
+            caption="../report/captions/plot_contour.rst",
+            category="Grid {grid}",
+            labels={"result": "Exclusion contour", "format": "picture"},
+        ),
         pdf="results/grids/{grid}/plots/exclusion.pdf",
     log:
         "logs/grids/{grid}/exclusion.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/plots.yaml"
     params:
         code=code("plot_contour.py"),
         x=grids.label("x"),
@@ -66,12 +81,18 @@ rule plot_mass_limits:
     input:
         points="results/grids/{grid}/points.csv",
     output:
-        directory("results/grids/{grid}/plots/limits"),
+        report(
+            directory("results/grids/{grid}/plots/limits"),
+            patterns=["{part}.png"],
+            caption="../report/captions/plot_mass_limits.rst",
+            category="Grid {grid}",
+            labels={"result": "Limits against a mass", "format": "picture", "part": "{part}"},
+        ),
     log:
         "logs/grids/{grid}/limits.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/plots.yaml"
     params:
         code=code("plot_mass_limits.py"),
         x=grids.label("x"),
@@ -96,7 +117,7 @@ rule hepdata:
         "logs/grids/{grid}/hepdata.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/hepdata.yaml"
     params:
         code=code("hepdata.py"),
         x=grids.label("x"),

@@ -21,7 +21,7 @@ for pack in packs:
         log:
             f"logs/{pack.analysis}/{pack.name}.log",
         conda:
-            "../envs/muscan.yaml"
+            "../envs/fits.yaml"
         params:
             code=code("scan_signals.py"),
             results=FOLDER,

@@ -13,13 +13,19 @@ rule plot:
         histograms=branch(drawn_from("histograms"), then=workspaces.histograms),
         plan=branch(drawn_from("plan"), then=toys.last_plan),
     output:
-        picture="results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
+        picture=report(
+            "results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
+            caption="../report/captions/plot.rst",
+            category="Analysis {analysis}",
+            subcategory="{signal}",
+            labels={"picture": "{plot}", "calculator": "{calculator}"},
+        ),
         pdf="results/{analysis}/{signal}/{calculator}/plots/{plot}.pdf",
     log:
         "logs/{analysis}/{signal}/{calculator}/plots/{plot}.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/plots.yaml"
     params:
         code=lambda wildcards: code("plot.py", f"muscan/plotting/{wildcards.plot}.py"),
         results=FOLDER,
@@ -43,7 +49,14 @@ rule plot:
 
 use rule plot as plot_folder with:
     output:
-        picture=directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
+        picture=report(
+            directory("results/{analysis}/{signal}/{calculator}/plots/{plot}"),
+            patterns=["{part}.png"],
+            caption="../report/captions/plot.rst",
+            category="Analysis {analysis}",
+            subcategory="{signal}",
+            labels={"picture": "{plot}", "calculator": "{calculator}", "part": "{part}"},
+        ),
     wildcard_constraints:
         plot=one_of(FOLDER_PLOTS),
     localrule: True
@@ -54,13 +67,23 @@ rule tables:
         limits=expand("results/{scan}/limits.json", scan=scans.names),
         fits=sorted({f"results/{os.path.dirname(scan)}/fit.json" for scan in scans.names}),
     output:
-        csv="results/limits.csv",
-        markdown="results/limits.md",
+        csv=report(
+            "results/limits.csv",
+            caption="../report/captions/tables.rst",
+            category="Limits",
+            labels={"result": "All limits", "format": "CSV"},
+        ),
+        markdown=report(
+            "results/limits.md",
+            caption="../report/captions/tables.rst",
+            category="Limits",
+            labels={"result": "All limits", "format": "Markdown"},
+        ),
     log:
         "logs/tables.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/tables.yaml"
     params:
         code=code("tables.py"),
         results=FOLDER,
@@ -80,13 +103,23 @@ rule compare_calculators:
     input:
         limits=expand("results/{scan}/limits.json", scan=scans.with_toys),
     output:
-        csv="results/toybased.csv",
-        markdown="results/toybased.md",
+        csv=report(
+            "results/toybased.csv",
+            caption="../report/captions/compare_calculators.rst",
+            category="Limits",
+            labels={"result": "Limits from toys, and asymptotic", "format": "CSV"},
+        ),
+        markdown=report(
+            "results/toybased.md",
+            caption="../report/captions/compare_calculators.rst",
+            category="Limits",
+            labels={"result": "Limits from toys, and asymptotic", "format": "Markdown"},
+        ),
     log:
         "logs/compare_calculators.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/tables.yaml"
     params:
         code=code("compare_calculators.py"),
         results=FOLDER,
@@ -104,13 +137,18 @@ rule compare_limits:
     input:
         limits="results/limits.csv",
     output:
-        png="results/plots/limits.png",
+        png=report(
+            "results/plots/limits.png",
+            caption="../report/captions/compare_limits.rst",
+            category="Limits",
+            labels={"result": "All limits", "format": "picture"},
+        ),
         pdf="results/plots/limits.pdf",
     log:
         "logs/plots/limits.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/plots.yaml"
     params:
         code=code("compare_limits.py"),
     shell:
@@ -127,7 +165,7 @@ rule report:
         "logs/report.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/report.yaml"
     params:
         code=code("report.py"),
         results=FOLDER,
@@ -153,7 +191,7 @@ rule verdict:
         "logs/verdict.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/tables.yaml"
     params:
         code=code("verdict.py"),
         problems=literal(usable.without_row),
@@ -169,5 +207,7 @@ use rule report as manifest with:
     log:
         "logs/manifest.log",
     localrule: True
+    conda:
+        "../envs/muscan.yaml"  # for the versions of all packages
     params:
         code=code("manifest.py"),

@@ -15,7 +15,7 @@ rule hypotest:
     wildcard_constraints:
         calculator="asymptotics",
     conda:
-        "../envs/muscan.yaml"
+        "../envs/fits.yaml"
     params:
         code=code("hypotest.py"),
         mu=scans.mu_of_job,
@@ -46,7 +46,7 @@ rule invert:
     wildcard_constraints:
         calculator="asymptotics",
     conda:
-        "../envs/muscan.yaml"
+        "../envs/fits.yaml"
     params:
         code=code("invert.py"),
         confidence_level=scans.setting("confidence_level"),

@@ -16,7 +16,7 @@ rule plan_toys:
         "logs/{analysis}/{signal}/toybased/plan_0.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/fits.yaml"
     params:
         code=code("plan_toys.py"),
         mu=scans.setting("mu"),
@@ -56,7 +56,7 @@ rule throw_toys:
         "logs/{analysis}/{signal}/toybased/jobs/round_{round}_part_{part}_of_{parts}.log",
     priority: 1  # pictures can fill the gaps
     conda:
-        "../envs/muscan.yaml"
+        "../envs/fits.yaml"
     params:
         code=code("throw_toys.py"),
         results=FOLDER,
@@ -87,7 +87,7 @@ rule allocate_toys:
     wildcard_constraints:
         round=r"[1-9][0-9]*",
     conda:
-        "../envs/muscan.yaml"
+        "../envs/fits.yaml"
     params:
         code=code("allocate_toys.py"),
         results=FOLDER,

@@ -15,7 +15,7 @@ rule build_workspace:
         analysis=one_of(scans.of_histograms),
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/workspaces.yaml"
     params:
         code=code("build_workspace.py"),
         model=workspaces.model_spec,
@@ -39,7 +39,7 @@ rule check_published:
         "logs/datasets/{dataset}/check_published.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/workspaces.yaml"
     params:
         code=code("check_published.py"),
         max_megabytes=datasets.max_megabytes,
@@ -66,7 +66,7 @@ rule patch_workspace:
         analysis=one_of(scans.published),
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/workspaces.yaml"
     params:
         code=code("patch_workspace.py"),
         patch=workspaces.published("patch"),  # also if it does not exist
@@ -97,7 +97,7 @@ rule compile_model:
         "logs/{analysis}/{signal}/compile_model.log",
     localrule: True
     conda:
-        "../envs/muscan.yaml"
+        "../envs/workspaces.yaml"
     params:
         code=code("compile_model.py"),
         normsys=scans.interpolation("normsys"),

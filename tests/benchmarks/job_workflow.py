@@ -1,8 +1,8 @@
 """What jobs cost: CPU time of the default question, of Snakemake and of the steps, and of large dry runs.
 
 `job_workflow.py [JOBS ...]` runs config/config.yaml in temporary folders, with the step server, with an interpreter for
-each step, and with all values of mu of a signal in one job. It then tests a part of the same values of mu in a loop over
-pyhf, and plans so many jobs (1,000 and 10,000) without running them.
+each step, and with all values of mu of a signal in one job. It then tests some of these values of mu in a loop over pyhf,
+and plans so many jobs (1,000 and 10,000) without running them.
 """
 
 import os

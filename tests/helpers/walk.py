@@ -40,6 +40,7 @@ HOW_TO = (
     "blind",
     "grids",
     "cluster",
+    "environments",
 )
 DOCUMENTS = (
     "README.md",
@@ -48,6 +49,7 @@ DOCUMENTS = (
     "docs/results.md",
     "docs/architecture.md",
     "CONTRIBUTING.md",
+    "CODE_OF_CONDUCT.md",
     "config/README.md",
     "config/examples/README.md",
 )

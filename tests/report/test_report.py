@@ -1,5 +1,6 @@
 """The report: complete, literal, the numbers of limits.csv, and a page that a browser shows without complaint."""
 
+import base64
 import csv
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pyhf
@@ -18,6 +20,7 @@ import yaml
 from helpers.workflow import REPO, clone, copy, environment, snakemake, write_config
 from helpers.workspaces import MU, normsys, workspace
 from muscan.config.schema import complete, schema_at
+from muscan.report.captions import caption_files
 from muscan.report.sections import without_blinded_counts
 
 NASTY = '<img src=x onerror="alert(1)" '
@@ -351,3 +354,59 @@ def test_what_another_configuration_left_is_not_in_the_report(changed):
     assert "toybased" not in named
     assert "exclusion" not in named
     assert "grids/masses/plots/limits" in named
+
+
+class Shown(NamedTuple):
+    """What `snakemake --report` shows: its file, what it says, and {path: properties} of the results."""
+
+    text: str
+    output: str
+    results: dict[str, dict]
+
+
+@pytest.fixture(scope="module")
+def snakemake_report(finished) -> Shown:
+    result = snakemake(finished, "--report", "snakemake.html")
+    text = (finished / "snakemake.html").read_text(encoding="utf-8")
+    results = json.JSONDecoder().raw_decode(text, text.index("{", text.index("results = {")))[0]
+    return Shown(text, result.stdout + result.stderr, results)
+
+
+def caption_words(html: str) -> str:
+    return " ".join(Page(html).text.split())
+
+
+def test_the_report_of_snakemake_has_all_pictures_and_tables(finished, snakemake_report):
+    """All PNG files, and the tables; a picture's data are the bytes of the file."""
+    pictures = {str(file.relative_to(finished)) for file in finished.glob("results/[!.]*/**/*.png")}
+    tables = {
+        f"results/{name}.{kind}" for name in ("limits", "toybased", "grids/masses/points") for kind in ("csv", "md")
+    }
+    assert snakemake_report.results.keys() == pictures | tables
+    assert len(pictures) > 10
+    for file, result in snakemake_report.results.items():
+        assert base64.b64decode(result["data_uri"].partition("base64,")[2]) == (finished / file).read_bytes()
+    assert "WARNING" not in snakemake_report.output
+    assert "system-message" not in snakemake_report.text
+
+
+def test_the_report_of_snakemake_has_the_captions_of_ours(snakemake_report):
+    captions = yaml.safe_load((REPO / "report" / "captions.yaml").read_text(encoding="utf-8"))
+    kinds = {"plots/limits.png": "limits", "exclusion.png": "exclusion", "/m2_0.png": "mass_limits"}
+    kinds |= {"brazil.png": "brazil", "pulls.png": "pulls", "_postfit.png": "yields"}
+    for end, kind in kinds.items():
+        found = [each["caption"] for file, each in snakemake_report.results.items() if file.endswith(end)]
+        assert found
+        title, *parts = captions[kind].values()
+        for html in found:
+            words = caption_words(html)
+            assert words.startswith(title)
+            assert all(part in words for part in parts)
+            assert all(other["drawn"] not in words for name, other in captions.items() if name != kind)
+
+
+def test_the_captions_of_snakemake_are_up_to_date():
+    captions = yaml.safe_load((REPO / "report" / "captions.yaml").read_text(encoding="utf-8"))
+    for name, text in caption_files(captions).items():
+        file = REPO / "report" / "captions" / name
+        assert file.read_text(encoding="utf-8") == text, "run python scripts/muscan captions"

@@ -22,6 +22,7 @@ COPIES = {
     "config/examples/README.md": "docs/reference/examples.md",
     "CHANGELOG.md": "docs/reference/changelog.md",
     "CONTRIBUTING.md": "docs/reference/contributing.md",
+    "CODE_OF_CONDUCT.md": "docs/reference/conduct.md",
 }
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")  # a relative link to a file
 

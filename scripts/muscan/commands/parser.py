@@ -6,8 +6,10 @@ from pathlib import Path
 
 PROGRAM = "python scripts/muscan"
 COMMANDS = (
+    "captions",
     "check",
     "check_text",
+    "crate",
     "document",
     "document_site",
     "forecast",

@@ -26,6 +26,7 @@ from muscan.commands.snakemake import run_snakemake
 from muscan.config.fetch import fetch_missing
 from muscan.config.result_files import MANIFEST, require_results
 from muscan.records.manifest import Manifest
+from muscan.results.manifest import changed_files
 
 MISSING = "nothing"  # instead of a value behind the end of the shorter file
 
@@ -162,7 +163,7 @@ def main(argv: list[str] | None = None) -> int:
         raise InputError(f"{args.manifest}: a part of the configuration was not run; correct it first: {problems}")
     fetch_missing([each["fetched_from"] for each in manifest.inputs if "fetched_from" in each])
     inputs = digests_by_file(manifest.inputs)
-    changed = [path for path, digest in inputs.items() if not os.path.isfile(path) or seals.digest(path) != digest]
+    changed = changed_files(manifest.inputs)
     if changed:
         raise InputError(f"{args.manifest}: {', '.join(changed)}: changed since that run, or missing")
     now = versions.all_versions()

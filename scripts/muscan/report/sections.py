@@ -13,6 +13,7 @@ from muscan.config.result_files import MANIFEST, REPORT_PARTS, SUBMISSION, all_i
 from muscan.config.settings import TOYBASED, scan_plots, scan_settings
 from muscan.config.signals import path_name, scan_name
 from muscan.records.columns import label_column
+from muscan.report.captions import PARTS
 from muscan.report.cells import grid_point_cells, limit_rows, toy_cells
 from muscan.report.fit_section import fit_section, read_tests
 from muscan.report.run_findings import NOTE, POOR_FIT, RunFinding, collect_findings, read_limits
@@ -52,6 +53,7 @@ def page_content(results: RunResults, problems: list[str]) -> dict[str, Any]:
     ]
     names = ["limits.csv", "limits.md", *[TOYS_TABLE, TOYS_TABLE.replace(".csv", ".md")] * results.with_toys]
     return {
+        "caption_parts": PARTS.items(),
         "facts": headline_facts(results),
         "problems": problems,
         "summary": summary_lines(findings),

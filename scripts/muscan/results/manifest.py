@@ -3,6 +3,7 @@
 Reads all results of a configuration, writes manifest.json.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,12 @@ def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
         files = seals.files_in(path) if Path(path).is_dir() else [path]
         records += [{"file": str(file), "sha256": seals.digest(file)} for file in files]
     return records
+
+
+def changed_files(records: list[dict[str, str]]) -> list[str]:
+    """Return the files of a manifest that have other digests now, or do not exist."""
+    files = ((record["file"], record["sha256"]) for record in records)
+    return [file for file, digest in files if not os.path.isfile(file) or seals.digest(file) != digest]
 
 
 def toy_files(config: dict, scan: str, results: Path = seals.RESULTS) -> list[Path]:
