@@ -15,10 +15,6 @@ if not workflow.overwrite_configfiles:
 include: here.join("rules/common.smk")
 
 
-# The first page of what `snakemake --report` writes.
-report: here.join("report/captions/workflow.rst")
-
-
 # The image in which jobs run with `--sdm apptainer`; none is published: docs/howto/environments.md.
 container: os.environ.get("MUSCAN_IMAGE")
 

@@ -4,6 +4,10 @@
 # report.html, and manifest.json.
 
 
+# The first page of what `snakemake --report` writes.
+report: "../report/captions/workflow.rst"
+
+
 rule plot:
     input:
         fit=branch(drawn_from("fit"), then="results/{analysis}/{signal}/fit.json"),

@@ -1,8 +1,8 @@
 """What jobs cost: CPU time of the default question, of Snakemake and of the steps, and of large dry runs.
 
 `job_workflow.py [JOBS ...]` runs config/config.yaml in temporary folders, with the step server, with an interpreter for
-each step, and with all values of mu of a signal in one job. It then tests some of these values of mu in a loop over pyhf,
-and plans so many jobs (1,000 and 10,000) without running them.
+each step, and with all values of mu of a signal in one job. Then a loop over pyhf tests some of these values of mu, and
+so many jobs (1,000 and 10,000) are planned without running them.
 """
 
 import os
@@ -98,7 +98,6 @@ def show_runs(folder: Path) -> None:
 
 def show_plans(folder: Path, numbers: list[int]) -> None:
     """Plan jobs for all signals of 1Lbb, one for each value of mu."""
-    need("1Lbb")
     files = {name: str(PUBLISHED / "1Lbb" / f"{name}.json.gz") for name in ("BkgOnly", "patchset")}
     print(f"\n{'dry run of 1Lbb':44}{'wall':>9}{'CPU':>9}{'memory':>12}")
     for number in numbers:
@@ -118,6 +117,7 @@ def show_plans(folder: Path, numbers: list[int]) -> None:
 
 
 def main(numbers: list[int]) -> None:
+    need("1Lbb")
     with tempfile.TemporaryDirectory() as folder:
         show_runs(Path(folder))
         show_plans(Path(folder), numbers)

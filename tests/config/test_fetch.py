@@ -7,7 +7,7 @@ import time
 import pytest
 from snakemake_interface_storage_plugins.registry import StoragePluginRegistry
 
-from helpers.web import web
+from helpers.web import needs_rsync, web
 from muscan.base.errors import InputError
 from muscan.config import remote_inputs
 from muscan.config.fetch import fetch_inputs, fetch_missing
@@ -65,6 +65,7 @@ def test_a_file_is_fetched_once(here, server, capsys):
     assert capsys.readouterr().err == ""
 
 
+@needs_rsync
 def test_a_path_on_this_machine(here):
     (here / "elsewhere").mkdir()
     file = here / "elsewhere" / "search.csv"

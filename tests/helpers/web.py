@@ -1,10 +1,16 @@
 """A web server on this machine, for the tests of remote input files."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+# Snakemake's storage plugin for paths copies with rsync; continuous integration installs it.
+needs_rsync = pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
 
 
 class Web:

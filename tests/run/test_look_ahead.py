@@ -46,6 +46,20 @@ def test_a_blind_analysis_does_not_read_what_is_wrong(files):
     assert look_ahead.unreadable_datasets(complete_configuration("bad", blind=True)) == {}
 
 
+def test_new_files_are_read_in_another_process(files, monkeypatch):
+    config = complete_configuration("good", "bad")
+    look_ahead.read_new_datasets(config)
+    monkeypatch.setattr(sources.Sources, "read", None)  # would fail here
+    assert list(look_ahead.unreadable_datasets(config)) == ["bad"]
+    monkeypatch.setattr(look_ahead, "SCRIPTS", files / "nowhere")
+    look_ahead.read_new_datasets(config)  # nothing is new
+    (files / "bad.csv").write_text(GOOD)
+    look_ahead.read_new_datasets(config)  # and a failure there is left to this process
+    monkeypatch.undo()
+    monkeypatch.chdir(files)
+    assert look_ahead.unreadable_datasets(config) == {}
+
+
 def test_files_are_read_again_only_if_they_change(files, monkeypatch):
     config = complete_configuration("good", "bad")
     first = look_ahead.unreadable_datasets(config)

@@ -177,6 +177,22 @@ def test_no_server_if_the_user_wants_none(monkeypatch):
     assert not step_server._started
 
 
+def test_folder_of_a_killed_server_is_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv(ADDRESS, "")
+    for kill in (True, False):
+        monkeypatch.setattr(step_server, "_started", [])
+        step_server.start(workflow())
+        (server,) = step_server._started
+        (folder,) = tmp_path.iterdir()  # that of the former is no longer there
+        assert os.environ[ADDRESS].startswith(str(folder))
+        if kill:
+            server.kill()
+        server.stdin.close()
+        server.wait(WAIT)
+    assert not folder.exists()
+
+
 def test_no_server_if_the_path_of_the_socket_is_too_long(monkeypatch, tmp_path):
     deep = tmp_path / ("a" * 100)
     deep.mkdir()

@@ -12,7 +12,9 @@ from muscan.run.usage import Usage
 def usage(prefix: str | None = None, replace: dict | None = None, module: str | None = "limits") -> tuple:
     """How a workflow is used, and the modifier of Snakemake that puts prefixes in front of paths."""
     workflow = SimpleNamespace(
-        storage_settings=SimpleNamespace(default_storage_provider=None), configfiles=["mine.yaml"]
+        storage_settings=SimpleNamespace(default_storage_provider=None),
+        configfiles=["mine.yaml"],
+        rules=[SimpleNamespace(is_producer=lambda file: file.startswith("data/"))],
     )
     paths = PathModifier(replace, prefix, workflow)
     workflow.modifier = SimpleNamespace(is_main_snakefile=lambda: module is None, namespace=module, path_modifier=paths)
@@ -45,3 +47,12 @@ def test_the_main_workflow_names_its_configuration():
     found, _ = usage(module=None)
     assert (found.module, found.configfiles) == (None, ["mine.yaml"])
     assert usage()[0].configfiles == []
+
+
+def test_a_file_that_neither_exists_nor_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = usage("limits")[0].named(lambda wildcards: "mine.csv")
+    with pytest.raises(SystemExit, match=r"module limits needs mine\.csv, which neither exists nor is made"):
+        named(None)
+    (tmp_path / "mine.csv").touch()
+    assert named(None) == "mine.csv"

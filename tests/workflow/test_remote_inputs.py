@@ -10,7 +10,7 @@ import pytest
 
 from helpers import workflow
 from helpers.bad_inputs import BACKGROUND, PATCHSET
-from helpers.web import web
+from helpers.web import needs_rsync, web
 from muscan.config.remote_inputs import copy_of
 
 BEFORE = 1_600_000_000.0  # a time in 2020
@@ -29,6 +29,9 @@ def config_of(workspace: str, patchset: str) -> dict:
 def results_of(folder: Path) -> dict[str, bytes]:
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+pytestmark = needs_rsync
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def imported_modules(script: str, *others: str) -> list[Path]:
 def _imported(file: Path) -> frozenset[Path]:
     """Return the modules of muscan that a file imports, and the `__init__.py` files of their packages."""
     names = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(ast.parse(file.read_bytes(), str(file))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -62,6 +62,10 @@ def hand_over(address: str, script: str) -> int | None:
 
 if ADDRESS in os.environ:
     _script = script_of_this_process()
-    _code = hand_over(os.environ[ADDRESS], _script) if _script else None
+    try:
+        _code = hand_over(os.environ[ADDRESS], _script) if _script else None
+    except KeyboardInterrupt:  # before the server has taken the step
+        print("interrupted", file=sys.stderr)
+        _code = INTERRUPTED
     if _code is not None:
         os._exit(_code)  # nothing to clean up, and quicker than `sys.exit`

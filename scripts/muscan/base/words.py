@@ -77,3 +77,11 @@ def format_deviation(ratio: float) -> str:
         "about 29 %" (of the reference) below a ratio of 2, otherwise "a factor of about 3.6".
     """
     return f"about {100 * abs(ratio - 1):.2g} %" if ratio < 2 else f"a factor of about {ratio:.2g}"
+
+
+def format_size(size: float) -> str:
+    """Return a number of bytes in words, such as "386 bytes" or "61.2 MB"."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size:.0f} bytes"

@@ -13,7 +13,7 @@ from muscan.base import versions
 from muscan.base.errors import InputError
 from muscan.base.files import atomic_write
 from muscan.base.options import add_options, settings_of
-from muscan.base.words import join_items
+from muscan.base.words import format_size, join_items
 from muscan.commands.crate_contents import CrateSettings, Part, crate_contents
 from muscan.commands.parser import command_parser
 from muscan.config.result_files import MANIFEST, require_results
@@ -60,16 +60,20 @@ def main(argv: list[str] | None = None) -> None:
         if error.name != "rocrate":
             raise
         raise InputError("the package rocrate is missing: make crate installs it") from None
+    settings = settings_of(args, CrateSettings)
     require_results(MANIFEST)
     manifest = Manifest.read(MANIFEST)
     require_unchanged(manifest)
     contents = crate_contents(manifest)
     # The run ended when its manifest was written. No result says when, so that results do not depend on it.
     day = datetime.fromtimestamp(os.path.getmtime(MANIFEST), UTC).date().isoformat()
-    description = metadata(manifest, contents, settings_of(args, CrateSettings), day)
+    description = metadata(manifest, contents, settings, day)
     parts = [Part(DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False) + "\n"), *contents.all_parts()]
     write_zip(args.output, parts)
-    print(f"{args.output}: {len(parts)} files, {os.path.getsize(args.output) / 1e6:.1f} MB")
+    print(f"{args.output}: {len(parts)} files, {format_size(os.path.getsize(args.output))}")
+    missing = [name for name in ("author", "license") if not getattr(settings, name)]
+    if missing:
+        print(f"Not stated: {' and '.join(missing)}; see make help before you publish the crate.")
     if contents.hidden:
         print(f"Not included, because of blind analyses: {join_items(contents.hidden)}")
     paths = [each.get("fetched_from", each["file"]) for each in manifest.inputs if each["file"] in contents.inputs]

@@ -16,6 +16,7 @@ COMMANDS = (
     "init",
     "jobs",
     "limits",
+    "read_datasets",
     "reproduce",
     "rule_graph",
     "serve",

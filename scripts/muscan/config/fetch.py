@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from muscan.base.errors import InputError
-from muscan.base.words import shorten
+from muscan.base.words import format_size, shorten
 from muscan.config.remote_inputs import COPIES, Fetched, copy_of, fetched, queries_in, remember
 
 # The plugin for a scheme; for others, Snakemake chooses among those that are installed.
@@ -121,7 +121,7 @@ class _Remote(NamedTuple):
         size = path.stat().st_size
         if size < self.size:
             raise InputError(f"{self.query} was cut off: {size} of {self.size} bytes arrived; run again")
-        print(f"Fetched {self.query} ({size / 1e6:.3g} MB).", file=sys.stderr)
+        print(f"Fetched {self.query} ({format_size(size)}).", file=sys.stderr)
         return path
 
 

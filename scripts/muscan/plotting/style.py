@@ -193,8 +193,10 @@ def save(figure: Figure, path: str | Path) -> None:
     """Write a PNG to `path` and a PDF beside it: each complete or not at all, without dates and versions."""
     # One layout for both files: `Figure.savefig` would make one for each, with a drawing that it throws away.
     figure.set_dpi(DPI)
-    figure.get_layout_engine().execute(figure)
-    figure.set_layout_engine("none")
+    layout = figure.get_layout_engine()
+    if layout and figure.axes:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     png, pdf = io.BytesIO(), io.BytesIO()  # a full disk gives the error of `write_bytes`, not one of matplotlib
     FigureCanvasAgg(figure).print_png(png, metadata=dict.fromkeys(["Software"]))
     FigureCanvasPdf(figure).print_pdf(pdf, metadata=dict.fromkeys(["CreationDate", "Creator", "Producer"]))

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
+import subprocess
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from muscan.base import missing_packages, versions
+from muscan.base.code import SCRIPTS
 from muscan.config import remote_inputs
 from muscan.config.datasets import histogram_spec, input_files
 from muscan.config.settings import scan_settings
@@ -34,11 +37,21 @@ def unreadable_datasets(config: dict) -> dict[str, str]:
         return {}
 
 
+def read_new_datasets(config: dict) -> None:
+    """Read data sets that are new or have changed in another process, for `unreadable_datasets` of this one.
+
+    Where pyhf is not installed nothing is read, and `unreadable_datasets` says so.
+    """
+    known = _read_cache()
+    if find_spec("pyhf") and any(key not in known for key in _keys(config).values()):
+        command = [sys.executable, str(SCRIPTS / "muscan"), "read_datasets"]
+        subprocess.run(command, input=json.dumps(config), text=True, capture_output=True, check=False)
+
+
 def _find_unreadable(config: dict) -> dict[str, str]:
     before, now, reasons = _read_cache(), {}, {}
     sources = None
-    for analysis, settings in config["analyses"].items():
-        key = _key(config, settings["dataset"], scan_settings(config, analysis).blind)
+    for analysis, key in _keys(config).items():
         if key not in before and key not in now:
             from muscan.inputs.sources import Sources  # the import of pyhf takes a second
 
@@ -49,6 +62,14 @@ def _find_unreadable(config: dict) -> dict[str, str]:
             reasons[analysis] = remote_inputs.name_queries(now[key])
     _write_cache(now)
     return reasons
+
+
+def _keys(config: dict) -> dict[str, str]:
+    """Return {analysis: key of its data set in the cache}."""
+    return {
+        analysis: _key(config, settings["dataset"], scan_settings(config, analysis).blind)
+        for analysis, settings in config["analyses"].items()
+    }
 
 
 def _key(config: dict, name: str, blind: bool) -> str:

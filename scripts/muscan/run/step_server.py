@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from muscan.base.code import SCRIPTS
 
 OFF = "off"  # instead of the address of a server
+PREFIX, SOCKET = "muscan-steps-", "socket"  # names of a server's temporary folder and of the only file in it
 
 _started: list[subprocess.Popen] = []  # at most one for this process, which ends when this process does
 
@@ -21,7 +23,7 @@ def start(workflow) -> None:
 
     Conda and containers have other interpreters, and benchmarks measure the children of a job. Jobs on a cluster do not
     see this server, because Snakemake starts there again. With `MUSCAN_STEP_SERVER=off` in the environment there is
-    none.
+    none. Only on Linux is a fork of a process that has imported NumPy known to be safe.
 
     Args:
         workflow: of Snakemake.
@@ -29,12 +31,16 @@ def start(workflow) -> None:
     if _started:
         return
     given = os.environ.pop(ADDRESS, None)  # perhaps the server of another run that has started this one
-    if given == OFF or not workflow.is_main_process or not hasattr(socket, "send_fds"):
+    if given == OFF or not workflow.is_main_process or sys.platform != "linux":
         return
     if workflow.deployment_settings.deployment_method or workflow.output_settings.benchmark_extended:
         return
-    folder = tempfile.mkdtemp(prefix="muscan-")  # for this user only
-    address = os.path.join(folder, "steps")
+    try:
+        _remove_leftovers()
+        folder = tempfile.mkdtemp(prefix=PREFIX)  # for this user only
+    except OSError:
+        return
+    address = os.path.join(folder, SOCKET)
     command = [sys.executable, str(SCRIPTS / "muscan"), "serve", "--folder", folder, "--listener"]
     try:
         with socket.socket(socket.AF_UNIX) as listener:
@@ -55,3 +61,15 @@ def start(workflow) -> None:
         return
     _started.append(server)
     os.environ[ADDRESS] = address
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of servers that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(folder / SOCKET))
+            except ConnectionRefusedError:  # nobody listens
+                shutil.rmtree(folder, ignore_errors=True)
+            except OSError:  # of another user, or not complete yet
+                pass

@@ -1,5 +1,7 @@
 """How the rules are used: as the main workflow, or as a module of another one."""
 
+import os
+
 from snakemake.io import flag
 from snakemake.path_modifier import PATH_MODIFIER_FLAG
 
@@ -22,11 +24,16 @@ class Usage:
         self.results = modifier.path_modifier.replace_prefix(RESULTS).rstrip("/")
         self.configfiles = list(workflow.configfiles) if self.module is None else []
         self._modifier = modifier.path_modifier
+        self._rules = workflow.rules
 
     def named(self, function):
         """Return an input function with the values of `function`: paths from the configuration, which get no prefix.
 
-        Snakemake puts the prefix of a module in front of all other paths of its rules.
+        Snakemake puts the prefix of a module in front of all other paths of its rules. If an input is missing, it keeps
+        what was made of another one; here this is an error.
+
+        Raises:
+            SystemExit: if, in a module, one of the files does not exist and no rule of the whole workflow makes it.
         """
         if self.module is None:
             return function
@@ -35,4 +42,6 @@ class Usage:
     def _without_prefix(self, path):
         if isinstance(path, list):
             return [self._without_prefix(each) for each in path]
+        if not os.path.exists(path) and not any(rule.is_producer(path) for rule in self._rules):
+            raise SystemExit(f"The module {self.module} needs {path}, which neither exists nor is made by a rule.")
         return flag(self._modifier.apply_default_storage(path), PATH_MODIFIER_FLAG)
