@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
 
-from helpers.configurations import DEFAULT, DELETE, ROOT, SCHEMA_FILE, changed, problems
+from helpers.bad_inputs import DELETE
+from helpers.configurations import DEFAULT, ROOT, SCHEMA_FILE, changed, problems
 from muscan.base.words import OBSERVED_HINT
 from muscan.config.check import usable_part
 from muscan.config.mu_values import mu_jobs, poi_bound

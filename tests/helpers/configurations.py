@@ -1,11 +1,11 @@
 """The default configuration with changes, what the check says about it, and models with all defaults."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from helpers import bad_inputs
 from muscan.config.check import check
 from muscan.config.problems import ConfigError
 from muscan.config.schema import complete
@@ -13,7 +13,6 @@ from muscan.config.schema import complete
 ROOT = Path(__file__).parents[2]
 SCHEMA_FILE = ROOT / "config" / "config.schema.yaml"
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-DELETE = object()  # the value of `changed` that removes a key
 
 
 def complete_model(model: dict) -> dict:
@@ -23,16 +22,7 @@ def complete_model(model: dict) -> dict:
 
 def changed(path: str, value: Any) -> dict:
     """Return the default configuration with another value at `a/b/0`."""
-    config = copy.deepcopy(DEFAULT)
-    *parents, last = (int(part) if part.isdigit() else part for part in path.split("/"))
-    block = config
-    for part in parents:
-        block = block[part]
-    if value is DELETE:
-        del block[last]
-    else:
-        block[last] = value
-    return config
+    return bad_inputs.changed(DEFAULT, (path, value))
 
 
 def problems(config: dict) -> list[str]:

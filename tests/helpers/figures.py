@@ -103,10 +103,15 @@ def limits_table(rows: list[dict]) -> pd.DataFrame:
 NO_LIMITS = dict.fromkeys([OBSERVED, *EXPECTED], np.nan)
 
 
-def words(figure: Figure) -> list[str]:
+def texts(figure: Figure) -> list[Text]:
     """All texts of a figure that are to be seen."""
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+
+
+def words(figure: Figure) -> list[str]:
+    """What these texts say."""
     figure.draw_without_rendering()
-    return [text.get_text() for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    return [text.get_text() for text in texts(figure)]
 
 
 def labels(axes) -> list[str]:
@@ -114,7 +119,7 @@ def labels(axes) -> list[str]:
 
 
 def by_label(axes, label: str):
-    return next(line for line in axes.lines if line.get_label() == label)
+    return next(each for each in [*axes.lines, *axes.collections] if each.get_label() == label)
 
 
 def arrows(axes) -> list[Annotation]:

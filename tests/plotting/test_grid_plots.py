@@ -11,10 +11,10 @@ import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import plot_contour
 import plot_mass_limits
+from helpers.figures import assert_inside, by_label, labels, texts, words
 from helpers.planes import (
     ALL_LIMITS,
     ERROR,
@@ -47,32 +47,6 @@ def contour(points: pd.DataFrame, title: str = "t", labels=AXES, diagonal=None, 
 
 def mass_limits(points: pd.DataFrame, x: str = "m1", title: str = "t", label: str = "m1") -> dict[str, Figure]:
     return dict(pictures(points, x, label, title))
-
-
-def texts(figure: Figure) -> list[Text]:
-    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
-
-
-def words(figure: Figure) -> list[str]:
-    figure.draw_without_rendering()
-    return [text.get_text() for text in texts(figure)]
-
-
-def labels(axes) -> list[str]:
-    return [text.get_text() for text in axes.get_legend().get_texts()]
-
-
-def by_label(axes, label: str):
-    return next(each for each in [*axes.lines, *axes.collections] if each.get_label() == label)
-
-
-def assert_inside(figure: Figure) -> None:
-    """Nothing is clipped at the border of the figure."""
-    figure.draw_without_rendering()
-    box = figure.get_tightbbox()  # inches
-    assert min(box.x0, box.y0) > -0.01
-    assert box.x1 < figure.get_figwidth() + 0.01
-    assert box.y1 < figure.get_figheight() + 0.01
 
 
 def band(axes) -> ContourSet | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from muscan.base.code import SCRIPTS
 
 OFF = "off"  # instead of the address of a server
-PREFIX, SOCKET = "muscan-steps-", "socket"  # names of a server's temporary folder and of the only file in it
+PREFIX, SOCKET = "muscan-steps-", "socket"  # names of a server's temporary folder, and of its socket there
 
 _started: list[subprocess.Popen] = []  # at most one for this process, which ends when this process does
 
@@ -44,8 +44,9 @@ def start(workflow) -> None:
     command = [sys.executable, str(SCRIPTS / "muscan"), "serve", "--folder", folder, "--listener"]
     try:
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(address)
+            listener.bind(f"{address}.new")
             listener.listen()
+            os.rename(f"{address}.new", address)  # with this name somebody listens, or the server was killed
             number = listener.fileno()
             server = subprocess.Popen(
                 [*command, str(number)],
