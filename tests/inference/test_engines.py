@@ -37,7 +37,7 @@ def deviance(observed: np.ndarray, mu: np.ndarray) -> np.ndarray:
 
 
 def test_the_interface_is_complete(fitted):
-    assert set(INTERFACE) == {"fit", "starts", "fit_both", "repeat_above", "look_along_poi", "with_model"}
+    assert set(INTERFACE) == {"fit", "fit_held", "starts", "fit_both", "repeat_above", "look_along_poi", "with_model"}
     public = {name for name in dir(fitted) if not name.startswith("_")}
     assert public - set(INTERFACE) <= {"name", "model", "likelihood", "rescues"}
     for name in INTERFACE:

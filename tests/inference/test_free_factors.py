@@ -301,7 +301,9 @@ def test_the_random_numbers_of_toys_do_not_depend_on_who_gave_the_bounds():
 
 def test_minuit_finds_the_way_without_an_upper_bound():
     model = compile_workspace(counting(OBSERVED, SIGNAL, [6e-5, 4e-5], K)).without_default_bounds()
-    found = fit_by_minuit(engine("newton", model).likelihood, model.data, model.initial, 0.0)
+    start, held = model.initial.copy(), np.arange(len(model.names)) == model.poi
+    start[held] = 0
+    found = fit_by_minuit(engine("newton", model).likelihood, model.data, start, held)
     assert found[0] == pytest.approx([1.7e5, 0.0], rel=1e-4)
 
 

@@ -36,6 +36,13 @@ class BaseEngine(Engine):
     def _fit_within_bounds(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray) -> Fits:
         """Find the lowest minimum of each data set within all bounds; the arguments are those of `fit`."""
 
+    @abstractmethod
+    def _fit_held_within_bounds(self, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Fits:
+        """Find the lowest minimum of each data set within all bounds; the arguments are those of `fit_held`.
+
+        Fixed parameters are among the held ones.
+        """
+
     def fit(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray | None = None) -> Fits:
         mu = np.full(data.shape[1], np.nan) if mu is None else mu
         no_signal = mu == 0
@@ -52,6 +59,18 @@ class BaseEngine(Engine):
             starts, ends = _starts_of(starts, which), best.parameters[:, which]
             starts.append(np.where(np.isfinite(ends), ends, starts[0].reshape(len(ends), -1)))
             keep_lower(best, self._without_defaults.fit(data[:, which], starts, mu[which]), which)
+        return best
+
+    def fit_held(self, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Fits:
+        model = self.model
+        no_signal = held[model.poi] & (starts[model.poi] == 0)
+        held = held | model.fixed[:, None] | (self._growing_signal_factors[:, None] & no_signal)
+        starts = np.where(model.fixed[:, None], model.initial[:, None], starts)
+        best = self._fit_held_within_bounds(data, starts, held)
+        which = fits_at_default_bounds(model, best)
+        if len(which):
+            ends = np.where(np.isfinite(best.parameters[:, which]), best.parameters[:, which], starts[:, which])
+            keep_lower(best, self._without_defaults.fit_held(data[:, which], ends, held[:, which]), which)
         return best
 
     def starts(self) -> list[np.ndarray]:

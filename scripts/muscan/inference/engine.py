@@ -43,6 +43,19 @@ class Engine(Protocol):
         """
 
     @abstractmethod
+    def fit_held(self, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Fits:
+        """Find the lowest minimum of the deviance for each data set, with any parameters held in each fit.
+
+        Args:
+            data: main and auxiliary data, shape (nmain + naux, B).
+            starts: one starting point for each fit, shape (npar, B).
+            held: which parameters keep their starting values, shape (npar, B).
+
+        Returns:
+            B fits; nan where no minimum was found.
+        """
+
+    @abstractmethod
     def starts(self) -> list[np.ndarray]:
         """Return the starting points of the fits on which all tests of a signal depend, each of shape (npar,)."""
 

@@ -17,7 +17,7 @@ IMPOSSIBLE = 1e15
 
 
 def fit(
-    likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None = None
+    likelihood: Likelihood, data: np.ndarray, start: np.ndarray, held: np.ndarray | None = None
 ) -> tuple[np.ndarray, float, float] | None:
     """Find a minimum near a starting point with Minuit.
 
@@ -25,13 +25,13 @@ def fit(
         likelihood: of the model, whose bounds and fixed parameters are respected.
         data: main and auxiliary data, shape (nmain + naux,).
         start: shape (npar,).
-        mu: value at which the POI is held; None if it is free.
+        held: which parameters keep their starting values beside the fixed ones, shape (npar,); None for no other.
 
     Returns:
         parameters, deviance and EDM; None if no minimum is found.
     """
     model = likelihood.model
-    minuit = _minuit(likelihood, data, start, mu)
+    minuit = _minuit(likelihood, data, start, held)
     _converge(minuit)
     parameters = np.array(minuit.values)
     on_bounds = _on_bounds(model.bounds, parameters, np.array(minuit.fixed))
@@ -44,11 +44,12 @@ def fit(
     return parameters, value, edm
 
 
-def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: float | None) -> Minuit:
+def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, held: np.ndarray | None) -> Minuit:
     model = likelihood.model
     low, high = model.bounds.T
     margin = OFF_BOUND * _distance(model.bounds)
-    start = np.clip(start, low + margin, high - margin)
+    held = model.fixed if held is None else model.fixed | held
+    start = np.where(held, start, np.clip(start, low + margin, high - margin))
     start[model.fixed] = model.initial[model.fixed]
 
     def deviance(parameters: np.ndarray) -> float:
@@ -61,10 +62,7 @@ def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, mu: flo
     minuit.print_level = 0
     minuit.limits = [tuple(bounds) for bounds in model.bounds]
     minuit.errors = np.where(np.isnan(model.constrained_widths()), 0.1, model.constrained_widths())
-    minuit.fixed = model.fixed
-    if mu is not None:
-        minuit.values[model.poi] = mu
-        minuit.fixed[model.poi] = True
+    minuit.fixed = held
     return minuit
 
 

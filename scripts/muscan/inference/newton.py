@@ -53,7 +53,24 @@ class Newton(BaseEngine):
             which = np.flatnonzero(~np.isfinite(best.deviance))
         search(best, data, self._of_every_fit, fit)
         for index in np.flatnonzero(~np.isfinite(best.deviance)) if self.rescues else ():
-            self._rescue(data, starts, mu, index, best)
+            begin = (starts[0] if starts[0].ndim == 1 else starts[0][:, index]).copy()
+            held = not np.isnan(mu[index])
+            begin[self.model.poi] = mu[index] if held else begin[self.model.poi]
+            self._rescue(data, begin, self._held(held), index, best)
+        return best
+
+    def _fit_held_within_bounds(self, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Fits:
+        best = empty_fits(*starts.shape)
+
+        def fit(further: FurtherStarts) -> Fits:
+            (start,), which = further.starts, further.fit
+            start = np.where(held[:, which], starts[:, which], start)
+            return self._minima(data[:, which], start, held[:, which], further.border)
+
+        fit_and_keep(best, FurtherStarts(np.arange(data.shape[1]), [starts]), fit)
+        search(best, data, self._of_every_fit, fit)
+        for index in np.flatnonzero(~np.isfinite(best.deviance)) if self.rescues else ():
+            self._rescue(data, starts[:, index], held[:, index], index, best)
         return best
 
     @cached_property
@@ -97,16 +114,27 @@ class Newton(BaseEngine):
             mask[model.poi] |= held
         else:
             mask = self._held(held.any())
-        found = local_minima(self.likelihood, np.ascontiguousarray(data[:, which]), start, mask, border)
-        value = np.where(found.converged, found.deviance, np.nan)
-        return Fits(found.parameters, value, found.edm, np.zeros(len(which), bool))
+        return self._minima(data[:, which], start, mask, border)
 
-    def _rescue(self, data: np.ndarray, starts: list[np.ndarray], mu: np.ndarray, index: int, best: Fits) -> None:
-        """Fit one data set with Minuit from the first of its starting points, and store the result in `best`."""
+    def _minima(self, data: np.ndarray, start: np.ndarray, held: np.ndarray, border: Border | None) -> Fits:
+        """Local minima near these starting points; the arguments are those of `local_minima`."""
+        found = local_minima(self.likelihood, np.ascontiguousarray(data), start, held, border)
+        value = np.where(found.converged, found.deviance, np.nan)
+        return Fits(found.parameters, value, found.edm, np.zeros(len(value), bool))
+
+    def _rescue(self, data: np.ndarray, start: np.ndarray, held: np.ndarray, index: int, best: Fits) -> None:
+        """Fit one data set with Minuit, and store the result in `best`.
+
+        Args:
+            data: of all fits, shape (nmain + naux, B).
+            start: starting point, shape (npar,).
+            held: which parameters keep their starting values, shape (npar,).
+            index: number of the fit.
+            best: B fits; changed in place.
+        """
         from muscan.inference import minuit  # rarely needed
 
-        begin = starts[0] if starts[0].ndim == 1 else starts[0][:, index]
-        found = minuit.fit(self.likelihood, data[:, index], begin, None if np.isnan(mu[index]) else mu[index])
+        found = minuit.fit(self.likelihood, data[:, index], start, held)
         if found is not None:
             best.parameters[:, index], best.deviance[index], best.edm[index] = found
             best.rescued[index] = True

@@ -46,21 +46,32 @@ class Pyhf(BaseEngine):
             for index in range(number):
                 for start in starts:
                     begin = start.reshape(len(start), -1)
-                    found = self._one(data[:, index], begin[:, index % begin.shape[1]], mu[index])
+                    begin, held = begin[:, index % begin.shape[1]].copy(), self.model.fixed.copy()
+                    if not np.isnan(mu[index]):
+                        begin[self.model.poi], held[self.model.poi] = mu[index], True
+                    found = self._one(data[:, index], begin, held)
                     if found is not None and not best.deviance[index] <= found[1]:
                         best.parameters[:, index], best.deviance[index] = found
         best.edm[np.isfinite(best.deviance)] = 0.0
         return best
 
-    def _one(self, data: np.ndarray, start: np.ndarray, mu: float) -> tuple[np.ndarray, float] | None:
-        """Parameters and deviance of a minimum; None if pyhf finds none."""
+    def _fit_held_within_bounds(self, data: np.ndarray, starts: np.ndarray, held: np.ndarray) -> Fits:
+        best = empty_fits(*starts.shape)
+        with minuit_of_pyhf():
+            for index in range(data.shape[1]):
+                found = self._one(data[:, index], starts[:, index], held[:, index])
+                if found is not None:
+                    best.parameters[:, index], best.deviance[index] = found
+        best.edm[np.isfinite(best.deviance)] = 0.0
+        return best
+
+    def _one(self, data: np.ndarray, start: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, float] | None:
+        """Parameters and deviance of a minimum, with some parameters held at `start`; None if pyhf finds none."""
         import pyhf
 
         low, high = self.model.bounds.T
-        start, fixed = np.clip(start, low, high), self.model.fixed.copy()
-        start[fixed] = self.model.initial[fixed]
-        if not np.isnan(mu):
-            start[self.model.poi], fixed[self.model.poi] = mu, True
+        start, fixed = np.where(held, start, np.clip(start, low, high)), held | self.model.fixed
+        start[self.model.fixed] = self.model.initial[self.model.fixed]
         parameters = start
         if not fixed.all():  # pyhf fails without free parameters
             bounds = self.model.bounds.tolist()

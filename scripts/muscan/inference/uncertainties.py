@@ -4,14 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
-from scipy.optimize import elementwise
 
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, at_bound
+from muscan.inference.profile import Profile
 
 # Precision of the ends of the interval of the POI, in units of their distance from mu_hat.
 PRECISION = 3e-4
-MOST_DOUBLINGS = 50
 # If a pivot is smaller than this, in units of the curvature of its parameter, the likelihood is flat.
 FLATTEST = 1e-12
 
@@ -50,7 +49,7 @@ def uncertainties(engine: Engine, data: np.ndarray, best: Fit) -> Uncertainties:
             covariance[left_out] = covariance[:, left_out] = np.nan
             errors = _as_minuit(model.bounds, best.parameters, np.sqrt(np.diag(covariance)))
             flat = bool(np.isnan(errors[model.poi]))
-            minos = (None, None) if flat else _interval(engine, data, best, errors[model.poi], covariance[model.poi])
+            minos = (None, None) if flat else _interval(Profile(engine, data, best, covariance))
             return Uncertainties(errors, covariance, minos)
     unknown = np.full((len(poi), len(poi)), np.nan)
     return Uncertainties(unknown[0], unknown, (None, None))
@@ -88,48 +87,9 @@ def _as_minuit(bounds: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.
     return np.where(shift <= 1, half * (sides[0] + sides[1]) / 2, sigma)
 
 
-def _interval(
-    engine: Engine, data: np.ndarray, best: Fit, sigma: float, covariances: np.ndarray
-) -> tuple[float | None, float | None]:
-    """Distances below and above mu_hat at which the profiled deviance has risen by 1; None at a bound.
-
-    Args:
-        engine: makes the fits.
-        data: shape (nmain + naux,).
-        best: the fit with the POI free.
-        sigma: error of the POI.
-        covariances: of the POI with all parameters, shape (npar,), for the starting points of the fits.
-    """
-    poi = engine.model.poi
-    mu_hat, ends = best.parameters[poi], engine.model.bounds[engine.model.poi]
-    room = np.abs(ends - mu_hat)  # below, above
+def _interval(profile: Profile) -> tuple[float | None, float | None]:
+    """Distances below and above mu_hat at which the profiled deviance has risen by 1; None at a bound."""
     sides = np.array([-1.0, 1.0])
-
-    known = {(side, 0.0): -1.0 for side in sides}
-    # A fit begins on the line from the best fit through the last fit on the same side.
-    slopes = dict.fromkeys(sides, np.nan_to_num(covariances / covariances[poi]))
-
-    def rise(distance: np.ndarray, side: np.ndarray) -> np.ndarray:
-        """sqrt(q) - 1, which is nearly linear in the distance."""
-        places = list(zip(side.tolist(), distance.tolist(), strict=True))
-        new = [place for place in places if place not in known]
-        if new:
-            offsets = np.clip([side * distance for side, distance in new], *(ends - mu_hat))
-            starts = best.parameters[:, None] + np.transpose([slopes[side] for side, _ in new]) * offsets
-            found = engine.fit(np.repeat(data[:, None], len(new), axis=1), [starts], mu_hat + offsets)
-            known.update(zip(new, np.sqrt(np.maximum(found.deviance - best.deviance, 0.0)) - 1, strict=True))
-            for (side, _), offset, parameters in zip(new, offsets, found.parameters.T, strict=True):
-                if offset and np.isfinite(parameters).all():
-                    slopes[side] = (parameters - best.parameters) / offset
-        return np.array([known[place] for place in places])
-
-    far = np.minimum(1.2 * sigma, room)
-    for _ in range(MOST_DOUBLINGS):
-        inside = (rise(far, sides) < 0) & (far < room)
-        if not inside.any():
-            break
-        far = np.where(inside, np.minimum(2 * far, room), far)
-    tolerances = {"xatol": PRECISION * sigma, "xrtol": PRECISION}
-    found = elementwise.find_root(rise, (np.zeros(2), far), args=(sides,), tolerances=tolerances)
-    below, above = (float(x) if good else None for x, good in zip(sides * found.x, found.success, strict=True))
+    found = profile.ends([profile.engine.model.poi] * 2, sides, np.ones(2), PRECISION)
+    below, above = (None if np.isnan(end) else float(end) for end in sides * found.distance)
     return below, above
