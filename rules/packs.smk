@@ -1,7 +1,8 @@
 # All steps of several signals in one job, where a configuration asks for it with signals_per_job.
 #
 # Needs: histograms.csv, or the files of a `workspace` data set. Makes: the same files as workspaces.smk, fits.smk and
-# scan.smk, with the same content. Snakemake prefers these rules, because they have no wildcards.
+# scan.smk and measurements.smk, with the same
+# content. Snakemake prefers these rules, because they have no wildcards.
 
 
 for pack in packs:
@@ -43,6 +44,7 @@ for pack in packs:
             check_asymptotics=pack.value(scans.setting("check_asymptotics")),
             toybased=pack.value(scans.uses("toybased")),
             seed=pack.value(toys.setting("seed")),
+            measurements=pack.value(scans.measurements),
         shell:
             "python {params.code:q}"
             " --histograms {input.histograms:q}"
@@ -67,6 +69,7 @@ for pack in packs:
             " --check-asymptotics {params.check_asymptotics}"
             " --toybased {params.toybased}"
             " --seed {params.seed}"
+            " --measurements {params.measurements:q}"
             " --folder {params.results:q}/{params.analysis:q}"
             " --signals {params.signals:q}"
             " --log {log:q}"

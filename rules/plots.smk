@@ -16,6 +16,7 @@ rule plot:
         workspace=branch(drawn_from("workspace"), then="results/{analysis}/{signal}/workspace.json"),
         histograms=branch(drawn_from("histograms"), then=workspaces.histograms),
         plan=branch(drawn_from("plan"), then=toys.last_plan),
+        measurement=branch(drawn_from("measurement"), then="results/{analysis}/{signal}/{plot}.json"),
     output:
         picture=report(
             "results/{analysis}/{signal}/{calculator}/plots/{plot}.png",
@@ -44,6 +45,7 @@ rule plot:
         " --workspace {input.workspace:q}"
         " --histograms {input.histograms:q}"
         " --plan {input.plan:q}"
+        " --measurement {input.measurement:q}"
         " --toys {params.results:q}/{wildcards.analysis:q}/{wildcards.signal:q}/toybased/toys"
         " --show {params.show}"
         " --title {params.title:q}"
@@ -70,6 +72,7 @@ rule tables:
     input:
         limits=expand("results/{scan}/limits.json", scan=scans.names),
         fits=sorted({f"results/{os.path.dirname(scan)}/fit.json" for scan in scans.names}),
+        measurements=expand("results/{file}", file=scans.measurement_files),
     output:
         csv=report(
             "results/limits.csv",

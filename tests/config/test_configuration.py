@@ -318,7 +318,7 @@ def test_the_outline_says_nothing_of_how_results_are_made():
     config = grid_config()
     config["datasets"] = {"d": {"workspace": {"file": "B.json", "patches": "p"}}, "h": {"histograms": {"counts": {}}}}
     outline = outline_of(config)
-    assert outline["analyses"]["b"] == {"dataset": "d", "calculators": ["asymptotics"]}
+    assert outline["analyses"]["b"] == {"dataset": "d", "calculators": ["asymptotics"], "measurements": []}
     assert outline["datasets"] == {"d": config["datasets"]["d"], "h": {"histograms": {}}}
     packed = config | {"scan": config["scan"] | {"signals_per_job": 5, "mu": "auto", "plots": []}}
     assert outline_of(packed) == outline

@@ -79,6 +79,7 @@ def all_results(config: dict, folder: str | Path = seals.RESULTS) -> list[str]:
 def signal_results(settings: ScanSettings) -> Iterator[str]:
     """Yield the results of a signal point for the settings of its scan, as paths in the folder of the signal."""
     yield from ("workspace.json", "model.npz", "fit.json")
+    yield from settings.measurements.files(settings.calculators)
     for calculator in settings.calculators:
         names = toy_files(settings.toys) if calculator == TOYBASED else hypotest_files(settings)
         yield from (f"{calculator}/{name}" for name in [*names, "limits.json"])

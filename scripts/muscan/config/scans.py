@@ -26,19 +26,36 @@ def outline_of(config: dict) -> dict:
     """Return the outline of a complete configuration: the part that determines which scans and grids there are.
 
     Returns:
-        `datasets` with the sources of signals, `analyses` with data set and calculators, and the settings of `grids`.
+        `datasets` with the sources of signals, `analyses` with data set, calculators and the files of measurements, and
+        the settings of `grids`.
         Settings that only determine how a scan is made are left out.
     """
     datasets = {
         name: {kind: _without_limit(block) if kind == "workspace" else {} for kind, block in dataset.items()}
         for name, dataset in config["datasets"].items()
     }
-    analyses = {
-        name: {"dataset": analysis["dataset"], "calculators": scan_settings(config, name).calculators}
-        for name, analysis in config["analyses"].items()
-    }
+    analyses = {name: _outline_of_analysis(config, name) for name in config["analyses"]}
     grids = {name: grid_settings(config, name).to_json() for name in config["grids"]}
     return {"datasets": datasets, "analyses": analyses, "grids": grids}
+
+
+def _outline_of_analysis(config: dict, analysis: str) -> dict:
+    settings = scan_settings(config, analysis)
+    return {
+        "dataset": config["analyses"][analysis]["dataset"],
+        "calculators": settings.calculators,
+        "measurements": list(settings.measurements.files(settings.calculators)),
+    }
+
+
+def measurement_files(outline: dict) -> list[str]:
+    """Return the files of all measurements of an outline (see `outline_of`), as `analysis/signal/file`."""
+    return [
+        f"{analysis}/{signal}/{file}"
+        for analysis, entry in outline["analyses"].items()
+        for signal in signals_of(outline, analysis)
+        for file in entry["measurements"]
+    ]
 
 
 def _without_limit(block: dict) -> dict:

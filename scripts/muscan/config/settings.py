@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass, fields
 
+from muscan.config.measurements import Measurements, measurements
 from muscan.config.mu_values import mu_grid
 
 TOYBASED = "toybased"  # the calculator whose limits come from toys
 TOY_ROUNDS = 4  # largest number of rounds if toys are added until a target is reached
-FOLDER_PLOTS = ["yields", "distributions"]  # folders with several plots: one per channel, or per value of mu
-FIT_PLOTS = ["yields", "pulls"]  # do not depend on the calculator, and are drawn for the first one only
+# Folders with several plots: one per channel, per value of mu, or per scan of the likelihood.
+FOLDER_PLOTS = ["yields", "distributions", "likelihood_scans"]
+# These do not depend on the calculator, and are drawn for the first one only.
+FIT_PLOTS = ["yields", "pulls", "ranking", "likelihood_scans", "feldman_cousins"]
 TOY_PLOTS = ["distributions", "toys"]  # need toys
+MEASUREMENT_PLOTS = ["ranking", "likelihood_scans", "feldman_cousins"]  # need a measurement
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class ScanSettings:
     interpolation: Interpolation
     blind: bool
     plots: list[str]
+    measurements: Measurements
 
 
 def scan_settings(config: dict, analysis: str) -> ScanSettings:
@@ -59,10 +64,11 @@ def scan_settings(config: dict, analysis: str) -> ScanSettings:
         analysis: its name.
     """
     settings = config["scan"] | config["analyses"][analysis]
-    values = {field.name: settings[field.name] for field in fields(ScanSettings)}
+    values = {field.name: settings[field.name] for field in fields(ScanSettings) if field.name in settings}
     return ScanSettings(
         **values
         | {
+            "measurements": measurements(settings),
             "mu": mu_grid(settings["mu"]),
             "check_asymptotics": str(settings["check_asymptotics"]).lower(),
             "toys": ToySettings(**settings["toys"]),
@@ -85,6 +91,7 @@ def scan_plots(settings: ScanSettings, calculator: str) -> list[str]:
     """Return the names of the plots of a scan with a calculator."""
     without = [] if calculator == settings.calculators[0] else FIT_PLOTS
     without = without if calculator == TOYBASED else [*without, *TOY_PLOTS]
+    without = [*without, *(plot for plot in MEASUREMENT_PLOTS if plot not in settings.measurements.plots())]
     return [plot for plot in settings.plots if plot not in without]
 
 

@@ -12,7 +12,10 @@ from muscan.base.options import option
 READS = {
     "brazil": ("limits",),
     "distributions": ("limits", "plan", "model", "workspace", "fit"),
+    "feldman_cousins": ("measurement",),
+    "likelihood_scans": ("measurement",),
     "pulls": ("fit",),
+    "ranking": ("measurement",),
     "toys": ("limits",),
     "yields": ("fit", "histograms", "workspace"),
 }
@@ -31,6 +34,7 @@ class ScanFiles:
     workspace: str | None = option("workspace.json, for the names of signal samples and the fits of pyhf", default=None)
     histograms: str | None = option("histograms.csv, for the bin edges; default: bins are numbered", default=None)
     plan: str | None = option("plan of the last round of toys", default=None)
+    measurement: str | None = option("result of the measurement with the name of the picture", default=None)
     toys: str | None = option("folder of the toys", default=None)
     show: list[float] = option(
         "values of mu whose toys are shown; default: those nearest to the limits", default_factory=list

@@ -11,10 +11,14 @@ from muscan.config.mu_values import mu_jobs
 from muscan.inference.signal_point import SignalFiles
 from muscan.steps.build_workspace import BuildSettings, build_workspace
 from muscan.steps.compile_model import CompileSettings, compile_model
+from muscan.steps.discover import discover
+from muscan.steps.find_intervals import IntervalOptions, find_intervals
 from muscan.steps.fit import FitFiles, FitSettings, fit
 from muscan.steps.hypotest import hypotest
 from muscan.steps.invert import InvertSettings, invert
 from muscan.steps.patch_workspace import PatchSettings, Published, patch_workspace
+from muscan.steps.rank import RankOptions, rank
+from muscan.steps.scan_likelihood import ScanOptions, scan_likelihood
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Pack:
     patches: list[str] = option("JSON patches, one for each signal", default_factory=list)
     mu: list[str] = option("values of mu of the scan; default: as the limits require", default_factory=list)
     tests: bool = option("run the hypothesis tests after the fits", default=True)
+    measurements: dict = option("{measurement: its options}, as JSON", default_factory=dict)
 
     def __post_init__(self):
         if (self.histograms is None) == (self.workspace is None):
@@ -66,20 +71,17 @@ def scan_signals(pack: Pack, settings: StepSettings) -> None:
     """Write the files of all steps of each signal. A failure of one is recorded in its files; the others continue."""
     for signal, source in pack.sources():
         print(f"{unquote(signal)}:", flush=True)
-        scan_signal(Path(pack.folder) / signal, source, settings, pack.mu, pack.findings)
+        scan_signal(Path(pack.folder) / signal, source, settings, pack)
 
 
-def scan_signal(
-    folder: Path, source: str | Published, settings: StepSettings, mu: list[str], findings: str | None
-) -> None:
-    """Write workspace.json, model.npz and fit.json of a signal, and its tests and limits if the settings ask for them.
+def scan_signal(folder: Path, source: str | Published, settings: StepSettings, pack: Pack) -> None:
+    """Write all files of a signal: of its model and fit, of measurements, and of tests and limits.
 
     Args:
         folder: of the signal.
         source: histograms.csv, or a published likelihood.
         settings: of all steps.
-        mu: values of the scan, as text; if empty, the step `fit` chooses them.
-        findings: a JSON file of what was left out or changed when histograms were read.
+        pack: with the values of mu; without any, the step `fit` chooses them.
     """
     workspace, model, fitted = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
     if isinstance(source, Published):
@@ -87,12 +89,37 @@ def scan_signal(
     else:
         build_workspace(workspace, source, settings.workspace)
     compile_model(model, workspace, settings.compiled)
-    fit(fitted, FitFiles(model, workspace, findings), settings.fit)
+    fit(fitted, FitFiles(model, workspace, pack.findings), settings.fit)
+    files = SignalFiles(model, fitted, workspace)
+    measure(folder, files, pack.measurements, settings)
     if settings.limits is None:
         return
-    files = SignalFiles(model, fitted, workspace)
     calculator = settings.limits.calculator
-    label = next(iter(mu_jobs(mu, max(len(mu), 1))))  # one file of all tests
+    label = next(iter(mu_jobs(pack.mu, max(len(pack.mu), 1))))  # one file of all tests
     tests = str(folder / calculator / "hypotest" / f"mu_{label}.json")
-    hypotest(tests, files, calculator, [float(value) for value in mu])
+    hypotest(tests, files, calculator, [float(value) for value in pack.mu])
     invert(str(folder / calculator / "limits.json"), files, [tests], settings.limits)
+
+
+def measure(folder: Path, files: SignalFiles, measurements: dict[str, dict], settings: StepSettings) -> None:
+    """Write the results of measurements.
+
+    Args:
+        folder: of the signal.
+        files: of the signal.
+        measurements: {measurement: its options}.
+        settings: of all steps.
+    """
+
+    def outputs(name: str) -> tuple[str, str]:
+        return str(folder / f"{name}.json"), str(folder / f"{name}.csv")
+
+    if "discovery" in measurements and settings.limits:
+        discover(str(folder / settings.limits.calculator / "discovery.json"), files)
+    if "intervals" in measurements:
+        find_intervals(outputs("intervals")[0], files, IntervalOptions(**measurements["intervals"]))
+    if "likelihood_scans" in measurements:
+        scan_likelihood(*outputs("likelihood_scans"), files, ScanOptions(**measurements["likelihood_scans"]))
+    if "ranking" in measurements:
+        level = settings.fit.confidence_level
+        rank(*outputs("ranking"), files, RankOptions(confidence_level=level, **measurements["ranking"]))

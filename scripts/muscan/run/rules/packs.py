@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from muscan.config import result_files
+from muscan.config.measurements import FELDMAN_COUSINS
 from muscan.config.scans import packs_of
 from muscan.run.rules.scans import Scans
 from muscan.run.rules.wildcards import Wildcards
@@ -31,7 +32,9 @@ class Pack(NamedTuple):
         """Return all files that the steps of this pack write."""
         settings = scans.settings[self.analysis]
         names = ["workspace.json", "model.npz", "fit.json"]
-        if "asymptotics" in settings.calculators:
+        calculators = [name for name in settings.calculators if name == "asymptotics"]
+        names += [name for name in settings.measurements.files(calculators) if name != FELDMAN_COUSINS]
+        if calculators:
             names += [f"asymptotics/{name}" for name in [*result_files.hypotest_files(settings), "limits.json"]]
         return [f"results/{self.analysis}/{signal}/{name}" for signal in self.signals for name in names]
 

@@ -3,12 +3,13 @@
 Methods with the argument `wildcards` serve as input functions or params of rules.
 """
 
+import json
 from collections.abc import Callable
 from os.path import basename
 from typing import Any
 
 from muscan.config.mu_values import mu_jobs, poi_bound
-from muscan.config.scans import all_scans
+from muscan.config.scans import all_scans, measurement_files, outline_of
 from muscan.config.settings import TOYBASED, scan_settings, source_of
 from muscan.config.signals import scan_name, signals_of
 from muscan.run.rules.wildcards import Value, Wildcards, option_value
@@ -25,6 +26,7 @@ class Scans:
         of_histograms: names of the analyses of histograms.
         names: names of all scans, `analysis/signal/calculator`.
         with_toys: names of the scans whose limits come from toys.
+        measurement_files: files of all measurements, `analysis/signal/file`.
         uses_pyhf: whether pyhf makes the fits of an analysis.
     """
 
@@ -39,11 +41,25 @@ class Scans:
         self.of_histograms = [analysis for analysis in self.signals if analysis not in self.published]
         self.names = all_scans(config)
         self.with_toys = [scan for scan in self.names if basename(scan) == TOYBASED]
+        self.measurement_files = measurement_files(outline_of(config))
         self.uses_pyhf = any(settings.engine == "pyhf" for settings in self.settings.values())
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
         """Return a function of the wildcards that returns a setting, or an empty list if it is not set."""
         return lambda wildcards: option_value(getattr(self.settings[wildcards.analysis], key))
+
+    def option_of(self, measurement: str, key: str) -> Callable[[Wildcards], Value]:
+        """Return a function of the wildcards that returns an option of a measurement; a block of them as JSON."""
+
+        def value(wildcards: Wildcards) -> Value:
+            found = self.settings[wildcards.analysis].measurements.options()[measurement][key]
+            return json.dumps(found) if isinstance(found, dict) else option_value(found)
+
+        return value
+
+    def measurements(self, wildcards: Wildcards) -> str:
+        """Return {measurement: options} of an analysis as JSON."""
+        return json.dumps(self.settings[wildcards.analysis].measurements.options())
 
     def interpolation(self, kind: str) -> Callable[[Wildcards], str]:
         """Return a function of the wildcards that returns the interpolation code of `normsys` or `histosys`."""
