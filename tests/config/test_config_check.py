@@ -365,7 +365,7 @@ NAMES = "names consist of letters, digits and . _ + -, begin with a letter or di
             "scan/test_statistic",
             "q0",
             "scan.test_statistic: needs one of qtilde, q, has the text 'q0'; "
-            "q0 is the test statistic of a discovery; upper limits need qtilde or q",
+            "q0 is the test statistic of a discovery, which `discovery: true` adds; upper limits need qtilde or q",
         ),
         (
             "scan/interpolation",

@@ -59,6 +59,27 @@ def test_some_fits_with_the_poi_held(fitted):
     np.testing.assert_allclose(fits.deviance, deviance(observed[0], np.array([1.0, 2.0, 3.0])), atol=1e-5)
 
 
+def test_fits_with_other_parameters_held(fitted):
+    """Each fit holds another choice of parameters; with everything held it is the deviance itself."""
+    spec = counting([18.0], [SIGNAL], [BACKGROUND], normsys(0.1))
+    engine = made(fitted.name, spec)
+    names = engine.model.names
+    starts = np.array([[1.0, 2.0, 0.5] if name == "mu" else [1.0, 0.3, -1.0] for name in names])
+    held = np.array([[False, True, True] if name == "mu" else [True, False, True] for name in names])
+    data = np.repeat(engine.model.data[:, None], 3, axis=1)
+    fits = engine.fit_held(data, starts, held)
+    np.testing.assert_array_equal(fits.parameters[held], starts[held])
+    up, (mu, scale) = BACKGROUND * 1.1, (names.index("mu"), names.index("scale"))
+    assert fits.parameters[mu, 0] == pytest.approx((18.0 - up) / SIGNAL, abs=2e-3)
+    assert fits.deviance[0] == pytest.approx(1.0, abs=1e-5)
+    assert fits.deviance[2] == pytest.approx(engine.likelihood.deviance_of(starts[:, 2], engine.model.data), rel=1e-12)
+    grid = np.linspace(-2, 2, 40_001)
+    points = np.zeros((2, len(grid)))
+    points[mu], points[scale] = 2.0, grid
+    lowest = engine.likelihood.deviance(points, np.repeat(engine.model.data[:, None], len(grid), axis=1)).min()
+    assert fits.deviance[1] == pytest.approx(lowest, abs=1e-5)
+
+
 def test_both_fits(fitted):
     observed = np.array([[18.0, 12.0]])
     free, held, repeated = fitted.fit_both(observed, fitted.model.initial, 1.5)

@@ -58,6 +58,22 @@ def test_verdict_names_what_failed(limits, capsys):
     assert capsys.readouterr().err == "failed: search / [bold]odd: fit_failed (the patch does not apply)\n"
 
 
+def test_measurements_that_failed_are_failures(limits, capsys):
+    """They are said once: not those that failed because the fit did."""
+    path = Path(limits()[1])
+    because = FAILED.replace("\n", ",ranking: the patch does not apply\n")
+    rows = (GOOD.replace("\n", ",ranking: no covariance\n"), SHORT.replace("\n", ",\n"), because)
+    path.write_text(HEADER.replace("\n", ",failed_measurements\n") + "".join(rows), encoding="utf-8")
+    assert verdict.main(["--limits", str(path)]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "failed: an-analysis-of-long-name / signal: ranking: no covariance",
+        "failed: search / [bold]odd: fit_failed (the patch does not apply)",
+    ]
+    assert limits_command.main(["--limits", str(path)]) == 0
+    shown = capsys.readouterr().out.partition("Check first")[2]
+    assert "an-analysis-of-long-name / signal: ranking: no covariance" in shown
+
+
 def test_a_limit_beyond_the_scan_is_no_failure(limits, capsys):
     assert verdict.main(limits(GOOD, SHORT)) == 0
     assert capsys.readouterr().err == ""

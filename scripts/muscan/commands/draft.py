@@ -33,7 +33,7 @@ def first_scan() -> dict:
 
 
 def about_scan() -> dict[tuple, list[str]]:
-    """Return comments on the block `scan`: other values of mu, and toys."""
+    """Return comments on the block `scan`: other values of mu, toys, and more than limits."""
     return {
         ("scan", "mu"): [
             "The tested values are chosen from the limits of each signal. To choose them yourself:",
@@ -43,5 +43,9 @@ def about_scan() -> dict[tuple, list[str]]:
             "With few events the asymptotic formulae are inaccurate. To throw toys until limits are known to 5 %:",
             "calculators: [asymptotics, toybased]",
             "toys: {target: 0.05}",
+            "Is there an excess, what is the interval of mu, and which uncertainty matters?",
+            "discovery: true",
+            "intervals: [0.68, 0.95]",
+            "ranking: true",
         ],
     }

@@ -28,7 +28,8 @@ from muscan.inputs.sources import Sources
 
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # overhead of Snakemake per job in seconds, on this machine and on a Slurm cluster
 # Rules whose jobs are sent to a cluster; other rules take seconds, and run where Snakemake runs.
-SENT = ("fit", "hypotest", "invert", "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
+MEASURING = ("discover", "find_intervals", "scan_likelihood", "rank")
+SENT = ("fit", "hypotest", "invert", *MEASURING, "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
 FINAL = 3.0  # assumed duration in seconds of a job for a table or plot that is not in the sample
 JOB_SECONDS = 120  # recommended duration of a job on a cluster
 LONGEST_PACKED = 60  # seconds; signals that take longer get jobs of their own

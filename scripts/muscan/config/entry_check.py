@@ -3,12 +3,14 @@
 All functions take a complete configuration in which entries with a known problem are None.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from muscan.base.words import did_you_mean
 from muscan.config.dataset_check import file_problems as dataset_problems
 from muscan.config.dataset_check import key_problems, observed_problems
 from muscan.config.grid_check import grid_problems
+from muscan.config.measurements import POI
 from muscan.config.mu_values import AUTO, mu_grid
 from muscan.config.problems import Owner, Problem
 from muscan.config.settings import scan_settings
@@ -68,6 +70,17 @@ def _analysis_problems(where: str, analysis: dict, config: dict) -> Iterator[str
         yield f"{where}.model: there is no model {analysis['model']!r} under `models`{hint}"
     elif dataset and "model" not in analysis:
         yield f"{where}: the key 'model' is missing: a data set of histograms needs a model"
+    elif dataset and models[analysis["model"]]:
+        yield from _scan_problems(f"{where}.likelihood_scans", analysis, models[analysis["model"]])
+
+
+def _scan_problems(where: str, analysis: dict, model: dict) -> Iterator[str]:
+    """Problems of the parameters along which the likelihood of an analysis is scanned."""
+    known = [*dict.fromkeys(each["name"] for sample in model["samples"].values() for each in sample), POI]
+    for scan in analysis.get("likelihood_scans") or []:
+        for name in [scan] if isinstance(scan, str) else scan:
+            if re.sub(r"\[\d+\]$", "", name) not in known:
+                yield f"{where}: the model has no parameter {name!r}{did_you_mean(name, known)}"
 
 
 def _model_problems(where: str, model: dict) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+POI = "mu"  # stands for the parameter of interest, whatever its name
 FELDMAN_COUSINS = "feldman_cousins.json"  # made from toys, unlike the other measurements
 
 

@@ -1,7 +1,7 @@
 """Terms of the field that are not values of a configuration, and advice on what to write instead."""
 
-DISCOVERY = "q0 is the test statistic of a discovery; upper limits need qtilde or q"
-TWO_SIDED = "t is two-sided, for intervals around mu_hat; an upper limit needs qtilde or q"
+DISCOVERY = "q0 is the test statistic of a discovery, which `discovery: true` adds; upper limits need qtilde or q"
+TWO_SIDED = "t is two-sided, for intervals, which `intervals: [0.68, 0.95]` adds; an upper limit needs qtilde or q"
 NO_FREE_MU = "ratios to the background-only likelihood are not supported; use qtilde, in which mu is fitted"
 BAYESIAN = "limits here are frequentist; use asymptotics or toybased"
 MINUIT = "write pyhf, which fits with Minuit; newton uses Minuit only for fits that do not converge"

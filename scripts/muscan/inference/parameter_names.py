@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from muscan.base.errors import InputError
 from muscan.base.words import did_you_mean
+from muscan.config.measurements import POI
 from muscan.histfactory.model import Model
-
-POI = "mu"  # also stands for the parameter of interest, whatever its name
 
 
 def find_parameter(model: Model, name: str) -> int:

@@ -7,11 +7,18 @@ LIMIT_COLUMNS = ("observed_limit", "expected_m2", "expected_m1", "expected", "ex
 CLS_COLUMNS = ("CLs_obs", "CLs_exp_m2", "CLs_exp_m1", "CLs_exp", "CLs_exp_p1", "CLs_exp_p2")
 CROSS_SECTION_COLUMNS = tuple(f"xsec_{name}" for name in LIMIT_COLUMNS)  # upper limits on the cross section
 ERROR_COLUMNS = tuple(f"{name}_error" for name in LIMIT_COLUMNS)  # statistical errors of limits from toys
+# p0 and Z of an excess: observed, then expected for mu = 1. Only tables of runs that ask for them have these columns.
+P0_COLUMNS = ("p0_obs", "p0_exp_m2", "p0_exp_m1", "p0_exp", "p0_exp_p1", "p0_exp_p2")
+Z_COLUMNS = tuple(name.replace("p0", "Z") for name in P0_COLUMNS)
+DISCOVERY_NUMBERS = (*P0_COLUMNS, *Z_COLUMNS, "p0_obs_error", "p0_exp_error", "p0_obs_bound", "p0_exp_bound")
+DISCOVERY_COLUMNS = (*DISCOVERY_NUMBERS, "p0_status")
 FIT_COLUMNS = ("mu_hat", "mu_hat_error", "mu_hat_at_bound", "gof_p_value")
 # Names of the tables' own columns, which labels of signals must not have.
-_COLUMNS = frozenset(LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS) | {
+_COLUMNS = frozenset(
+    LIMIT_COLUMNS + ERROR_COLUMNS + CLS_COLUMNS + CROSS_SECTION_COLUMNS + FIT_COLUMNS + DISCOVERY_COLUMNS
+) | {
     *("analysis", "signal", "calculator", "confidence_level", "status", "test_statistic", "failed_points", "reason"),
-    "warning",
+    *("warning", "failed_measurements"),
     *("limit", "toybased", "error", "asymptotics", "ratio", "ratio_error", "for_exclusion", "against_exclusion"),
     *("cross_section", "cross_section_error", "unit", "excluded", "expected_excluded"),
 }

@@ -11,6 +11,7 @@ from muscan.config.signals import scan_name
 from muscan.records.limits import BLINDED
 from muscan.report.run_findings import FAILED, NOTE, WARNING, collect_findings, read_fits, read_limits
 from muscan.report.summary import describe_all_clear, summary_lines
+from muscan.results.measurements import FAILED_MEASUREMENTS, has_other_failures
 from muscan.results.table_rows import (
     POINTS,
     best_fit,
@@ -58,14 +59,15 @@ def describe_failures(rows: list[dict[str, str]]) -> list[str]:
     Args:
         rows: of limits.csv.
     """
-    signals_by_failure: dict[tuple[str, str, str], list[str]] = {}
+    signals_by_failure: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        if "fit_failed" in row["status"]:
-            failure = (row["analysis"], row["status"], row["reason"])
-            signals_by_failure.setdefault(failure, []).append(row["signal"])
+        failures = [f"{row['status']} ({row['reason']})"] * ("fit_failed" in row["status"])
+        failures += [row[FAILED_MEASUREMENTS]] if has_other_failures(row) else []
+        for failure in failures:
+            signals_by_failure.setdefault((row["analysis"], failure), []).append(row["signal"])
     return [
-        printable_text(f"{scan_name(analysis, join_items(signals, 3))}: {status} ({reason})")
-        for (analysis, status, reason), signals in signals_by_failure.items()
+        printable_text(f"{scan_name(analysis, join_items(signals, 3))}: {failure}")
+        for (analysis, failure), signals in signals_by_failure.items()
     ]
 
 

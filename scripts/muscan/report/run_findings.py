@@ -18,6 +18,7 @@ from muscan.records.columns import parse_statuses
 from muscan.records.fit import Parameters
 from muscan.records.limits import BLINDED, Limits
 from muscan.report.bounds_met import describe_bounds_met
+from muscan.results.measurements import FAILED_MEASUREMENTS, has_other_failures
 from muscan.results.table_rows import is_blinded, scan_of, several_calculators, worst_status
 
 FAILED, WARNING, NOTE = "failed", "warning", "note"  # severities of findings
@@ -27,6 +28,7 @@ LARGE_PULL = 2.0  # absolute value of a pull, above which it is large
 # To add a kind, add a line here and a `yield` of such a finding to one of the functions below.
 KINDS = {
     "failed": FAILED,
+    "measurement": FAILED,  # a measurement beside the limits
     "limit": WARNING,  # a limit is missing
     "asymptotics": WARNING,  # asymptotic formulae do not hold
     "doubt": WARNING,  # the diagnosis of the model doubts a limit
@@ -136,6 +138,8 @@ def _limit_findings(row: Row, scan: str) -> Iterator[RunFinding]:
         yield finding("limit", message=f"{row['status']}{reason}", subject=worst_status(row))
     elif row["reason"] and not is_blinded(row):
         yield finding("tests", message=f"{row['status']}{reason}")
+    if has_other_failures(row):
+        yield finding("measurement", message=row[FAILED_MEASUREMENTS])
     for warning in filter(None, (row.get("warning") or "").split("; ")):
         yield finding("asymptotics", message=warning)
     numbers = [row[name] for name in ("observed_limit", "expected_m2", "expected_p2")]

@@ -16,6 +16,7 @@ from muscan.records.columns import label_column
 from muscan.report.captions import PARTS
 from muscan.report.cells import grid_point_cells, limit_rows, toy_cells
 from muscan.report.fit_section import fit_section, read_tests
+from muscan.report.measured.sections import measured_sections
 from muscan.report.run_findings import NOTE, POOR_FIT, RunFinding, collect_findings, read_limits
 from muscan.report.run_results import TOYS_TABLE, RunResults
 from muscan.report.summary import describe_all_clear, describe_group, group_findings, scan_names, summary_lines
@@ -155,12 +156,14 @@ def signal_section(results: RunResults, analysis: str, signal: str, anchor: str)
     ]
     known = {calculator: scan for calculator, scan in limits.items() if scan is not None}
     names = ["workspace.json", "fit.json", *(f"{calculator}/limits.json" for calculator in limits)]
+    measured = list(settings.measurements.files(settings.calculators))
     return {
         "name": scan_name(analysis, signal),
         "anchor": anchor,
         "fit": fit_section(results.fits[analysis, signal], tests, known),
+        "measured": measured_sections(folder, measured),
         "figures": figures,
-        "files": [folder / name for name in names],
+        "files": [folder / name for name in [*names, *measured]],
     }
 
 

@@ -16,10 +16,24 @@ from muscan.base.options import option
 from muscan.base.words import printable_text, shorten
 from muscan.config.scans import scans_in
 from muscan.config.settings import source_of
-from muscan.config.signals import ONLY_SIGNAL, label_values
-from muscan.records.columns import CLS_COLUMNS, ERROR_COLUMNS, FIT_COLUMNS, LIMIT_COLUMNS, label_column
+from muscan.config.signals import ONLY_SIGNAL, label_values, path_name
+from muscan.records.columns import (
+    CLS_COLUMNS,
+    DISCOVERY_NUMBERS,
+    ERROR_COLUMNS,
+    FIT_COLUMNS,
+    LIMIT_COLUMNS,
+    label_column,
+)
 from muscan.records.fit import FitResult
 from muscan.records.limits import Limits
+from muscan.results.measurements import (
+    FAILED_MEASUREMENTS,
+    describe_failed,
+    discovery_columns,
+    files_of_scan,
+    has_discovery,
+)
 
 LIMITS_NUMBERS = [*LIMIT_COLUMNS, *ERROR_COLUMNS, *CLS_COLUMNS, "mu_hat", "mu_hat_error", "gof_p_value"]
 # Characters that Markdown would interpret, so that they need a backslash; underscores only at the edge of a word.
@@ -165,8 +179,20 @@ def tabulate_limits(csv: str, markdown: str, settings: LimitsSettings) -> None:
     """Write the limits of all scans as a CSV file, and the same table as Markdown."""
     folder = Path(settings.results)
     rows = [scan_row(folder, scan) for scan in scans_in(settings.outline)]
-    rows += [row_not_run(analysis, reason, rows[0]) for analysis, reason in settings.not_run.items()]
-    write_table(csv, markdown, with_labels(rows, LIMITS_NUMBERS, settings.outline))
+    if any(analysis["measurements"] for analysis in settings.outline["analyses"].values()):
+        rows = [row | _measurement_columns(folder, row, settings.outline) for row in rows]
+    columns = dict.fromkeys(rows[0])
+    rows += [columns | row_not_run(analysis, reason, rows[0]) for analysis, reason in settings.not_run.items()]
+    numbers = LIMITS_NUMBERS + [name for name in DISCOVERY_NUMBERS if name in rows[0]]
+    write_table(csv, markdown, with_labels(rows, numbers, settings.outline))
+
+
+def _measurement_columns(results: Path, row: dict, outline: dict) -> dict:
+    """The columns of measurements for a row of the table."""
+    folder = results / row["analysis"] / path_name(row["signal"])
+    files = files_of_scan(outline, row["analysis"], row["calculator"])
+    columns = discovery_columns(folder, files) if has_discovery(outline) else {}
+    return columns | {FAILED_MEASUREMENTS: describe_failed(folder, files)}
 
 
 def with_labels(rows: list[dict], numbers: list[str], outline: dict) -> pd.DataFrame:

@@ -1,0 +1,62 @@
+"""discovery.json: how likely an excess is without signal, observed and expected for mu = 1."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from muscan.records.columns import FIVE_NONE
+from muscan.records.limits import BLINDED
+from muscan.records.record import Record
+
+
+@dataclass(frozen=True)
+class Discovery(Record):
+    """discovery.json: the p-value p0 of the hypothesis without signal, and its significance Z.
+
+    Expected values are those of data with a signal of mu = 1, in a list from a fluctuation of the data by -2 sigma (the
+    smallest excess) to one by +2 sigma (the largest), shape (5,). The asymptotic ones are Z = sqrt(q0) + N, which is
+    negative where the data fluctuate to a deficit.
+    """
+
+    KIND: ClassVar[str] = "a discovery.json"
+
+    calculator: str  # "asymptotics" or "toybased"
+    # {"observed", "expected"}: "ok"; "blinded"; "toys_too_few" if toys give only upper bounds; "fit_failed". The
+    # expected values have the status of their median.
+    status: dict[str, str]
+    reason: dict[str, str | None]  # {"observed", "expected"}: why there is no p0, as a sentence
+    blinded: bool  # whether the analysis is blind: the expected values do not depend on the data
+    mu_hat: float | None  # best-fit value of mu; None in a blind analysis
+    no_excess: bool | None  # whether mu_hat is not above 0, so that p0 is 0.5 and Z is 0; None in a blind analysis
+    q0_obs: float | None  # observed test statistic q0
+    p0_obs: float | None  # observed p0
+    Z_obs: float | None  # observed Z, in standard deviations
+    q0_exp: list[float | None]  # expected q0, shape (5,)
+    p0_exp: list[float | None]  # expected p0, shape (5,)
+    Z_exp: list[float | None]  # expected Z, shape (5,)
+    # Upper bounds of p0 where it is None: at 95 % confidence level if too few toys are in the tail; or the smallest
+    # number that can be stored, if asymptotic formulae give less.
+    p0_obs_bound: float | None = None
+    p0_exp_bound: list[float | None] = field(default=FIVE_NONE)
+    # Lower bounds of Z that follow from upper bounds of p0. Toys only
+    Z_obs_bound: float | None = None
+    Z_exp_bound: list[float | None] = field(default=FIVE_NONE)
+    p0_obs_error: float | None = None  # statistical error of p0. Toys only
+    p0_exp_error: list[float | None] = field(default=FIVE_NONE)  # statistical errors, shape (5,). Toys only
+    # p0 with all failed toys counted in the tail and outside of it: {"in_tail", "outside"}, with {"p0_obs", "p0_exp"}.
+    # Toys only.
+    failed_toys: dict | None = None
+    # The toys that were thrown: {"seed", "block", "thrown", "target", "target_reached", "max_failed_fraction",
+    # "background", "signal"}, with counts by outcome for each hypothesis. Toys only.
+    toys: dict | None = None
+    asymptotics: dict | None = None  # the asymptotic values of the same signal, a `Discovery`. Toys only
+    made_by: dict = field(default_factory=dict)  # versions, digests of the inputs, and options
+
+    def without_observed(self) -> Self:
+        """Return the record of a blind analysis: without all that follows from observed data."""
+        hidden: dict[str, Any] = dict.fromkeys(
+            ("mu_hat", "no_excess", "q0_obs", "p0_obs", "Z_obs", "p0_obs_bound", "Z_obs_bound", "p0_obs_error")
+        )
+        if self.failed_toys:
+            hidden["failed_toys"] = {name: each | {"p0_obs": None} for name, each in self.failed_toys.items()}
+        status, reason = self.status | {"observed": BLINDED}, self.reason | {"observed": None}
+        return replace(self, status=status, reason=reason, blinded=True, **hidden)

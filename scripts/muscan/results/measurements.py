@@ -1,0 +1,85 @@
+"""Measurements of signals as the table of limits shows them: p0 and Z, and which measurements failed."""
+
+from pathlib import Path
+
+from muscan.base.errors import StepError
+from muscan.base.files import read_result
+from muscan.records.columns import DISCOVERY_COLUMNS, P0_COLUMNS, Z_COLUMNS
+from muscan.records.discovery import Discovery
+
+FAILED_MEASUREMENTS = "failed_measurements"  # a column of limits.csv
+
+
+def files_of_scan(outline: dict, analysis: str, calculator: str) -> list[str]:
+    """Return the files of measurements that belong to a scan, as paths in the folder of the signal.
+
+    Args:
+        outline: of the configuration, see `config.scans.outline_of`.
+        analysis: its name.
+        calculator: of the scan; files of other calculators are left out.
+    """
+    files = outline["analyses"][analysis]["measurements"]
+    return [file for file in files if file.endswith(".json") and file.rpartition("/")[0] in ("", calculator)]
+
+
+def has_discovery(outline: dict) -> bool:
+    """Return whether any analysis of an outline asks for the significance of an excess."""
+    files = (file for analysis in outline["analyses"].values() for file in analysis["measurements"])
+    return any(Path(file).stem == "discovery" for file in files)
+
+
+def describe_failed(folder: Path, files: list[str]) -> str:
+    """Return which measurements failed and why; "" if none did.
+
+    Args:
+        folder: of the signal.
+        files: of its measurements, as paths in the folder.
+    """
+    failed: dict[str, list[str]] = {}
+    for file in files:
+        try:
+            read_result(folder / file)
+        except StepError as error:
+            failed.setdefault(str(error), []).append(Path(file).stem.replace("_", " "))
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in failed.items())
+
+
+def discovery_columns(folder: Path, files: list[str]) -> dict[str, float | str | None]:
+    """Return {column: value} of the significance of an excess; values are None if there is none.
+
+    Args:
+        folder: of the signal.
+        files: of its measurements that belong to the scan, see `files_of_scan`.
+    """
+    known = [file for file in files if Path(file).stem == "discovery"]
+    found = dict.fromkeys(DISCOVERY_COLUMNS)
+    if not known:
+        return found
+    try:
+        record = Discovery.read(folder / known[0])
+    except StepError:
+        return found | {"p0_status": "fit_failed"}
+    median = len(record.p0_exp) // 2
+    return {
+        **dict(zip(P0_COLUMNS, [record.p0_obs, *record.p0_exp], strict=True)),
+        **dict(zip(Z_COLUMNS, [record.Z_obs, *record.Z_exp], strict=True)),
+        "p0_obs_error": record.p0_obs_error,
+        "p0_exp_error": record.p0_exp_error[median],
+        "p0_obs_bound": record.p0_obs_bound,
+        "p0_exp_bound": record.p0_exp_bound[median],
+        "p0_status": _status(record),
+    }
+
+
+def _status(record: Discovery) -> str:
+    """One status if observed and expected p0 share it; otherwise each that is not `ok`, with its column."""
+    if len(set(record.status.values())) == 1:
+        return record.status["observed"]
+    columns = {"observed": "p0_obs", "expected": "p0_exp"}
+    return "; ".join(f"{status}: {columns[name]}" for name, status in record.status.items() if status != "ok")
+
+
+def has_other_failures(row: dict[str, str]) -> bool:
+    """Return whether measurements of a row of limits.csv failed for another reason than its limits."""
+    failed = row.get(FAILED_MEASUREMENTS)
+    return bool(failed) and not (row["reason"] and row["reason"] in failed)
