@@ -134,8 +134,9 @@ study-cluster: $(TEST_ENV) ## test all faults of a cluster (half an hour)
 study-fuzz: $(TEST_ENV) ## compare random models with pyhf and change workspaces at random, twenty times as often as the tests (half an hour)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/physics/test_fuzz.py $(PYTEST_ARGS)
 
-bench: $(TEST_ENV) ## time the fits and those of pyhf, on one core (ten minutes)
+bench: $(TEST_ENV) ## time the fits and those of pyhf and cabinetry, on one core (ten minutes)
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench.py
+	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/bench_ranking.py
 
 bench-toys: $(TEST_ENV) ## compare the toys per second of the whole workflow with those of the fits alone, PER_HYPOTHESIS=5000 at 15 values of mu
 	@$(IN_ENV) $(ONE_CORE) python -W ignore tests/benchmarks/toy_workflow.py $(or $(PER_HYPOTHESIS),5000)

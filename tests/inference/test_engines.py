@@ -8,8 +8,10 @@ import pytest
 
 from helpers.workspaces import SMALL, counting, normsys
 from muscan.histfactory.compile import compile_workspace
+from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.engine import Engine
 from muscan.inference.engines import ENGINES, engine
+from muscan.inference.minuit import fit as fit_by_minuit
 from muscan.inference.newton import NewtonAlone
 from muscan.inference.proposals import defaults
 from muscan.inference.proposals.along_poi import AlongPoi
@@ -78,6 +80,18 @@ def test_fits_with_other_parameters_held(fitted):
     points[mu], points[scale] = 2.0, grid
     lowest = engine.likelihood.deviance(points, np.repeat(engine.model.data[:, None], len(grid), axis=1)).min()
     assert fits.deviance[1] == pytest.approx(lowest, abs=1e-5)
+
+
+def test_held_parameters_may_be_beyond_their_bounds(fitted):
+    """Minuit would move them to the bound."""
+    observed, beyond = np.array([[18.0, 18.0]]), np.array([[12.0, 30.0]])
+    fits = fitted.fit_held(observed, beyond, np.ones((1, 2), bool))
+    np.testing.assert_array_equal(fits.parameters, beyond)
+    np.testing.assert_allclose(fits.deviance, deviance(observed[0], beyond[0]), rtol=1e-9)
+    model = compile_workspace(counting([18.0], [SIGNAL], [BACKGROUND], normsys(0.1)))
+    parameters, value, _ = fit_by_minuit(Likelihood(model), model.data, np.array([30.0, 0.0]), np.array([True, False]))
+    assert parameters[model.poi] == 30.0
+    assert value < deviance(18.0, 30.0)
 
 
 def test_both_fits(fitted):

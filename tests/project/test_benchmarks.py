@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
     ("command", "missing"),
     [
         (["bench.py"], "1Lbb/BkgOnly.json.gz, 1Lbb/patchset.json.gz, sbottom-A/BkgOnly.json.gz"),
+        (["bench_ranking.py"], "sbottom-A/BkgOnly.json.gz, sbottom-A/patches"),
         (["bench.py", "--dump", "cases"], "lacks sbottom-A/BkgOnly.json.gz, sbottom-A/patches"),
         (["grid_workflow.py"], "lacks 1Lbb/BkgOnly.json.gz, 1Lbb/patchset.json.gz."),
         (["job_workflow.py"], "lacks 1Lbb/BkgOnly.json.gz, 1Lbb/patchset.json.gz."),

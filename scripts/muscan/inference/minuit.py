@@ -60,7 +60,8 @@ def _minuit(likelihood: Likelihood, data: np.ndarray, start: np.ndarray, held: n
     minuit.errordef = Minuit.LEAST_SQUARES  # the deviance rises by 1 at one standard deviation
     minuit.tol = TOLERANCE
     minuit.print_level = 0
-    minuit.limits = [tuple(bounds) for bounds in model.bounds]
+    # Minuit moves parameters into their limits, also held ones, whose values may be beyond a bound.
+    minuit.limits = [tuple(bounds) for bounds in np.where(held[:, None], (-np.inf, np.inf), model.bounds)]
     minuit.errors = np.where(np.isnan(model.constrained_widths()), 0.1, model.constrained_widths())
     minuit.fixed = held
     return minuit
@@ -86,5 +87,6 @@ def _distance(bounds: np.ndarray) -> np.ndarray:
 def _on_bounds(bounds: np.ndarray, parameters: np.ndarray, held: np.ndarray) -> np.ndarray:
     """The parameters, moved to bounds that are close: the internal parameters of Minuit do not reach a bound."""
     low, high = bounds.T
-    margin = np.where(held, 0.0, AT_BOUND * _distance(bounds))
-    return np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))
+    margin = AT_BOUND * _distance(bounds)
+    moved = np.where(parameters - low < margin, low, np.where(high - parameters < margin, high, parameters))
+    return np.where(held, parameters, moved)

@@ -9,18 +9,29 @@ from scipy.optimize import elementwise
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, Fits
 
-MOST_DOUBLINGS = 50
+# Largest number of trials until an end is enclosed. Each is twice as far as the one before.
+MOST_TRIALS = 50
 # The first trial of an end lies this far outside of the one that the curvature predicts.
 BEYOND = 1.2
+# Trials between a successful fit and one that has failed stop when these are as close, in units of their distances.
+CLOSE = 1e-6
+# Fractions of the interval around an end at which its search starts again after a failed fit.
+SPLITS = (None, 0.38, 0.7, 0.2)
+# Where the profile at an end is further from its value than this fraction of it, it may jump there: fits that should
+# be in one minimum are in two. The search then goes on to the precision FINEST, as the profile may also be steep.
+JUMP, FINEST = 1e-3, 1e-13
 
 
 class Ends(NamedTuple):
-    """Ends of intervals on one side each, shape (n,) each."""
+    """Ends of intervals on one side each. Where there is none, neither `at_bound` nor `failed`, -2 log L is flat."""
 
-    distance: np.ndarray  # from the best fit, not negative; nan where there is no end
-    at_bound: np.ndarray  # whether there is no end because a bound of the parameter is met before
-    failed: np.ndarray  # whether there is none because a fit has failed
-    below: np.ndarray  # by how much a fit on the way ended below the best fit, in -2 log L
+    distance: np.ndarray  # from the best fit, not negative; nan where there is no end, shape (n,)
+    at_bound: np.ndarray  # whether there is no end because a bound of the parameter is met before, shape (n,)
+    failed: np.ndarray  # whether there is none because fits have failed, or are in different minima, shape (n,)
+    # By how much a fit on the way ended below the best fit, in -2 log L, shape (n,).
+    below: np.ndarray
+    # The closest distances between which an end was looked for; infinite where none is outside of it, shape (n, 2).
+    between: np.ndarray
 
 
 class Profile:
@@ -52,10 +63,27 @@ class Profile:
         """
         return self.engine.fit_held(np.repeat(self.data[:, None], held.shape[1], axis=1), starts, held)
 
+    def response(self, parameters: Sequence[int]) -> np.ndarray:
+        """Return the change of all parameters per unit of each of some held ones, where the likelihood is Gaussian.
+
+        Args:
+            parameters: indices of those that are held, shape (k,).
+
+        Returns:
+            shape (npar, k).
+        """
+        parameters = list(parameters)
+        among = self.slopes[parameters][:, parameters]
+        return self.slopes[:, parameters] @ np.linalg.pinv(among)
+
     def ends(self, parameters: Sequence[int], sides: np.ndarray, roots: np.ndarray, precision: float) -> Ends:
         """Find where the square root of the rise of the profiled deviance reaches given values; all in one batch.
 
-        A trial fit begins on the line from the best fit through the last fit of the same end.
+        A trial fit begins on the line from the best fit through the last fit of the same end. The first trial lies a
+        little outside of the end that the curvature predicts, and further ones twice as far each, until the rise is
+        large enough. The end is in the interval that is enclosed in this way. Where the profile crosses the value
+        several times, it is the crossing nearest to the best fit, unless the profile rises and falls again between two
+        trials.
 
         Args:
             parameters: their indices, shape (n,).
@@ -71,11 +99,11 @@ class _EndSearch:
 
     def __init__(self, profile: Profile, parameters: np.ndarray, sides: np.ndarray, roots: np.ndarray):
         self.profile, self.parameters, self.sides, self.roots = profile, parameters, sides, roots
-        low, high = profile.engine.model.bounds[parameters].T
+        low, high = profile.engine.model.known_bounds[parameters].T
         self.best = profile.best.parameters[parameters]
         self.room = np.maximum(np.where(sides < 0, self.best - low, high - self.best), 0.0)
         self.slopes = profile.slopes[:, parameters].copy()
-        self.known = [{0.0: -root} for root in roots]
+        self.known = [{0.0: -root} for root in roots.tolist()]
         self.below = np.zeros(len(parameters))
 
     def rise(self, distance: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -100,24 +128,79 @@ class _EndSearch:
         return np.array([self.known[index][each] for index, each in pairs])
 
     def run(self, precision: float) -> Ends:
-        numbers = np.arange(len(self.parameters), dtype=float)
+        at_bound, crossed, failed = self._enclose()
+        distance = np.full(len(self.roots), np.nan)
+        for split in SPLITS:
+            left = crossed[np.isnan(distance[crossed])]
+            if len(left):
+                distance[left] = self._search(left, split, precision)
+        jumps = [index for index in crossed if self._far_off(index, distance[index])]
+        if jumps:
+            distance[jumps] = self._search(np.array(jumps), None, FINEST)
+            distance[[index for index in jumps if self._far_off(index, distance[index])]] = np.nan
+        failed[crossed] = np.isnan(distance[crossed])
+        between = np.array([self._closest(index) for index in range(len(self.roots))]).reshape(-1, 2)
+        return Ends(distance, at_bound, failed, self.below, between)
+
+    def _enclose(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Make trials until each end is enclosed.
+
+        Where a fit fails, as it does where the data are impossible, the next trial lies half as far from the last
+        success.
+
+        Returns:
+            which ends meet a bound, shape (n,), the numbers of those that are enclosed, and those at which fits fail.
+        """
         scale = self.profile.sigma[self.parameters]
         first = np.where(np.isfinite(scale) & (scale > 0), BEYOND * self.roots * scale, np.maximum(abs(self.best), 1.0))
-        far = np.minimum(first, self.room)
-        rises = self.rise(far, numbers)
-        for _ in range(MOST_DOUBLINGS):
-            inside = np.flatnonzero((rises < 0) & (far < self.room))
-            if not len(inside):
+        trial = np.minimum(first, self.room)
+        inside, failing = np.zeros_like(trial), np.full_like(trial, np.inf)
+        crossed, at_bound = np.zeros((2, len(trial)), bool)
+        left = np.arange(len(trial))
+        for _ in range(MOST_TRIALS):
+            rises = self.rise(trial[left], left)
+            fails, low = left[np.isnan(rises)], left[rises < 0]
+            crossed[left] = rises >= 0
+            failing[fails], inside[low] = trial[fails], trial[low]
+            at_bound[low] = trial[low] >= self.room[low]
+            trial[left] = np.where(
+                np.isinf(failing[left]),
+                np.minimum(2 * trial[left], self.room[left]),
+                (inside[left] + failing[left]) / 2,
+            )
+            resolved = failing[left] - inside[left] < CLOSE * failing[left]  # False where none has failed
+            left = left[~(crossed[left] | at_bound[left] | resolved)]
+            if not len(left):
                 break
-            far[inside] = np.minimum(2 * far[inside], self.room[inside])
-            rises[inside] = self.rise(far[inside], numbers[inside])
-        distance = np.full(len(numbers), np.nan)
-        crossed = np.flatnonzero(rises >= 0)
-        if len(crossed):
-            tolerances = {"xatol": 0.0, "xrtol": precision}
-            bracket = np.zeros(len(crossed)), far[crossed]
-            found = elementwise.find_root(self.rise, bracket, args=(numbers[crossed],), tolerances=tolerances)
-            distance[crossed] = np.where(found.success, found.x, np.nan)
-        failed = np.isnan(rises)
-        failed[crossed] = np.isnan(distance[crossed])
-        return Ends(distance, (rises < 0) & (far >= self.room), failed, self.below)
+        return at_bound, np.flatnonzero(crossed), ~crossed & ~at_bound & np.isfinite(failing)
+
+    def _search(self, which: np.ndarray, split: float | None, precision: float) -> np.ndarray:
+        """The distances of some ends, shape (n,); nan where a fit fails.
+
+        Args:
+            which: numbers of the ends.
+            split: fraction of the interval around the end where the search begins; None to choose it from the profile.
+            precision: see `Profile.ends`.
+        """
+        numbers = which.astype(float)
+        if split:
+            low, high = np.array([self._closest(index) for index in which]).T
+            self.rise(low + split * (high - low), numbers)
+        low, high = np.array([self._closest(index) for index in which]).T
+        tolerances = {"xatol": 0.0, "xrtol": precision, "fatol": 0.0, "frtol": 0.0}
+        found = elementwise.find_root(self.rise, (low, high), args=(numbers,), tolerances=tolerances)
+        # The root-finder may report success where the function is nan.
+        return np.where(found.success & np.isfinite(found.f_x), found.x, np.nan)
+
+    def _closest(self, index: int) -> tuple[float, float]:
+        """The largest distance of an end at which the rise is too small below all at which it suffices, and the next.
+
+        The second one is infinite if the rise suffices nowhere.
+        """
+        known = self.known[index]
+        outside = min((far for far, rise in known.items() if rise >= 0), default=np.inf)
+        return max(far for far, rise in known.items() if rise < 0 and far < outside), outside
+
+    def _far_off(self, index: int, distance: float) -> bool:
+        """Whether the rise at an end is not the one that defines it; False if there is no end."""
+        return not np.isnan(distance) and abs(self.known[index][distance]) > JUMP * self.roots[index]

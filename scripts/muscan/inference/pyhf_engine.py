@@ -74,7 +74,8 @@ class Pyhf(BaseEngine):
         start[self.model.fixed] = self.model.initial[self.model.fixed]
         parameters = start
         if not fixed.all():  # pyhf fails without free parameters
-            bounds = self.model.bounds.tolist()
+            # Minuit moves parameters into their bounds, also held ones, whose values may be beyond a bound.
+            bounds = np.stack([np.minimum(low, start), np.maximum(high, start)], axis=1).tolist()
             try:
                 parameters = pyhf.infer.mle.fit(
                     data.tolist(), self._pyhfs_model, start.tolist(), bounds, fixed.tolist()

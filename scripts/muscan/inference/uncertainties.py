@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, at_bound
 from muscan.inference.profile import Profile
@@ -25,34 +26,52 @@ class Uncertainties(NamedTuple):
     ]  # distances of the ends of the interval of the POI from mu_hat, (negative, positive); None at a bound
 
 
+class Curvature(NamedTuple):
+    """Uncertainties from the curvature of the deviance; the fields are those of `Uncertainties`."""
+
+    errors: np.ndarray
+    covariance: np.ndarray
+
+
 def uncertainties(engine: Engine, data: np.ndarray, best: Fit) -> Uncertainties:
     """Calculate the covariance of all parameters and the interval of the POI at the best fit.
 
-    The covariance is the inverse of the exact Hessian. If the likelihood is flat in the POI (a signal without events),
-    its row is nan, and the others are those with the POI held; the same holds for parameters at a bound. If the
-    likelihood is flat in another direction, all are nan. The interval ends where the deviance, minimised over the other
-    parameters, has risen by 1, as with MINOS.
+    The interval ends where the deviance, minimised over the other parameters, has risen by 1, as with MINOS.
 
     Args:
         engine: makes the fits with the POI held.
         data: main and auxiliary data, shape (nmain + naux,).
         best: the fit with the POI free.
     """
-    model = engine.model
+    errors, covariance = curvature(engine.likelihood, data, best)
+    flat = bool(np.isnan(errors[engine.model.poi]))
+    minos = (None, None) if flat else _interval(Profile(engine, data, best, covariance))
+    return Uncertainties(errors, covariance, minos)
+
+
+def curvature(likelihood: Likelihood, data: np.ndarray, best: Fit) -> Curvature:
+    """Calculate the covariance of all parameters at the best fit, the inverse of the exact Hessian.
+
+    If the likelihood is flat in the POI (a signal without events), its row is nan, and the others are those with the
+    POI held; the same holds for parameters at a bound. If the likelihood is flat in another direction, all are nan.
+
+    Args:
+        likelihood: of the model, with its bounds.
+        data: main and auxiliary data, shape (nmain + naux,).
+        best: the fit with the POI free.
+    """
+    model = likelihood.model
     bounded = at_bound(model, best.parameters)
     poi = np.arange(len(bounded)) == model.poi
     with np.errstate(all="ignore"):
-        hessian = engine.likelihood.hessian(best.parameters, data)
+        hessian = likelihood.hessian(best.parameters, data)
     for left_out in (np.zeros_like(poi), poi, bounded, bounded | poi):
         covariance = _inverse(hessian, ~model.fixed & ~left_out)
         if covariance is not None:
             covariance[left_out] = covariance[:, left_out] = np.nan
-            errors = _as_minuit(model.bounds, best.parameters, np.sqrt(np.diag(covariance)))
-            flat = bool(np.isnan(errors[model.poi]))
-            minos = (None, None) if flat else _interval(Profile(engine, data, best, covariance))
-            return Uncertainties(errors, covariance, minos)
+            return Curvature(_as_minuit(model.bounds, best.parameters, np.sqrt(np.diag(covariance))), covariance)
     unknown = np.full((len(poi), len(poi)), np.nan)
-    return Uncertainties(unknown[0], unknown, (None, None))
+    return Curvature(unknown[0], unknown)
 
 
 def _inverse(hessian: np.ndarray, free: np.ndarray) -> np.ndarray | None:

@@ -20,7 +20,6 @@ from muscan.plotting import style
 from muscan.results import contours
 from muscan.results.contours import CLS, CONTOURS
 
-GREY = "0.4"
 DOTTED = {"color": style.SIGNAL_COLOR, "linestyle": ":", "linewidth": 1.4, "zorder": 5}
 LINES = {
     "observed": ("Observed", {"color": style.SIGNAL_COLOR, "linewidth": 2, "zorder": 5}),
@@ -30,12 +29,6 @@ LINES = {
 }
 SUBDIVISIONS = 3  # each triangle is divided into 4³
 LARGEST, SMALLEST = 7, 2.5  # font size of the numbers at the points
-
-
-def label_axis(axes: Axes, axis: str, text: str) -> None:
-    """Set the label of the axis "x" or "y", in smaller letters if it is long."""
-    text = style.one_line(text)
-    getattr(axes, f"set_{axis}label")(text, fontsize=min(12, 330 / max(len(text), 1)))
 
 
 def reason_for_no_contour(height: np.ndarray) -> str:
@@ -98,7 +91,7 @@ def draw_points(axes: Axes, points: pd.DataFrame, x: str, y: str) -> list:
     handles = axes.plot(complete[x], complete[y], "o", color="0.55", markersize=2.5, label="Signal points", zorder=3)
     estimated = points[np.any([*contours.estimated_heights(points).values()], axis=0)]
     if len(estimated) and contours.quantity(points) == "limit":
-        look = {"color": GREY, "markersize": 6, "markerfacecolor": "none", "markeredgewidth": 0.8, "zorder": 3}
+        look = {"color": style.GREY, "markersize": 6, "markerfacecolor": "none", "markeredgewidth": 0.8, "zorder": 3}
         label = f"Limit from CLs at μ = 1: {len(estimated)}"
         handles += axes.plot(estimated[x], estimated[y], "o", label=label, **look)
     if len(incomplete):
@@ -127,10 +120,10 @@ def draw_diagonal(axes: Axes, offset: float, text: str) -> None:
     ends = np.array([max(left, low + offset), min(right, high + offset)])
     if ends[0] >= ends[1]:
         return
-    axes.plot(ends, ends - offset, "--", color=GREY, linewidth=1, label="diagonal", zorder=2)
+    axes.plot(ends, ends - offset, "--", color=style.GREY, linewidth=1, label="diagonal", zorder=2)
     along = {"rotation": 45, "transform_rotates_text": True, "rotation_mode": "anchor"}
     at = ends.mean() - 0.008 * (right - left), ends.mean() - offset + 0.008 * (high - low)  # not on the line
-    look = {"color": GREY, "fontsize": min(9, 300 / len(text)), "clip_on": True, "in_layout": False}
+    look = {"color": style.GREY, "fontsize": min(9, 300 / len(text)), "clip_on": True, "in_layout": False}
     axes.text(*at, text, **along, **look, ha="center", va="bottom")
 
 
@@ -151,12 +144,6 @@ def point_numbers(points: pd.DataFrame) -> tuple[list[str], str]:
     return np.where(np.isfinite(points[column]), texts, "").tolist(), name
 
 
-def footnote(axes: Axes, text: str, line: int = 0) -> None:
-    """Write a line of small letters below the label of the x axis."""
-    below = {"xycoords": "axes fraction", "xytext": (0, -38 - 11 * line), "textcoords": "offset points"}
-    axes.annotate(text, (0, 0), **below, va="top", color=GREY, fontsize=min(9, 540 / len(text)))
-
-
 def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
     """Write a number above each point, in letters so small that the numbers do not overlap."""
     values, name = point_numbers(points)
@@ -166,7 +153,7 @@ def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
         for value, *at in zip(values, points[x], points[y], strict=True)
         if value and np.isfinite(at).all()
     ]
-    footnote(axes, f"Numbers: {name}", line=1)
+    style.footnote(axes, f"Numbers: {name}", line=1)
     axes.figure.get_layout_engine().execute(axes.figure)
     size = max(SMALLEST, LARGEST * largest_scale([text.get_window_extent() for text in texts]))
     for text in texts:
@@ -213,12 +200,12 @@ def draw(
     handles[-1:] += draw_band(axes, points, *axis_names)
     axes.set(xlim=limits[0], ylim=limits[1])
     for axis, label in zip("xy", axis_labels, strict=True):
-        label_axis(axes, axis, label)
+        style.label_axis(axes, axis, label)
     if diagonal is not None:
         draw_diagonal(axes, diagonal, diagonal_text(*axis_labels, diagonal))
     taken = style.legend_on_top(axes, handles + dots)
     axes.set_ylim(limits[1][0], limits[1][0] + np.ptp(limits[1]) / (1 - taken))
-    footnote(axes, f"Contours: from {contours.describe_basis(points, *CONTOURS).replace('mu', 'μ')}")
+    style.footnote(axes, f"Contours: from {contours.describe_basis(points, *CONTOURS).replace('mu', 'μ')}")
     if numbers:
         draw_numbers(axes, points, *axis_names)
     style.draw_header(axes, style.one_line(title), contours.conditions_text(points))

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 
 from muscan.base.options import option
 from muscan.plotting import style
-from muscan.plotting.contour import label_axis
 from muscan.records.columns import LIMIT_COLUMNS
 from muscan.results import contours
 
@@ -104,8 +103,8 @@ def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) ->
     axes.set_xlim(place[0] - margin, place[-1] + margin)
     unit = style.one_line(contours.units(points), 20)
     quantity = f"the cross section{unit and f' [{unit}]'}" if cross_sections else "μ"
-    label_axis(axes, "x", x_label)
-    label_axis(axes, "y", f"Upper limit on {quantity}")
+    style.label_axis(axes, "x", x_label)
+    style.label_axis(axes, "y", f"Upper limit on {quantity}")
     heights = np.append(limits, points["cross_section"] if cross_sections else 1.0)
     heights = heights[np.isfinite(heights) & (heights > 0)]
     low, high = heights.min() / 1.6, heights.max() * 1.4

@@ -51,6 +51,7 @@ DPI = 160  # dots per inch of PNG files
 LOG_RANGE = 30  # numbers that differ by more than this factor get a logarithmic axis
 GREEN, YELLOW = "#00cc00", "#ffd500"  # bands of one and two standard deviations
 SIGNAL_COLOR = "#bd1f01"
+GREY = "0.4"
 # The colours of M. Petroff for every kind of colour vision (arXiv:2107.02270), without the red, which the signal has.
 PALETTE = ("#3f90da", "#ffa90e", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
@@ -131,6 +132,18 @@ def draw_figure_title(figure: Figure, title: str) -> None:
     """Write a title above the whole figure, with smaller letters if it is wider than the figure."""
     text = figure.suptitle(one_line(title), x=0.02, ha="left", fontsize=11, fontweight="bold")
     text.set_fontsize(11 * min(1.0, 0.92 * figure.bbox.width / max(text.get_window_extent().width, 1)))
+
+
+def label_axis(axes: Axes, axis: str, text: str) -> None:
+    """Set the label of the axis "x" or "y", in smaller letters if it is long."""
+    text = one_line(text)
+    getattr(axes, f"set_{axis}label")(text, fontsize=min(12, 330 / max(len(text), 1)))
+
+
+def footnote(axes: Axes, text: str, line: int = 0) -> None:
+    """Write a line of small letters below the label of the x axis."""
+    below = {"xycoords": "axes fraction", "xytext": (0, -38 - 11 * line), "textcoords": "offset points"}
+    axes.annotate(text, (0, 0), **below, va="top", color=GREY, fontsize=min(9, 540 / len(text)))
 
 
 def legend_on_top(axes: Axes, handles: list, columns: tuple[int, ...] = (2, 1)) -> float:

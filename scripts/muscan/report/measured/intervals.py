@@ -1,0 +1,84 @@
+"""Two-sided intervals in the report."""
+
+from collections.abc import Iterator
+
+from muscan.records.intervals import Interval, Intervals
+from muscan.report.fit_section import format_number
+from muscan.report.measured.section import MeasuredSection, MeasuredTable
+
+DIGITS = 5  # of ends
+COLUMNS = ["parameter", "best fit", "HESSE error"]
+WORDS = {"at_bound": "bound", "open": "open", "fit_failed": "fit failed", "lower_minimum": "lower minimum"}
+
+
+def describe(record: dict) -> MeasuredSection:
+    """Return what the report shows of intervals.json."""
+    content = Intervals.from_json(record)
+    intervals = [Interval.from_json(each) for each in content.intervals]
+    of_poi = [each for each in intervals if each.parameter == content.poi]
+    sentences = [sentence(each, "mu", content.blinded) for each in of_poi]
+    sentences.append(
+        "An interval contains the values at which -2 log L, minimised over all other parameters, is above its minimum "
+        "by no more than the square of the normal quantile (0.99 at 68 %, 3.84 at 95 %). With few events its coverage "
+        "is approximate."
+    )
+    warnings = list(dict.fromkeys(warnings_of(intervals)))
+    return MeasuredSection("Intervals", sentences, [table(intervals)], [*content.warnings, *warnings])
+
+
+def percent(level: float) -> str:
+    """Return a confidence level as text."""
+    return f"{100 * level:.6g} %"
+
+
+def sentence(interval: Interval, name: str, blinded: bool) -> str:
+    """Describe an interval of a parameter in words."""
+    kind = "Expected for mu = 1" if blinded else "Observed"
+    text = f"{kind}, {percent(interval.confidence_level)} interval of {name}: "
+    text += f"{end_text(interval, 'low')} to {end_text(interval, 'high')}, best fit {format_number(interval.best_fit)}"
+    differs = [explanation(interval, side) for side in ("low", "high") if interval.status[side] in ("at_bound", "open")]
+    return f"{text}. {' '.join(differs)}".strip() if differs else f"{text}."
+
+
+def explanation(interval: Interval, side: str) -> str:
+    """Explain in a sentence why an interval is not closed on a side."""
+    end = {"low": "lower", "high": "upper"}[side]
+    if interval.status[side] == "at_bound":
+        return f"Its {end} side is cut off by the bound of the parameter at {interval.bound[side]:g}."
+    return f"Its {end} side is open: the likelihood does not fall far enough at any value."
+
+
+def end_text(interval: Interval, side: str) -> str:
+    """Return an end of an interval as text, or why there is none."""
+    value = getattr(interval, side)
+    if value is not None:
+        return format_number(value, DIGITS)
+    words = WORDS[interval.status[side]]
+    bound = interval.bound[side]
+    return words if bound is None else f"{bound:g} ({words})"
+
+
+def table(intervals: list[Interval]) -> MeasuredTable:
+    """Return the table of intervals, with one row for each parameter."""
+    levels = list(dict.fromkeys(each.confidence_level for each in intervals))
+    rows: dict[str, list[str]] = {}
+    for each in intervals:
+        row = rows.setdefault(
+            each.parameter, [each.parameter, format_number(each.best_fit, DIGITS), format_number(each.error, 3)]
+        )
+        row += [end_text(each, "low"), end_text(each, "high")]
+    columns = [f"{percent(level)} {side}" for level in levels for side in ("from", "to")]
+    return MeasuredTable("", [*COLUMNS, *columns], list(rows.values()))
+
+
+def warnings_of(intervals: list[Interval]) -> Iterator[str]:
+    """Yield warnings of ends that are not known because fits failed or ended below the best fit."""
+    for each in intervals:
+        for side, status in each.status.items():
+            if status == "lower_minimum":
+                yield f"No interval is known: {each.reason[side]}"
+            elif status == "fit_failed":
+                level = percent(each.confidence_level)
+                yield f"{each.parameter}, {level}, {'lower' if side == 'low' else 'upper'} end: {each.reason[side]}"
+            elif each.error is None and status == "open":
+                yield f"{each.parameter} is not determined: {each.reason[side]}"
