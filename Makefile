@@ -83,9 +83,9 @@ tutorial: $(RUN_ENV) ## renew the histograms and the pictures of the tutorial
 	@$(IN_ENV) python scripts/muscan init --from docs/tutorial/search.csv --output $(TUTORIAL)
 	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
 	@$(call KEEP,forgotten,pulls yields/CR_prefit yields/CR_postfit)
-	@sed -i.bak 's/# \(- {name: ttbar_free\)/\1/' $(TUTORIAL)
+	@sed -i.bak 's/# \(- {name: ttbar_free\)/\1/; s/# ranking/ranking/' $(TUTORIAL)
 	@$(IN_ENV) snakemake --configfile $(TUTORIAL)
-	@$(call KEEP,free,pulls brazil yields/CR_postfit yields/SR_postfit)
+	@$(call KEEP,free,pulls brazil yields/CR_postfit yields/SR_postfit ranking)
 
 docs: $(DOCS_ENV) ## build the documentation as a site: docs/_build/index.html
 	@rm -rf docs/reference

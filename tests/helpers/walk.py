@@ -63,6 +63,7 @@ NOT_RUN = {
 }
 SECONDS = 1200  # that a command may take
 GIVEN = {"3.11", "0.05"}  # numbers that are no results: a version of Python, CLs at a limit
+NUMBER_OF_JSON = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?(?![\w.]*\w)")
 
 
@@ -203,11 +204,14 @@ class Walk:
         self.collect()
 
     def collect(self) -> None:
-        """Keep the numbers of the table of limits."""
+        """Keep the numbers of the table of limits, and of intervals and rankings."""
         table = self.clone / "results" / "limits.csv"
         if table.exists():
             with table.open(newline="", encoding="utf-8") as file:
                 self.results |= {cell for row in csv.DictReader(file) for cell in row.values() if cell}
+        for name in ("intervals", "ranking"):
+            for path in (self.clone / "results").glob(f"*/*/{name}.json"):
+                self.results |= set(NUMBER_OF_JSON.findall(path.read_text(encoding="utf-8")))
 
     def file(self, block: Block) -> None:
         """Write a file, or look whether it is what the document says."""
@@ -230,7 +234,7 @@ class Walk:
             return
         for quoted in NUMBER.findall(text):
             if quoted not in GIVEN and not any(rounds_to(value, quoted) for value in self.results):
-                raise Problem(f"no limits.csv so far has the number {quoted}: {text.strip()!r}")
+                raise Problem(f"no result so far has the number {quoted}: {text.strip()!r}")
 
 
 def fresh(clone: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_document_that_holds(user, capsys):
         ("```bash\nfalse\n```\n", "false: exit code 1"),
         ("```bash\necho why; exit 3\n```\n", "exit code 3\nwhy"),
         ("```bash\necho 1.5\n```\n```text\n1.6\n```\n", "does not print '1.6', but:\n1.5"),
-        ("It is 1.5.\n", "no limits.csv so far has the number 1.5"),
+        ("It is 1.5.\n", "no result so far has the number 1.5"),
         ("[x](none.md)\n", "links that lead nowhere: none.md"),
         ("![x](#none)\n", "links that lead nowhere: #none"),
         (
