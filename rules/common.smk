@@ -15,7 +15,8 @@ from muscan.base import files
 from muscan.config import result_files
 from muscan.config.fetch import fetch_inputs
 from muscan.config.scans import outline_of
-from muscan.config.settings import FOLDER_PLOTS
+from muscan.config.measurements import TOY_MEASUREMENTS
+from muscan.config.settings import FOLDER_PLOTS, TOYBASED
 from muscan.run import begin, end, progress, step_server
 from muscan.run.benchmarks import write_benchmarks
 from muscan.run.rules.code import code_of, digest_of

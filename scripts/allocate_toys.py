@@ -9,7 +9,7 @@ from muscan.base.script import run
 import argparse
 
 from muscan.base.options import add_options, settings_of
-from muscan.steps.allocate_toys import allocate_toys
+from muscan.steps.allocate_toys import allocate_any_toys
 from muscan.toys.plan import ToyFiles
 
 
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
-    allocate_toys(args.output, settings_of(args, ToyFiles))
+    allocate_any_toys(args.output, settings_of(args, ToyFiles))
 
 
 if __name__ == "__main__":

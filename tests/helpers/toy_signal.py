@@ -19,7 +19,9 @@ ROUNDS = 4
 class Signal:
     """The folder of one signal with toys, and the steps that fill it."""
 
-    def __init__(self, folder: Path, spec: dict, poi_bound=10.0, test_statistic="qtilde", engine="newton"):
+    def __init__(
+        self, folder: Path, spec: dict, poi_bound=10.0, test_statistic="qtilde", engine="newton", blind: bool = False
+    ):
         self.folder = folder
         folder.mkdir(parents=True)
         workspace, self.model, self.fit = (str(folder / name) for name in ("workspace.json", "model.npz", "fit.json"))
@@ -27,6 +29,7 @@ class Signal:
         run_step(compile_model, ["--workspace", workspace, "--output", self.model])
         self.common = ["--model", self.model, "--workspace", workspace]
         options = ["--poi-bound", str(poi_bound), "--test-statistic", test_statistic, "--engine", engine]
+        options += ["--blind"] * blind
         run_step(fit, [*self.common, *options, "--output", self.fit])
         self.common += ["--fit", self.fit]
 

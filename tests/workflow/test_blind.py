@@ -16,6 +16,12 @@ from muscan.inputs import simulation as simulate
 from muscan.inputs.blinding import blind_workspace
 
 LEVEL = 0.95
+MEASUREMENTS = {
+    "discovery": {},
+    "intervals": {"levels": [0.68, 0.95], "parameters": ["*"]},
+    "likelihood_scans": {"scans": {"mu": ["mu"]}},
+    "ranking": {"show": None, "group_limits": True, "groups": {"jets": ["jets"]}},
+}
 
 
 def with_observed(spec: dict, scale: float) -> dict:
@@ -63,6 +69,7 @@ def scan(folder, spec: dict, *options: str) -> dict[str, bytes]:
     argv = ["--workspace", str(folder / "published.json"), "--checked", str(folder / "checked.json")]
     argv += ["--mu", "0", "1", "2", "4", "8", "--poi-bound", "10"]
     argv += ["--check-asymptotics", "false"]  # which has a test of its own
+    argv += ["--measurements", json.dumps(MEASUREMENTS)]
     run_step(scan_signals, [*argv, "--folder", str(folder / "results"), "--signals", "signal", *options])
     files = [path for path in (folder / "results").rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
@@ -75,7 +82,12 @@ def test_no_result_depends_on_the_observed_data(tmp_path, statistic):
         for scale in (0.5, 1, 3)
     ]
     assert results[0] == results[1] == results[2]
-    assert len(results[0]) == 5
+    assert len(results[0]) == 11
+    for name in ("intervals", "likelihood_scans", "ranking", "asymptotics/discovery"):
+        assert json.loads(results[0][f"results/signal/{name}.json"])["blinded"] is True
+    discovery = json.loads(results[0]["results/signal/asymptotics/discovery.json"])
+    assert [discovery[name] for name in ("mu_hat", "no_excess", "q0_obs", "p0_obs", "Z_obs")] == [None] * 5
+    assert discovery["status"] == {"observed": "blinded", "expected": "ok"}
 
 
 @pytest.mark.parametrize("name", ["shapesys", "staterror", "normsys", "histosys"])

@@ -18,7 +18,7 @@ from muscan.base.errors import InputError
 from muscan.base.options import positive_integer
 from muscan.base.words import format_duration
 from muscan.commands.parser import command_parser
-from muscan.commands.timed_sample import SHORTEST, Sample, job_counts, sample, single_analysis, toy_fits
+from muscan.commands.timed_sample import MEASURED_TOYS, SHORTEST, Sample, job_counts, sample, single_analysis, toy_fits
 from muscan.config.loading import load
 from muscan.config.problems import ConfigError
 from muscan.config.settings import ScanSettings, ToySettings, scan_settings
@@ -29,7 +29,12 @@ from muscan.inputs.sources import Sources
 SNAKEMAKE_JOB, CLUSTER_JOB = 0.03, 6  # overhead of Snakemake per job in seconds, on this machine and on a Slurm cluster
 # Rules whose jobs are sent to a cluster; other rules take seconds, and run where Snakemake runs.
 MEASURING = ("discover", "find_intervals", "scan_likelihood", "rank")
-SENT = ("fit", "hypotest", "invert", *MEASURING, "scan_signals", "throw_toys", "allocate_toys", "invert_toys")
+SENT = (
+    *("fit", "hypotest", "invert", *MEASURING, "scan_signals", "throw_toys", "allocate_toys", "invert_toys"),
+    *(MEASURED_TOYS, "allocate_toys_of_measurement", "measure_with_toys"),
+)
+# Intervals from toys need about so many times the toys of their first round; a sample is too small for further rounds.
+ALL_ROUNDS = 3
 FINAL = 3.0  # assumed duration in seconds of a job for a table or plot that is not in the sample
 JOB_SECONDS = 120  # recommended duration of a job on a cluster
 LONGEST_PACKED = 60  # seconds; signals that take longer get jobs of their own
@@ -59,6 +64,7 @@ def forecast(config: dict, analysis: str) -> Forecast:
         "hypotest": signals * max(len(mu), 1) - counts["hypotest"],
         "scan_signals": signals - counts["scan_signals"],
         "throw_toys": signals * toy_fits(first_round_toys(settings.toys), len(mu) or POINTS),
+        MEASURED_TOYS: signals * first_round_toys(settings.toys) * ALL_ROUNDS,
     }
     seconds = sum(number * measured.job.get(rule, FINAL) for rule, number in counts.items())
     seconds += sum(further[rule] * each for rule, each in measured.more.items())

@@ -25,6 +25,7 @@ from muscan.config.settings import scan_settings, source_of
 from muscan.config.signals import signals_of
 
 SIGNALS, VALUES, TOYS = 5, 9, 50  # numbers of signals, values of mu, and toys per hypothesis in a sample
+MEASURED_TOYS = "throw_toys_of_measurement"  # the rule
 SHORTEST = 0.01  # seconds; shorter times cannot be measured
 PATHS = ("file", "patchset", "patches", "csv")  # keys of data sets whose values are paths
 
@@ -34,7 +35,8 @@ class Sample(NamedTuple):
 
     # Mean time of a job of each rule; with one value of mu or one signal, if jobs can have several.
     job: dict[str, float]
-    # Time of each further value of mu (hypotest), signal (scan_signals) or fit of a toy (throw_toys) in a job.
+    # Time of each further value of mu (hypotest), signal (scan_signals) or fit of a toy (throw_toys) in a job; for
+    # toys of measurements, of the jobs of a signal together for each toy at every mu.
     more: dict[str, float]
     size: float  # of the results of a signal
 
@@ -158,6 +160,10 @@ def _sample(rows: list[tuple[str, str, float]], size: float, values: int) -> Sam
     if "throw_toys" in job:
         more["throw_toys"] = max(job["throw_toys"] - job["plan_toys"], SHORTEST) / toy_fits(TOYS, values)
         job["throw_toys"] = job["plan_toys"]
+    if MEASURED_TOYS in job:
+        # Jobs of later rounds have nothing to do, see `forecast.ALL_ROUNDS`.
+        job[MEASURED_TOYS] = min(job["plan_measurement"], *by_rule[MEASURED_TOYS])
+        more[MEASURED_TOYS] = max(max(by_rule[MEASURED_TOYS]) - job[MEASURED_TOYS], SHORTEST) / TOYS
     return Sample(job, more, size)
 
 

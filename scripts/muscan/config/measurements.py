@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 POI = "mu"  # stands for the parameter of interest, whatever its name
-FELDMAN_COUSINS = "feldman_cousins.json"  # made from toys, unlike the other measurements
+TOYBASED = "toybased"  # the calculator whose limits come from toys
+# Measurements from toys, as folders of their toys in the folder of the signal; with `.json`, their results.
+TOY_MEASUREMENTS = DISCOVERY_TOYS, FELDMAN_COUSINS_TOYS = f"{TOYBASED}/discovery", "feldman_cousins"
+FELDMAN_COUSINS = f"{FELDMAN_COUSINS_TOYS}.json"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,15 @@ class Measurements:
             yield from ("likelihood_scans.json", "likelihood_scans.csv")
         if self.ranking:
             yield from ("ranking.json", "ranking.csv")
+
+    def with_toys(self, calculators: list[str]) -> list[str]:
+        """Return those of TOY_MEASUREMENTS that an analysis asks for.
+
+        Args:
+            calculators: of the analysis.
+        """
+        files = list(self.files(calculators))
+        return [name for name in TOY_MEASUREMENTS if f"{name}.json" in files]
 
     def plots(self) -> list[str]:
         """Return the names of the plots that can be drawn."""

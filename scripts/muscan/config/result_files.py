@@ -79,6 +79,8 @@ def all_results(config: dict, folder: str | Path = seals.RESULTS) -> list[str]:
 def signal_results(settings: ScanSettings) -> Iterator[str]:
     """Yield the results of a signal point for the settings of its scan, as paths in the folder of the signal."""
     yield from ("workspace.json", "model.npz", "fit.json")
+    for folder in settings.measurements.with_toys(settings.calculators):
+        yield from (f"{folder}/{name}" for name in toy_files(settings.toys, folder))
     yield from settings.measurements.files(settings.calculators)
     for calculator in settings.calculators:
         names = toy_files(settings.toys) if calculator == TOYBASED else hypotest_files(settings)
@@ -93,9 +95,9 @@ def hypotest_files(settings: ScanSettings) -> list[str]:
     return [f"hypotest/mu_{label}.json" for label in mu_jobs(settings.mu, per_job)]
 
 
-def toy_files(toys: ToySettings) -> Iterator[str]:
-    """Yield, for each round of toys, its plan and the files that its jobs write."""
-    for number in range(toy_rounds(toys)):
+def toy_files(toys: ToySettings, folder: str = TOYBASED) -> Iterator[str]:
+    """Yield, for each round of the toys in a folder, its plan and the files that its jobs write."""
+    for number in range(toy_rounds(toys, folder)):
         yield f"plan_{number}.json"
         yield from toy_jobs(toys, number)
 

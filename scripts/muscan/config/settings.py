@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, fields
 
-from muscan.config.measurements import Measurements, measurements
+from muscan.config.measurements import FELDMAN_COUSINS_TOYS, TOYBASED, Measurements, measurements
 from muscan.config.mu_values import mu_grid
 
-TOYBASED = "toybased"  # the calculator whose limits come from toys
 TOY_ROUNDS = 4  # largest number of rounds if toys are added until a target is reached
 # Folders with several plots: one per channel, per value of mu, or per scan of the likelihood.
 FOLDER_PLOTS = ["yields", "distributions", "likelihood_scans"]
@@ -82,9 +81,14 @@ def check_options(settings: ScanSettings) -> dict:
     return {"check_asymptotics": settings.check_asymptotics, "seed": settings.toys.seed}
 
 
-def toy_rounds(toys: ToySettings) -> int:
-    """Return the number of rounds of toys: one, or `TOY_ROUNDS` if there is a target."""
-    return 1 if toys.target is None else TOY_ROUNDS
+def toy_rounds(toys: ToySettings, folder: str = TOYBASED) -> int:
+    """Return the number of rounds of toys: one, or `TOY_ROUNDS` if there is a target or if rounds add values of mu.
+
+    Args:
+        toys: the settings.
+        folder: of the toys: that of the limits, or one of TOY_MEASUREMENTS.
+    """
+    return 1 if toys.target is None and folder != FELDMAN_COUSINS_TOYS else TOY_ROUNDS
 
 
 def scan_plots(settings: ScanSettings, calculator: str) -> list[str]:

@@ -8,10 +8,12 @@ import numpy as np
 from muscan.base.errors import FitError
 from muscan.inference.calculators import N_SIGMA
 from muscan.inference.engine import Engine
-from muscan.inference.fits import Fit
-from muscan.inference.hypotest import CONSISTENCY, Prepared, hypotest
+from muscan.inference.fits import Fit, Fits, at_bound
+from muscan.inference.hypotest import CONSISTENCY, Prepared
 from muscan.inference.measured import EXPECTED_MU, expected_parameters
+from muscan.inference.test_statistics import TEST_STATISTICS
 
+NO_SIGNAL = 0.0  # the tested mu
 # p0 below the smallest normal floating-point number has lost its digits, or is stored as zero.
 LEAST_P0 = float(np.finfo(float).tiny)
 
@@ -34,12 +36,12 @@ def significance(z: float) -> Significance:
 
 
 class Excess(NamedTuple):
-    """The significance of an excess in the data, and the expected ones."""
+    """The significance of an excess in the data, and the expected ones; where a fit has failed, the error instead."""
 
     mu_hat: float
-    no_excess: bool  # whether mu_hat is not above 0
-    observed: Significance
-    expected: list[Significance]  # for mu = 1 and data that fluctuate by N_SIGMA upwards, shape (5,)
+    at_bound: float | None  # the upper bound of mu, if mu_hat is there, so that the observed excess may be larger
+    observed: Significance | FitError | None  # None in a blind analysis
+    expected: list[Significance] | FitError  # for mu = 1 and data that fluctuate by N_SIGMA upwards, shape (5,)
 
 
 def excess(engine: Engine, prepared: Prepared, blinded: bool) -> Excess:
@@ -51,32 +53,62 @@ def excess(engine: Engine, prepared: Prepared, blinded: bool) -> Excess:
     Args:
         engine: makes the fits.
         prepared: the fits that do not depend on mu.
-        blinded: whether the analysis is blind. The observed significance then has no meaning.
+        blinded: whether the analysis is blind.
 
     Raises:
-        FitError: if a fit does not converge, or the best fit is not the lowest one.
+        FitError: if a fit with mu held ends below the free fit, so that no result can be trusted.
     """
-    signal = _blind_signal(engine, prepared) if blinded else _fit_with_signal(engine, prepared.free)
-    asimov = engine.likelihood.asimov(signal.parameters)
-    tested = hypotest(engine, prepared._replace(reference=signal, asimov=asimov), 0.0, "q0", "asymptotics")
-    mu_hat = float(prepared.free.parameters[engine.model.poi])
-    no_excess = mu_hat <= 0 or tested.q_obs <= 0
-    observed = significance(0.0 if no_excess else math.sqrt(tested.q_obs))
-    expected = [significance(math.sqrt(tested.q_asimov) + n) for n in N_SIGMA]
-    return Excess(mu_hat, no_excess, observed, expected)
+    model, free = engine.model, prepared.free
+    starts = [free.parameters, prepared.reference.parameters, *engine.starts()]
+    mu_hat = float(free.parameters[model.poi])
+    if blinded:
+        return Excess(mu_hat, None, None, _expected(engine, expected_parameters(engine, prepared), starts))
+    held = _held_fits(engine, model.data, free, starts, NO_SIGNAL, EXPECTED_MU)
+    try:
+        expected = _expected(engine, _one(held, 1, EXPECTED_MU).parameters, starts)
+    except FitError as error:
+        expected = error
+    ends_there = mu_hat > 0 and at_bound(model, free.parameters)[model.poi]
+    bound = float(model.bounds[model.poi, 1]) if ends_there else None
+    return Excess(mu_hat, bound, _observed(held, free, mu_hat), expected)
 
 
-def _fit_with_signal(engine: Engine, free: Fit) -> Fit:
-    """The fit to the data with mu held at 1."""
-    found = engine.fit(engine.model.data[:, None], engine.starts(), np.array([EXPECTED_MU])).one(0)
-    if found.deviance < free.deviance - CONSISTENCY:
-        raise FitError(
-            f"the fit with {engine.model.poi_name} = {EXPECTED_MU:g} ends {free.deviance - found.deviance:.3g} below "
-            "the free fit in -2 log L: the free fit is stuck in a local minimum"
-        )
-    return found
+def _observed(held: Fits, free: Fit, mu_hat: float) -> Significance | FitError:
+    """The significance in the data; the first of the fits has mu = 0."""
+    try:
+        difference = _one(held, 0, NO_SIGNAL).deviance - free.deviance
+    except FitError as error:
+        return error
+    q0 = TEST_STATISTICS["q0"].value(NO_SIGNAL, mu_hat, difference) if mu_hat > NO_SIGNAL else 0.0
+    return significance(math.sqrt(q0))
 
 
-def _blind_signal(engine: Engine, prepared: Prepared) -> Fit:
-    """The parameters of the Asimov data of a blind analysis, as a fit to these data."""
-    return Fit(expected_parameters(engine, prepared), 0.0, 0.0, prepared.free.fitter)
+def _expected(engine: Engine, parameters: np.ndarray, starts: list[np.ndarray]) -> list[Significance] | FitError:
+    """The significances of Asimov data with these parameters, to which they are the best fit with deviance 0."""
+    best = Fit(parameters, 0.0, 0.0, "newton")
+    try:
+        held = _held_fits(engine, engine.likelihood.asimov(parameters), best, [parameters, *starts], NO_SIGNAL)
+        root = math.sqrt(max(_one(held, 0, NO_SIGNAL).deviance, 0.0))
+    except FitError as error:
+        return error
+    return [significance(root + n) for n in N_SIGMA]
+
+
+def _held_fits(engine: Engine, data: np.ndarray, best: Fit, starts: list[np.ndarray], *mu: float) -> Fits:
+    """Fits with mu held, none of which ends below the best fit."""
+    fits = engine.fit(np.repeat(data[:, None], len(mu), axis=1), starts, np.array(mu))
+    for value, below in zip(mu, best.deviance - fits.deviance, strict=True):
+        if below > CONSISTENCY:
+            raise FitError(
+                f"the fit with {engine.model.poi_name} = {value:g} ends {below:.3g} below the free fit in -2 log L: "
+                "the free fit is stuck in a local minimum"
+            )
+    return fits
+
+
+def _one(fits: Fits, index: int, mu: float) -> Fit:
+    """One of several fits, with its mu in the message of the error."""
+    try:
+        return fits.one(index)
+    except FitError:
+        raise FitError(f"the fit at mu = {mu:g} did not converge, neither with Newton steps nor with Minuit") from None

@@ -27,8 +27,16 @@ def _discovery(mu: float, mu_hat: np.ndarray, difference: np.ndarray) -> np.ndar
     return np.where(mu_hat < mu, 0.0, np.maximum(difference, 0.0))
 
 
+def _two_sided(mu: float, mu_hat: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """Equations (8) and (11): fluctuations to both sides are evidence against mu."""
+    return np.maximum(difference, 0.0)
+
+
 TEST_STATISTICS = {
     "qtilde": TestStatistic(_upper_limit, asimov_mu=0.0, bounded=True),
     "q": TestStatistic(_upper_limit, asimov_mu=0.0, bounded=False),
     "q0": TestStatistic(_discovery, asimov_mu=1.0, bounded=True),
 }
+TWO_SIDED = "t"  # the test statistic of intervals from toys; mu_hat is within the bounds of the fits
+# All test statistics that toys can have.
+VALUES = {name: statistic.value for name, statistic in TEST_STATISTICS.items()} | {TWO_SIDED: _two_sided}

@@ -64,6 +64,7 @@ STATUS_WORDS = {
     "points_disagree": "no smooth CLs",
     "fit_failed": "fit failed",
     "blinded": "blinded",
+    "beyond_tested": "beyond the tested μ",
 }
 
 

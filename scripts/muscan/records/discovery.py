@@ -20,24 +20,27 @@ class Discovery(Record):
     KIND: ClassVar[str] = "a discovery.json"
 
     calculator: str  # "asymptotics" or "toybased"
-    # {"observed", "expected"}: "ok"; "blinded"; "toys_too_few" if toys give only upper bounds; "fit_failed". The
+    # {"observed", "expected"}: "ok"; "blinded"; "toys_too_few" if toys give only upper bounds; "at_bound" if mu_hat is
+    # at the upper bound of the fits, so that asymptotic formulae give only bounds of p0 and Z; "fit_failed". The
     # expected values have the status of their median.
     status: dict[str, str]
     reason: dict[str, str | None]  # {"observed", "expected"}: why there is no p0, as a sentence
     blinded: bool  # whether the analysis is blind: the expected values do not depend on the data
     mu_hat: float | None  # best-fit value of mu; None in a blind analysis
-    no_excess: bool | None  # whether mu_hat is not above 0, so that p0 is 0.5 and Z is 0; None in a blind analysis
+    # Whether the best fit is without signal or with a negative one, so that q0 is 0, p0 is 0.5 and Z is 0; None in a
+    # blind analysis, or if the fit has failed.
+    no_excess: bool | None
     q0_obs: float | None  # observed test statistic q0
     p0_obs: float | None  # observed p0
     Z_obs: float | None  # observed Z, in standard deviations
     q0_exp: list[float | None]  # expected q0, shape (5,)
     p0_exp: list[float | None]  # expected p0, shape (5,)
     Z_exp: list[float | None]  # expected Z, shape (5,)
-    # Upper bounds of p0 where it is None: at 95 % confidence level if too few toys are in the tail; or the smallest
-    # number that can be stored, if asymptotic formulae give less.
+    # Upper bounds of p0 where it is None: at 95 % confidence level if too few toys are in the tail; the value for a
+    # mu_hat at its bound; or the smallest number that can be stored, if asymptotic formulae give less.
     p0_obs_bound: float | None = None
     p0_exp_bound: list[float | None] = field(default=FIVE_NONE)
-    # Lower bounds of Z that follow from upper bounds of p0. Toys only
+    # Lower bounds of Z that follow from upper bounds of p0, where Z is None.
     Z_obs_bound: float | None = None
     Z_exp_bound: list[float | None] = field(default=FIVE_NONE)
     p0_obs_error: float | None = None  # statistical error of p0. Toys only
@@ -50,6 +53,23 @@ class Discovery(Record):
     toys: dict | None = None
     asymptotics: dict | None = None  # the asymptotic values of the same signal, a `Discovery`. Toys only
     made_by: dict = field(default_factory=dict)  # versions, digests of the inputs, and options
+
+    def at_bound(self, bound: float) -> Self:
+        """Return the record for a mu_hat at its upper bound: with bounds in the place of the observed p0 and Z.
+
+        Args:
+            bound: of mu in the fits.
+        """
+        why = f"mu_hat is at the upper bound of the fits, {bound:g}: include larger values of mu in the scan"
+        return replace(
+            self,
+            status=self.status | {"observed": "at_bound"},
+            reason=self.reason | {"observed": why},
+            p0_obs=None,
+            Z_obs=None,
+            p0_obs_bound=self.p0_obs_bound if self.p0_obs is None else self.p0_obs,
+            Z_obs_bound=self.Z_obs,
+        )
 
     def without_observed(self) -> Self:
         """Return the record of a blind analysis: without all that follows from observed data."""

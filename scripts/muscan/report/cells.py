@@ -10,9 +10,11 @@ from muscan.report.run_results import RunResults
 from muscan.results.table_rows import (
     NOTHING,
     best_fit,
+    has_significances,
     number,
     scan_of,
     several_calculators,
+    significance,
     with_error,
     worst_status,
 )
@@ -22,13 +24,14 @@ ANSWERS = {"True": "yes", "False": "no"}
 
 
 def limit_rows(results: RunResults, anchors: Mapping[tuple[str, str], str]) -> Iterator[dict]:
-    """Yield the rows of the table of limits.
+    """Yield the rows of the table of limits. `significance` is None in all of them if none was asked for.
 
     Args:
         results: the results of the run.
         anchors: {(analysis, signal): anchor of its section on the page}.
     """
     with_calculator = several_calculators(results.rows)
+    with_significance = has_significances(results.rows)
     for row in results.rows:
         limits = results.limits_of(row)
         status = parse_statuses(row["status"])
@@ -40,6 +43,7 @@ def limit_rows(results: RunResults, anchors: Mapping[tuple[str, str], str]) -> I
             "anchor": anchors.get((row["analysis"], row["signal"])),
             "limits": [_format_limit(row, name, status[name], bounds.get(name)) for name in LIMIT_COLUMNS],
             "best": best_fit(row),
+            "significance": significance(row) if with_significance else None,
             "gof": number(row["gof_p_value"], 2),
             "poor": bool(row["gof_p_value"]) and float(row["gof_p_value"]) < POOR_FIT,
             "cls": [number(row[name]) for name in ("CLs_obs", "CLs_exp")],

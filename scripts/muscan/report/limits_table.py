@@ -15,10 +15,12 @@ from muscan.results.measurements import FAILED_MEASUREMENTS, has_other_failures
 from muscan.results.table_rows import (
     POINTS,
     best_fit,
+    has_significances,
     number,
     read_table,
     scan_of,
     several_calculators,
+    significance,
     with_error,
     worst_status,
 )
@@ -29,6 +31,8 @@ STYLES = {FAILED: "red", WARNING: "yellow", NOTE: ""}  # of rich, by severity
 def limits_table(rows: list[dict[str, str]]) -> Table:
     """Make a table with the limits, the best fit, the goodness of fit and the status of every scan.
 
+    If any row has the significance Z of an excess, there is a column for it.
+
     Args:
         rows: of limits.csv.
     """
@@ -37,7 +41,8 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
         box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=f"Upper limits on mu at confidence level {', '.join(levels)}"
     )
     table.add_column("scan", overflow="fold", min_width=12)
-    for name in ("observed", "expected (-1, +1 sigma)", "mu_hat", "GoF p"):
+    with_z = has_significances(rows)
+    for name in ("observed", "expected (-1, +1 sigma)", "mu_hat", *["Z"] * with_z, "GoF p"):
         table.add_column(name, justify="right")
     table.add_column("status")
     with_calculator = several_calculators(rows)
@@ -47,6 +52,7 @@ def limits_table(rows: list[dict[str, str]]) -> Table:
             with_error(row, "observed_limit"),
             f"{with_error(row, 'expected')} ({number(row['expected_m1'])}, {number(row['expected_p1'])})",
             best_fit(row),
+            *[significance(row)] * with_z,
             number(row["gof_p_value"], digits=2),
             worst_status(row),
         )

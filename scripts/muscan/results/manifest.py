@@ -15,11 +15,13 @@ from muscan.base.options import option
 from muscan.config import remote_inputs
 from muscan.config.problems import BLOCKS
 from muscan.config.result_files import SUBMISSION, all_inputs, all_results
-from muscan.config.scans import all_scans
 from muscan.config.settings import TOYBASED, scan_settings, toy_rounds
+from muscan.config.signals import signals_of
 from muscan.records.manifest import Manifest
+from muscan.records.toy_measurement import MeasurementPlan
 from muscan.records.toys import ToyPlan
 from muscan.toys.plan import block_files
+from muscan.toys.samples import sample_files
 
 
 def digests(paths: Iterable[str | Path]) -> list[dict[str, str]]:
@@ -42,13 +44,26 @@ def changed_files(records: list[dict[str, str]]) -> list[str]:
     return [file for file, digest in files if not os.path.isfile(file) or seals.digest(file) != digest]
 
 
-def toy_files(config: dict, scan: str, results: Path = seals.RESULTS) -> list[Path]:
-    """Return the files of the toys of a scan; [] if the user has deleted them to save space."""
-    folder = results / scan
+def toy_files(config: dict, results: Path = seals.RESULTS) -> list[Path]:
+    """Return the files of all toys, without those that the user has deleted to save space."""
+    found = []
+    for analysis in config["analyses"]:
+        settings = scan_settings(config, analysis)
+        folders = [name for name in settings.calculators if name == TOYBASED]
+        for folder in [*folders, *settings.measurements.with_toys(settings.calculators)]:
+            last = toy_rounds(settings.toys, folder) - 1
+            for signal in signals_of(config, analysis):
+                found += _toys_of_plan(results / analysis / signal / folder, last)
+    return found
+
+
+def _toys_of_plan(folder: Path, last: int) -> list[Path]:
+    """The files of the toys in a folder, from the plan of its last round."""
     if not (folder / "toys").exists():
         return []
-    last = toy_rounds(scan_settings(config, scan.split("/")[0]).toys) - 1
     plan = read_json(folder / f"plan_{last}.json")
+    if MeasurementPlan.describes(plan):
+        return sample_files(MeasurementPlan.from_json(plan), folder / "toys")
     return block_files(ToyPlan.from_json(plan), folder / "toys") if "points" in plan else []
 
 
@@ -62,9 +77,7 @@ def manifest(config: dict, problems: list[str], results: Path = seals.RESULTS) -
     """
     # Of a submission to HEPData, `all_results` lists submission.yaml alone; the digests are of all its files.
     found = [Path(path).parent if path.endswith(SUBMISSION) else path for path in all_results(config, results)]
-    found += [
-        path for scan in all_scans(config) if scan.endswith(f"/{TOYBASED}") for path in toy_files(config, scan, results)
-    ]
+    found += toy_files(config, results)
     inputs = [with_query(record) for record in digests(all_inputs(config))]
     return Manifest(versions.all_versions(), config, problems, inputs, digests(found))
 

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from statistics import NormalDist
 
 from muscan.base import seals
 from muscan.base.errors import WrongFileError
@@ -88,6 +89,21 @@ def best_fit(row: dict[str, str]) -> str:
     if row["mu_hat_error"]:
         return f"{best} ± {number(row['mu_hat_error'], 2)}"
     return f"{best} (bound)" if row["mu_hat_at_bound"] == "True" else best
+
+
+def has_significances(rows: list[dict[str, str]]) -> bool:
+    """Return whether the significance of an excess was asked for in any row."""
+    return any(row.get("p0_status") for row in rows)
+
+
+def significance(row: dict[str, str]) -> str:
+    """Return the observed significance Z of a row, or a lower bound of it; without any, the expected one for mu = 1."""
+    for kind, suffix in (("obs", ""), ("exp", " (exp.)")):
+        if z := row.get(f"Z_{kind}"):
+            return f"{float(z):.2f}{suffix}"
+        if bound := row.get(f"p0_{kind}_bound"):
+            return f"> {-NormalDist().inv_cdf(float(bound)):.2f}{suffix}"
+    return NOTHING
 
 
 def several_calculators(rows: list[dict[str, str]]) -> bool:

@@ -10,11 +10,13 @@ from muscan.base import seals, versions
 from muscan.base.errors import StepError
 from muscan.base.json_input import read_json
 from muscan.base.words import join_items
+from muscan.config.measurements import TOY_MEASUREMENTS
 from muscan.config.result_files import MANIFEST
+from muscan.config.settings import TOYBASED
 
 BESIDE = ("logs", "benchmarks")  # folders beside that of the results to which a run writes
 LOCKS, RECORDS = Path(".snakemake", "locks"), Path(".snakemake", "metadata")
-TOYS = "/toybased/toys/"
+TOYS = tuple(f"/{folder}/toys/" for folder in (TOYBASED, *TOY_MEASUREMENTS))
 LEAST_FREE = 1_000_000  # bytes; with less the disk counts as full
 FORCE_ALL = "To make all of them again: snakemake --forceall"
 
@@ -57,8 +59,8 @@ def remove_broken(results: str | Path = seals.RESULTS) -> Iterator[str]:
     manifest = Path(results, basename(MANIFEST))
     files, made_with = _read(manifest)
     gone = [file for file in files if not os.path.exists(file) and not _deleted_toys(file)]
-    for scan in {file.partition("/toys/")[0] for file in gone if TOYS in file}:
-        seals.remove_result(f"{scan}/jobs")  # the jobs that throw the missing toys run again
+    for folder in {folder for file in gone if (folder := _folder_of_toys(file))}:
+        seals.remove_result(Path(folder).with_name("jobs"))  # the jobs that throw the missing toys run again
     if gone or not files:
         seals.remove_result(manifest)
     yield from _describe_versions(made_with, Path(results))
@@ -66,7 +68,13 @@ def remove_broken(results: str | Path = seals.RESULTS) -> Iterator[str]:
 
 def _deleted_toys(file: str) -> bool:
     """Return whether a file belongs to toys that were all deleted, which is allowed once the limits are done."""
-    return TOYS in file and not os.path.exists(file.partition(TOYS)[0] + TOYS)
+    folder = _folder_of_toys(file)
+    return folder is not None and not os.path.exists(folder)
+
+
+def _folder_of_toys(file: str) -> str | None:
+    """Return the folder of all toys of a scan or measurement to which a file belongs; None for other files."""
+    return next((file.partition(part)[0] + part for part in TOYS if part in file), None)
 
 
 def _read(manifest: Path) -> tuple[list[str], dict[str, str]]:

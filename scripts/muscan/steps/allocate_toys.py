@@ -9,7 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from muscan.base.files import made_by, read_step_settings, record_failure, write_json
+from muscan.base.json_input import read_json
+from muscan.records.toy_measurement import MeasurementPlan
 from muscan.records.toys import ToyPlan, ToyPoint
+from muscan.steps.allocate_measurement import allocate_measurement
 from muscan.steps.plan_toys import FIRST_BLOCKS, RATIO, plan_points, rounded_mu
 from muscan.toys.allocation import MEDIAN, OBSERVED, allocate, needs_points, relative_error
 from muscan.toys.limits import ToyCurves
@@ -19,8 +22,15 @@ from muscan.toys.pseudo_data import HYPOTHESES
 MORE_POINTS = 4  # values of mu that one round adds beyond an end of the plan
 
 
+def allocate_any_toys(output: str, files: ToyFiles) -> None:
+    """Write the plan of the next round, of limits or of a measurement, or the reason why there is none."""
+    content = read_json(files.plan)
+    allocate = allocate_measurement if MeasurementPlan.describes(content) else allocate_toys
+    allocate(output, files)
+
+
 def allocate_toys(output: str, files: ToyFiles) -> None:
-    """Write the plan of the next round, or the reason why there is none."""
+    """Write the plan of the next round of limits, or the reason why there is none."""
     with record_failure(output, **read_step_settings(files.plan, *OF_PLANS)):
         plan, store, engine, prepared, _ = open_plan(files)
         points, failed = usable_points(collect_toys(store, plan), plan)

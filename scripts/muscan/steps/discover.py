@@ -1,8 +1,10 @@
 """The step that calculates the significance of an excess from asymptotic formulae."""
 
+from muscan.base.errors import FitError, reason_of
 from muscan.base.files import made_by, record_failure, write_json
 from muscan.inference.discovery import LEAST_P0, Excess, Significance, excess
 from muscan.inference.signal_point import SignalFiles, load
+from muscan.records.columns import FIVE_NONE
 from muscan.records.discovery import Discovery
 
 
@@ -16,26 +18,41 @@ def discover(output: str, files: SignalFiles) -> None:
 
 
 def discovery_record(found: Excess) -> Discovery:
-    """Return the content of discovery.json for a significance from asymptotic formulae."""
-    observed, expected = found.observed, found.expected
-    return Discovery(
+    """Return the content of discovery.json for a significance from asymptotic formulae.
+
+    Raises:
+        FitError: if there is neither an observed nor an expected significance.
+    """
+    failures = {"observed": _failure(found.observed), "expected": _failure(found.expected)}
+    if all(failures.values()):
+        raise FitError("; ".join(dict.fromkeys(failures.values())))
+    status = {name: "fit_failed" if reason else "ok" for name, reason in failures.items()}
+    observed = found.observed if isinstance(found.observed, Significance) else None
+    expected = list(FIVE_NONE) if failures["expected"] else found.expected
+    record = Discovery(
         calculator="asymptotics",
-        status=dict.fromkeys(("observed", "expected"), "ok"),
-        reason=dict.fromkeys(("observed", "expected")),
+        status=status,
+        reason=failures,
         blinded=False,
         mu_hat=found.mu_hat,
-        no_excess=found.no_excess,
-        q0_obs=observed.q0,
-        p0_obs=observed.p0,
-        Z_obs=observed.Z,
-        q0_exp=[each.q0 for each in expected],
-        p0_exp=[each.p0 for each in expected],
-        Z_exp=[each.Z for each in expected],
+        no_excess=observed and observed.q0 == 0,
+        q0_obs=observed and observed.q0,
+        p0_obs=observed and observed.p0,
+        Z_obs=observed and observed.Z,
+        q0_exp=[each and each.q0 for each in expected],
+        p0_exp=[each and each.p0 for each in expected],
+        Z_exp=[each and each.Z for each in expected],
         p0_obs_bound=_bound(observed),
         p0_exp_bound=[_bound(each) for each in expected],
     )
+    return record if found.at_bound is None or observed is None else record.at_bound(found.at_bound)
 
 
-def _bound(found: Significance) -> float | None:
+def _failure(found: Significance | list[Significance] | FitError | None) -> str | None:
+    """Why there is no significance; None if there is one, or if it is not wanted."""
+    return reason_of(found) if isinstance(found, FitError) else None
+
+
+def _bound(found: Significance | None) -> float | None:
     """The upper bound of p0 where it is too small to be stored."""
-    return LEAST_P0 if found.p0 is None else None
+    return LEAST_P0 if found is not None and found.p0 is None else None

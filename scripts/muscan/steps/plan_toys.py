@@ -18,6 +18,7 @@ from muscan.inference.signal_point import SignalFiles, load, run_tests, values_o
 from muscan.records.fit import FitResult
 from muscan.records.hypotest import Hypotest
 from muscan.records.limits import Limits
+from muscan.records.toy_measurement import MeasurementPlan
 from muscan.records.toys import ToyPlan, ToyPoint
 from muscan.steps.invert import Curves, limits_record
 from muscan.toys.pilot import Pilot
@@ -34,16 +35,43 @@ FIRST_BLOCKS = (1, 2)  # blocks of signal+background and of background-only toys
 
 
 @dataclass(frozen=True)
-class PlanSettings:
+class ToyNumbers:
     """The number of toys and how they are made; exactly one of per_hypothesis and target must be given."""
 
-    confidence_level: float = option("confidence level of the limits")
     seed: int = option("seed of all random numbers")
     block: int = option("number of toys in a block")
     max_failed_fraction: float = option("largest fraction of the toys at a value of mu whose fits may fail")
     per_hypothesis: int | None = option("number of toys of each hypothesis at each mu")
-    target: float | None = option("wanted relative error of the observed and of the median expected limit")
+    target: float | None = option("wanted relative error of the observed and of the median expected result")
     max: int | None = option("largest total number of toys, with --target")
+
+    def first_blocks(self, with_target: int) -> int:
+        """Return the blocks of a hypothesis in the first round.
+
+        Args:
+            with_target: their number if there is a target.
+
+        Raises:
+            InputError: if not exactly one of per_hypothesis and target is given.
+        """
+        if (self.per_hypothesis is None) == (self.target is None):
+            raise InputError("give either per_hypothesis or target")
+        return with_target if self.target else -(-self.per_hypothesis // self.block)
+
+    def require_affordable(self, plan: ToyPlan | MeasurementPlan) -> None:
+        """Require that the first round throws no more toys than `max`."""
+        if self.max is not None and plan.number_of_toys() > self.max:
+            raise InputError(
+                f"the first round alone throws {plan.number_of_toys()} toys: "
+                f"raise max ({self.max}) or make block smaller"
+            )
+
+
+@dataclass(frozen=True)
+class PlanSettings(ToyNumbers):
+    """The toys for limits."""
+
+    confidence_level: float = option("confidence level of the limits")
 
 
 def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSettings) -> None:
@@ -57,13 +85,11 @@ def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSe
     """
     level = settings.confidence_level
     with record_failure(output, **read_step_settings(files.fit, "test_statistic"), confidence_level=level):
-        if (settings.per_hypothesis is None) == (settings.target is None):
-            raise InputError("give either per_hypothesis or target")
+        blocks = tuple(settings.first_blocks(with_target) for with_target in FIRST_BLOCKS)
         engine, prepared, result = load(files)
         statistic = result.test_statistic
         values = values_of_mu(mu, result)
         asymptotics = asymptotic_limits(engine, prepared, values, result, level)
-        blocks = FIRST_BLOCKS if settings.target else (-(-settings.per_hypothesis // settings.block),) * 2
         if settings.target or not mu:
             pilot = Pilot(engine, prepared, statistic, 1 - level, settings.seed)
             bound = engine.model.bounds[engine.model.poi, 1]
@@ -76,11 +102,7 @@ def plan_toys(output: str, files: SignalFiles, mu: list[float], settings: PlanSe
             asymptotics=asymptotics.to_json(),
             made_by=made_by([files.model, files.fit]),
         )
-        if settings.max is not None and plan.number_of_toys() > settings.max:
-            raise InputError(
-                f"the first round alone throws {plan.number_of_toys()} toys: "
-                f"raise max ({settings.max}) or make block smaller"
-            )
+        settings.require_affordable(plan)
         write_json(output, plan.to_json())
 
 

@@ -2,8 +2,10 @@
 
 import sys
 
-from muscan.base.files import record_failure, write_json
-from muscan.toys.plan import ToyFiles, make_block, new_tasks, open_plan, tasks_of_job
+from muscan.base.files import read_result, record_failure, write_json
+from muscan.records.toy_measurement import MeasurementPlan
+from muscan.toys.plan import OpenedPlan, ToyFiles, open_plan, tasks_of_job
+from muscan.toys.samples import OpenedMeasurement, open_measurement
 
 
 def throw_toys(output: str, files: ToyFiles, part: int, parts: int) -> None:
@@ -11,15 +13,19 @@ def throw_toys(output: str, files: ToyFiles, part: int, parts: int) -> None:
 
     Args:
         output: a JSON file for the list.
-        files: of the signal point and its toys.
+        files: of the signal point and its toys. The plan is one of limits, or of a measurement.
         part: number of the part, from 0.
         parts: number of parts.
     """
     with record_failure(output):
-        plan, store, *_ = open_plan(files)
-        tasks = tasks_of_job(new_tasks(plan), part, parts)
+        opened = open_any_plan(files)
+        tasks = tasks_of_job(opened.new_tasks(), part, parts)
         for task in tasks:
-            make_block(store, task)
-        print(f"{store.blocks_made} blocks made", file=sys.stderr)
-        blocks = [[task.hypothesis, task.block, [point.mu for point in task.points]] for task in tasks]
-        write_json(output, {"blocks": blocks})
+            task.make(opened.store)
+        print(f"{opened.store.blocks_made} blocks made", file=sys.stderr)
+        write_json(output, {"blocks": [task.to_json() for task in tasks]})
+
+
+def open_any_plan(files: ToyFiles) -> OpenedPlan | OpenedMeasurement:
+    """Read a plan of limits or of a measurement, and the fits of its signal point."""
+    return open_measurement(files) if MeasurementPlan.describes(read_result(files.plan)) else open_plan(files)

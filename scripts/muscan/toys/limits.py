@@ -13,9 +13,15 @@ from scipy.special import ndtr, ndtri
 
 from muscan.inference.limits import Limit, outside
 from muscan.toys.local_curve import LOG_REACH, PROBIT_REACH, LocalCurve, interpolates, local_curves
-from muscan.toys.tail_counts import CURVES, PointStatistics, TailCounts, bootstrap_tails, count_tails
+from muscan.toys.tail_counts import (
+    CURVES,
+    MIN_TAIL_TOYS,
+    PointStatistics,
+    TailCounts,
+    bootstrap_tails,
+    count_tails,
+)
 
-MIN_TAIL_TOYS = 5  # toys in each of its tails that a CLs needs
 # A limit is given where the statistical errors of log CLs at the crossing (that of MIN_TAIL_TOYS toys) and of log mu
 # are not above these.
 MAX_CLS_ERROR, MAX_LIMIT_ERROR = MIN_TAIL_TOYS**-0.5, 0.5

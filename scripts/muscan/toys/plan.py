@@ -6,7 +6,7 @@ are after each round.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,10 @@ class OpenedPlan(NamedTuple):
     prepared: Prepared
     blinded: bool
 
+    def new_tasks(self) -> list["BlockTask"]:
+        """Return the blocks that the last round of the plan adds, in an order that does not depend on the jobs."""
+        return new_tasks(self.plan)
+
 
 def open_plan(files: ToyFiles) -> OpenedPlan:
     """Read a plan and the fits of its signal point.
@@ -58,6 +62,16 @@ def open_plan(files: ToyFiles) -> OpenedPlan:
 
 
 # Tasks of jobs -------------------------------------------------------------------------------------------------------
+
+
+class AnyTask(Protocol):
+    """One block of toys, which one job makes."""
+
+    def fits_per_toy(self) -> int:
+        """Return the number of fits that each toy of the block needs."""
+
+
+Task = TypeVar("Task", bound=AnyTask)
 
 
 class BlockTask(NamedTuple):
@@ -78,24 +92,38 @@ class BlockTask(NamedTuple):
         """Return the number of fits that each toy of the block needs: a free one, and one for each point."""
         return 2 if self.hypothesis == WITH_SIGNAL else 1 + len(self.points)
 
+    def make(self, store: ToyStore) -> None:
+        """Throw and fit the block of toys, unless the store has it already."""
+        if self.hypothesis == BACKGROUND_ONLY:
+            store.free_fits(self.block)
+        for point in self.points:
+            if self.hypothesis == WITH_SIGNAL:
+                store.signal_toys(point.mu, self.block, np.array(point.parameters))
+            else:
+                store.background_toys(point.mu, self.block)
+
+    def to_json(self) -> list:
+        """Return what identifies the block."""
+        return [self.hypothesis, self.block, [point.mu for point in self.points]]
+
 
 def new_tasks(plan: ToyPlan) -> list[BlockTask]:
     """Return the blocks that the last round of a plan adds, in an order that does not depend on the jobs."""
     blocks = max((point.background[-1] for point in plan.points if point.background), default=0)
     tasks = []
     for block in range(blocks):
-        points = [point for point in plan.points if block in _new_blocks(point.background)]
+        points = [point for point in plan.points if block in new_blocks(point.background)]
         tasks += [BlockTask(BACKGROUND_ONLY, block, points)] if points else []
-    tasks += [BlockTask(WITH_SIGNAL, block, [point]) for point in plan.points for block in _new_blocks(point.signal)]
+    tasks += [BlockTask(WITH_SIGNAL, block, [point]) for point in plan.points for block in new_blocks(point.signal)]
     return tasks
 
 
-def _new_blocks(totals: list[int]) -> range:
-    """Numbers of the blocks that the last round adds, from the totals after each round."""
+def new_blocks(totals: list[int]) -> range:
+    """Return the numbers of the blocks that the last round adds, from the totals after each round."""
     return range(*([0, 0, *totals][-2:]))
 
 
-def tasks_of_job(tasks: list[BlockTask], part: int, parts: int) -> list[BlockTask]:
+def tasks_of_job(tasks: list[Task], part: int, parts: int) -> list[Task]:
     """Return the tasks of one of several jobs, which have about the same number of fits each.
 
     Args:
@@ -107,17 +135,6 @@ def tasks_of_job(tasks: list[BlockTask], part: int, parts: int) -> list[BlockTas
     middles = ends - 0.5 * np.array([task.fits_per_toy() for task in tasks])
     jobs = np.floor(middles / ends[-1] * parts) if len(tasks) else middles
     return [task for task, job in zip(tasks, jobs, strict=True) if job == part]
-
-
-def make_block(store: ToyStore, task: BlockTask) -> None:
-    """Throw and fit a block of toys, unless the store has it already."""
-    if task.hypothesis == BACKGROUND_ONLY:
-        store.free_fits(task.block)
-    for point in task.points:
-        if task.hypothesis == WITH_SIGNAL:
-            store.signal_toys(point.mu, task.block, np.array(point.parameters))
-        else:
-            store.background_toys(point.mu, task.block)
 
 
 def block_files(plan: ToyPlan, folder: Path) -> list[Path]:
@@ -159,12 +176,22 @@ class ThrownPoint(NamedTuple):
         record = {"mu": self.point.mu, "status": "fit_failed"}
         if self.point.status != "ok":
             return record | {"reason": self.point.reason}
-        worst = max((counts.failed / counts.thrown for counts in self.counts().values() if counts.thrown), default=0.0)
-        if worst <= max_failed_fraction and worst < 1:
-            return None
-        share = "all" if worst == 1 else f"{100 * worst:.3g} %"
-        reason = f"the fits of {share} of its toys failed; max_failed_fraction allows {100 * max_failed_fraction:g} %"
-        return record | {"reason": reason, "toys": self.counts_json()}
+        reason = failed_share(list(self.counts().values()), max_failed_fraction)
+        return reason and record | {"reason": reason, "toys": self.counts_json()}
+
+
+def failed_share(counts: list[ToyCounts], max_failed_fraction: float) -> str | None:
+    """Return why toys cannot be used because too many fits failed; None if they can.
+
+    Args:
+        counts: of all toys that are used together.
+        max_failed_fraction: the largest usable fraction of toys whose fits failed, for each of the counts.
+    """
+    worst = max((each.failed / each.thrown for each in counts if each.thrown), default=0.0)
+    if worst <= max_failed_fraction and worst < 1:
+        return None
+    share = "all" if worst == 1 else f"{100 * worst:.3g} %"
+    return f"the fits of {share} of its toys failed; max_failed_fraction allows {100 * max_failed_fraction:g} %"
 
 
 def collect_toys(store: ToyStore, plan: ToyPlan) -> list[ThrownPoint]:
@@ -174,13 +201,8 @@ def collect_toys(store: ToyStore, plan: ToyPlan) -> list[ThrownPoint]:
         signal, background = (range(totals[-1]) if totals else () for totals in (point.signal, point.background))
         of_signal = [store.signal_toys(point.mu, block, np.array(point.parameters)) for block in signal]
         of_background = [store.background_toys(point.mu, block) for block in background]
-        thrown.append(ThrownPoint(point, _concatenated(of_signal), _concatenated(of_background)))
+        thrown.append(ThrownPoint(point, *map(pseudo_data.concatenated, (of_signal, of_background))))
     return thrown
-
-
-def _concatenated(blocks: list[ToyResults]) -> ToyResults:
-    empty = ToyResults(np.zeros(0), np.zeros(0, np.uint8))
-    return ToyResults(*(np.concatenate(parts) for parts in zip(empty, *blocks, strict=True)))
 
 
 def usable_points(thrown: list[ThrownPoint], plan: ToyPlan) -> tuple[list[PointStatistics], list[dict]]:

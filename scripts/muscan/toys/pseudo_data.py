@@ -14,7 +14,7 @@ import numpy as np
 from muscan.histfactory.likelihood import Likelihood
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fits, at_bound
-from muscan.inference.test_statistics import TEST_STATISTICS
+from muscan.inference.test_statistics import VALUES
 
 WITH_SIGNAL, BACKGROUND_ONLY = HYPOTHESES = ("signal", "background")  # signal+background, background-only
 # q counts as negative where the deviance of the held fit is below that of the free fit by more than this.
@@ -35,6 +35,12 @@ class ToyResults(NamedTuple):
 
     q: np.ndarray
     flags: np.ndarray
+
+
+def concatenated(blocks: list[ToyResults]) -> ToyResults:
+    """Return the results of several blocks of toys together; of none if there are no blocks."""
+    empty = ToyResults(np.zeros(0), np.zeros(0, np.uint8))
+    return ToyResults(*(np.concatenate(parts) for parts in zip(empty, *blocks, strict=True)))
 
 
 class ToyCounts(NamedTuple):
@@ -102,7 +108,7 @@ def calculate_q(engine: Engine, data: np.ndarray, free: Fits, mu: float, test_st
         data: the toys, shape (nmain + naux, B).
         free: their free fits, at which the held ones begin.
         mu: the tested signal strength.
-        test_statistic: a key of TEST_STATISTICS.
+        test_statistic: a key of VALUES.
     """
     model = engine.model
     free = Fits(*(array.copy() for array in free))
@@ -116,7 +122,7 @@ def calculate_q(engine: Engine, data: np.ndarray, free: Fits, mu: float, test_st
         below = held.deviance < free.deviance - NEGATIVE_Q
     engine.repeat_above(data, free, held)
     poi = free.parameters[model.poi]
-    results.q[good] = TEST_STATISTICS[test_statistic].value(mu, poi, held.deviance - free.deviance)
+    results.q[good] = VALUES[test_statistic](mu, poi, held.deviance - free.deviance)
     poi_at_bound = at_bound(model, free.parameters.T)[:, model.poi]
     stated = model.stated & (np.arange(len(model.names)) != model.poi)
     at_stated = np.any([(at_bound(model, fits.parameters.T) & stated).any(axis=1) for fits in (free, held)], axis=0)

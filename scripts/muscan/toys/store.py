@@ -38,8 +38,69 @@ def free_fits_file(folder: Path, block: int) -> Path:
     return Path(folder) / "free" / f"{block}.npz"
 
 
-class ToyStore:
+class BlockStore:
     """Blocks of toys of one signal point.
+
+    Args:
+        folder: of the files.
+        engine: fits the toys.
+        test_statistic: a key of `inference.test_statistics.VALUES`.
+        seed: of all random numbers.
+        size: toys of a block.
+
+    Attributes:
+        blocks_made: number of files that this object has written.
+    """
+
+    def __init__(self, folder: Path, engine: Engine, test_statistic: str, seed: int, size: int):
+        self._folder, self._engine, self._statistic = Path(folder), engine, test_statistic
+        self._seed, self._size = seed, size
+        self._model = model_digest(engine.model)
+        made_by = [_code_digest(), versions.numerical_versions()]
+        self._common = [*made_by, self._model, engine.name, test_statistic, seed, size]
+        # Bounds that are stated stop the fits, and toys there are counted; the digest of the model leaves this out.
+        self._common.append(np.flatnonzero(engine.model.stated).tolist())
+        self.blocks_made = 0
+
+    def toys(self, hypothesis: str, mu: float, block: int, parameters: np.ndarray, tested: float) -> ToyResults:
+        """Return a block of toys with their test statistic at one mu.
+
+        Args:
+            hypothesis: one of HYPOTHESES.
+            mu: the signal strength of the toys.
+            block: number of the block.
+            parameters: the fit to the data with mu held, from which the toys are thrown, shape (npar,).
+            tested: the tested signal strength.
+        """
+
+        def make() -> dict[str, np.ndarray]:
+            data = self._throw(hypothesis, mu, block, np.asarray(parameters, dtype=float))
+            free = self._engine.fit(data, [np.asarray(parameters, dtype=float)])
+            return pseudo_data.calculate_q(self._engine, data, free, tested, self._statistic)._asdict()
+
+        key = [hypothesis, float(tested), block, _parameters_digest(parameters), float(mu)]
+        return ToyResults(**self._load_or_make(block_file(self._folder, hypothesis, tested, block), key, make))
+
+    def _throw(self, hypothesis: str, mu: float, block: int, parameters: np.ndarray) -> np.ndarray:
+        rng = pseudo_data.stream(self._seed, self._model, hypothesis, mu, block)
+        return pseudo_data.throw(self._engine.likelihood, parameters, self._size, rng)
+
+    def _load_or_make(self, path: Path, key: list, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """The arrays of a file, which is written if it does not exist or has another key."""
+        key = hashlib.sha256(json.dumps([*self._common, *key]).encode()).hexdigest()
+        stored = _read(path, key)
+        if stored is not None:
+            return stored
+        self.blocks_made += 1
+        content = make()
+        file = io.BytesIO()
+        np.savez(file, key=np.frombuffer(bytes.fromhex(key), np.uint8), **content)
+        write_bytes(path, file.getvalue(), sealed=False)  # its key and the checksums of ZIP serve as a seal
+        return content
+
+
+class ToyStore(BlockStore):
+    """Blocks of toys for limits: all values of mu share the background-only toys and their free fits.
 
     Args:
         folder: of the files.
@@ -48,21 +109,12 @@ class ToyStore:
         background: the parameters from which background-only toys are thrown, shape (npar,).
         seed: of all random numbers.
         size: toys of a block.
-
-    Attributes:
-        blocks_made: number of files that this object has written.
     """
 
     def __init__(self, folder: Path, engine: Engine, test_statistic: str, background: np.ndarray, seed: int, size: int):
-        self._folder, self._engine, self._statistic = Path(folder), engine, test_statistic
-        self._background, self._seed, self._size = np.asarray(background, dtype=float), seed, size
-        self._model = model_digest(engine.model)
-        made_by = [_code_digest(), versions.numerical_versions()]
-        self._common = [*made_by, self._model, engine.name, test_statistic, seed, size]
-        # Bounds that are stated stop the fits, and toys there are counted; the digest of the model leaves this out.
-        self._common.append(np.flatnonzero(engine.model.stated).tolist())
+        super().__init__(folder, engine, test_statistic, seed, size)
+        self._background = np.asarray(background, dtype=float)
         self._last_free: tuple[int, np.ndarray, Fits] | None = None  # block, data and free fits that were used last
-        self.blocks_made = 0
 
     def signal_toys(self, mu: float, block: int, parameters: np.ndarray) -> ToyResults:
         """Return a block of signal+background toys with their test statistic at mu.
@@ -72,14 +124,7 @@ class ToyStore:
             block: number of the block.
             parameters: the fit to the data with mu held, from which the toys are thrown, shape (npar,).
         """
-
-        def make() -> dict[str, np.ndarray]:
-            data = self._throw(WITH_SIGNAL, mu, block, np.asarray(parameters, dtype=float))
-            free = self._engine.fit(data, [np.asarray(parameters, dtype=float)])
-            return pseudo_data.calculate_q(self._engine, data, free, mu, self._statistic)._asdict()
-
-        key = [WITH_SIGNAL, float(mu), block, _parameters_digest(parameters)]
-        return ToyResults(**self._load_or_make(block_file(self._folder, WITH_SIGNAL, mu, block), key, make))
+        return self.toys(WITH_SIGNAL, mu, block, parameters, mu)
 
     def background_toys(self, mu: float, block: int) -> ToyResults:
         """Return a block of background-only toys with their test statistic at mu."""
@@ -110,23 +155,6 @@ class ToyStore:
             fits.parameters[self._engine.model.poi] = stored["poi"]
             self._last_free = block, data, fits
         return self._last_free[1:]
-
-    def _throw(self, hypothesis: str, mu: float, block: int, parameters: np.ndarray) -> np.ndarray:
-        rng = pseudo_data.stream(self._seed, self._model, hypothesis, mu, block)
-        return pseudo_data.throw(self._engine.likelihood, parameters, self._size, rng)
-
-    def _load_or_make(self, path: Path, key: list, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """The arrays of a file, which is written if it does not exist or has another key."""
-        key = hashlib.sha256(json.dumps([*self._common, *key]).encode()).hexdigest()
-        stored = _read(path, key)
-        if stored is not None:
-            return stored
-        self.blocks_made += 1
-        content = make()
-        file = io.BytesIO()
-        np.savez(file, key=np.frombuffer(bytes.fromhex(key), np.uint8), **content)
-        write_bytes(path, file.getvalue(), sealed=False)  # its key and the checksums of ZIP serve as a seal
-        return content
 
 
 def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:

@@ -19,6 +19,9 @@ REPLICATES = 400  # of the bootstrap
 TOYS_IN_MEMORY = 2_000_000  # largest product of toys and replicates that are counted together
 # Two values of the test statistic closer than this count as equal: toys equal to the data must be in the tail.
 SAME_Q = 1e-6
+# Toys in a tail that a p-value needs, and in each of its two tails that a CLs needs: with fewer, the error of the
+# fraction is above 45 %, and a symmetric error does not describe what the toys say.
+MIN_TAIL_TOYS = 5
 
 
 class PointStatistics(NamedTuple):

@@ -6,7 +6,7 @@ from muscan.records.intervals import Interval, Intervals
 from muscan.report.fit_section import format_number
 from muscan.report.measured.section import MeasuredSection, MeasuredTable
 
-DIGITS = 5  # of ends
+DIGITS = 4  # of ends
 COLUMNS = ["parameter", "best fit", "HESSE error"]
 WORDS = {"at_bound": "bound", "open": "open", "fit_failed": "fit failed", "lower_minimum": "lower minimum"}
 
@@ -17,10 +17,11 @@ def describe(record: dict) -> MeasuredSection:
     intervals = [Interval.from_json(each) for each in content.intervals]
     of_poi = [each for each in intervals if each.parameter == content.poi]
     sentences = [sentence(each, "mu", content.blinded) for each in of_poi]
+    best = f"The best fit is {format_number(of_poi[0].best_fit)}. " if of_poi else ""
     sentences.append(
-        "An interval contains the values at which -2 log L, minimised over all other parameters, is above its minimum "
-        "by no more than the square of the normal quantile (0.99 at 68 %, 3.84 at 95 %). With few events its coverage "
-        "is approximate."
+        f"{best}An interval contains the values at which -2 log L, minimised over all other parameters, is above its "
+        "minimum by no more than the square of the normal quantile (0.99 at 68 %, 3.84 at 95 %). With few events its "
+        "coverage is approximate."
     )
     warnings = list(dict.fromkeys(warnings_of(intervals)))
     return MeasuredSection("Intervals", sentences, [table(intervals)], [*content.warnings, *warnings])
@@ -33,9 +34,8 @@ def percent(level: float) -> str:
 
 def sentence(interval: Interval, name: str, blinded: bool) -> str:
     """Describe an interval of a parameter in words."""
-    kind = "Expected for mu = 1" if blinded else "Observed"
-    text = f"{kind}, {percent(interval.confidence_level)} interval of {name}: "
-    text += f"{end_text(interval, 'low')} to {end_text(interval, 'high')}, best fit {format_number(interval.best_fit)}"
+    text = f"The {percent(interval.confidence_level)} interval of {name} is {end_text(interval, 'low')} to "
+    text += f"{end_text(interval, 'high')}" + " (expected for mu = 1)" * blinded
     differs = [explanation(interval, side) for side in ("low", "high") if interval.status[side] in ("at_bound", "open")]
     return f"{text}. {' '.join(differs)}".strip() if differs else f"{text}."
 

@@ -76,10 +76,10 @@ def _shares(shares: list[Share]) -> Iterator[str]:
     if groups:
         largest = max(groups, key=lambda each: each.covariance or 0.0)
         yield f"The largest group is {largest.name} with {largest.covariance:.3g}."
-    if groups and sum_.covariance is not None:
+    if groups and sum_.covariance is not None and f"{sum_.covariance:.2g}" != f"{total.covariance:.2g}":
         yield (
-            f"By the covariance, all parts in quadrature give {sum_.covariance:.3g}; correlations between the parts "
-            f"make the difference to {total.covariance:.3g}."
+            f"All parts in quadrature give {sum_.covariance:.3g}; correlations between them make the difference to the "
+            "total."
         )
 
 

@@ -57,6 +57,11 @@ class Scans:
 
         return value
 
+    def levels_of_intervals(self, wildcards: Wildcards) -> Value:
+        """Return the confidence levels of intervals; an empty list if there are none."""
+        intervals = self.settings[wildcards.analysis].measurements.intervals
+        return intervals.levels if intervals else []
+
     def measurements(self, wildcards: Wildcards) -> str:
         """Return {measurement: options} of an analysis as JSON."""
         return json.dumps(self.settings[wildcards.analysis].measurements.options())

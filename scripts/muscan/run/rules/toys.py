@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from muscan.config import result_files
-from muscan.config.settings import toy_rounds
+from muscan.config.settings import TOYBASED, toy_rounds
 from muscan.run.rules.scans import Scans
 from muscan.run.rules.wildcards import Wildcards, option_value
 
 
 class Toys:
-    """The toys of all signals. The wildcards are `analysis`, `signal` and `round`."""
+    """The toys of all signals. The wildcards are `analysis`, `signal`, `round`, and `toys`, the folder of the toys."""
 
     def __init__(self, scans: Scans):
         """Prepare the toys of all scans."""
@@ -40,7 +40,7 @@ class Toys:
         return self._jobs(wildcards, self._last(wildcards))
 
     def _last(self, wildcards: Wildcards) -> int:
-        return toy_rounds(self._settings[wildcards.analysis]) - 1
+        return toy_rounds(self._settings[wildcards.analysis], _name(wildcards)) - 1
 
     def _jobs(self, wildcards: Wildcards, number: int) -> list[str]:
         names = result_files.toy_jobs(self._settings[wildcards.analysis], number)
@@ -52,4 +52,9 @@ def _plan(wildcards: Wildcards, number: int) -> str:
 
 
 def _folder(wildcards: Wildcards) -> str:
-    return f"results/{wildcards.analysis}/{wildcards.signal}/toybased"
+    return f"results/{wildcards.analysis}/{wildcards.signal}/{_name(wildcards)}"
+
+
+def _name(wildcards: Wildcards) -> str:
+    """The folder of the toys in that of the signal; rules of pictures, which show those of limits, do not state it."""
+    return getattr(wildcards, "toys", TOYBASED)

@@ -18,6 +18,7 @@ class Wildcards(Protocol):
     calculator: str
     plot: str
     mu: str  # label of the values of mu that a job tests
+    toys: str  # folder of toys in that of the signal: "toybased", or that of a measurement
     round: str
     part: str  # number of the job among those that share the toys of a round, from 0
     parts: str  # number of these jobs
