@@ -1,11 +1,13 @@
 # Signal points in a plane of masses: limits on cross sections, exclusion contours, tables for HEPData.
 #
-# Needs: limits.json of all signals of the analyses of a grid. Makes: points.csv and points.md, pictures, hepdata/.
+# Needs: limits.json of all signals of the analyses of a grid, and discovery.json of those that ask for p0. Makes:
+# points.csv and points.md, pictures, hepdata/.
 
 
 rule grid_points:
     input:
         limits=grids.limits,
+        discoveries=grids.discoveries,
         cross_sections=usage.named(grids.cross_sections),
     output:
         csv=report(
@@ -95,6 +97,74 @@ rule plot_mass_limits:
         "../envs/plots.yaml"
     params:
         code=code("plot_mass_limits.py"),
+        x=grids.label("x"),
+        x_label=grids.axis_title("x"),
+    shell:
+        "python {params.code:q}"
+        " --points {input.points:q}"
+        " --x={params.x:q}"
+        " --x-label={params.x_label:q}"
+        " --title {wildcards.grid:q}"
+        " --output {output:q}"
+        " --log {log:q}"
+
+
+rule plot_significance:
+    input:
+        points="results/grids/{grid}/points.csv",
+    output:
+        png=report(
+            "results/grids/{grid}/plots/significance.png",
+            caption="../report/captions/plot_significance.rst",
+            category="Grid {grid}",
+            labels={"result": "Significance of an excess", "format": "picture"},
+        ),
+        pdf="results/grids/{grid}/plots/significance.pdf",
+    log:
+        "logs/grids/{grid}/significance.log",
+    localrule: True
+    conda:
+        "../envs/plots.yaml"
+    params:
+        code=code("plot_significance.py"),
+        x=grids.label("x"),
+        y=grids.label("y"),
+        x_label=grids.axis_title("x"),
+        y_label=grids.axis_title("y"),
+        diagonal=grids.setting("diagonal"),
+        numbers=grids.setting("numbers"),
+    shell:
+        "python {params.code:q}"
+        " --points {input.points:q}"
+        " --x={params.x:q}"
+        " --y={params.y:q}"
+        " --x-label={params.x_label:q}"
+        " --y-label={params.y_label:q}"
+        " --diagonal={params.diagonal}"
+        " --numbers {params.numbers}"
+        " --title {wildcards.grid:q}"
+        " --output {output.png:q}"
+        " --log {log:q}"
+
+
+rule plot_p0:
+    input:
+        points="results/grids/{grid}/points.csv",
+    output:
+        report(
+            directory("results/grids/{grid}/plots/p0"),
+            patterns=["{part}.png"],
+            caption="../report/captions/plot_p0.rst",
+            category="Grid {grid}",
+            labels={"result": "p0 against a mass", "format": "picture", "part": "{part}"},
+        ),
+    log:
+        "logs/grids/{grid}/p0.log",
+    localrule: True
+    conda:
+        "../envs/plots.yaml"
+    params:
+        code=code("plot_p0.py"),
         x=grids.label("x"),
         x_label=grids.axis_title("x"),
     shell:

@@ -2,7 +2,8 @@
 """Write the limits of a grid of signals as a submission to HEPData.
 
 Reads points.csv, writes a folder with submission.yaml and a YAML file for each table: upper limits on the signal
-strength mu, CLs at mu = 1, upper limits on the cross section, and the exclusion contours in the plane of two labels.
+strength mu, CLs at mu = 1, upper limits on the cross section, p0 and Z of an excess, and the exclusion contours in the
+plane of two labels.
 """
 
 from muscan.base.script import run

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from muscan.records.columns import CLS_COLUMNS, LIMIT_COLUMNS
+from muscan.records.columns import CLS_COLUMNS, LIMIT_COLUMNS, Z_COLUMNS
 
 ALL_LIMITS = (*LIMIT_COLUMNS, *(f"xsec_{name}" for name in LIMIT_COLUMNS))
 
@@ -72,3 +72,15 @@ def with_cls(points: pd.DataFrame) -> pd.DataFrame:
 
 def without_limits(points: pd.DataFrame) -> pd.DataFrame:
     return points.assign(**dict.fromkeys(ALL_LIMITS, np.nan))
+
+
+def with_significance(points: pd.DataFrame, observed: Callable, expected: Callable) -> pd.DataFrame:
+    """The same grid with Z as functions of the masses, p0 as asymptotic formulae have it, and no bounds."""
+    points = points.copy()
+    for n, suffix in zip(range(-2, 3), ("_m2", "_m1", "", "_p1", "_p2"), strict=True):
+        points[f"Z_exp{suffix}"] = expected(points["m1"], points["m2"]) + n
+    points["Z_obs"] = np.maximum(observed(points["m1"], points["m2"]), 0)
+    for name in Z_COLUMNS:
+        points[name.replace("Z", "p0")] = norm.sf(points[name])
+    points[["p0_obs_error", "p0_exp_error", "p0_obs_bound", "p0_exp_bound"]] = np.nan
+    return points.assign(p0_status="ok")

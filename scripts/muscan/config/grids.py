@@ -55,11 +55,16 @@ def grid_settings(config: dict, grid: str) -> GridSettings:
 def grid_plots(config: dict, grid: str) -> list[str]:
     """Return the plots of a grid, as paths in its folder.
 
-    The plots of limits against a mass are a folder; they need scans of several values of mu.
+    The plots of limits against a mass are a folder; they need scans of several values of mu. The plots of p0, also a
+    folder, and of Z need the significance of an excess from all analyses.
     """
     settings = grid_settings(config, grid)
-    limits = any(len(scan_settings(config, analysis).mu) != 1 for analysis in settings.analyses)
-    return ["plots/exclusion.png"] * (settings.y is not None) + ["plots/limits"] * limits
+    scans = [scan_settings(config, analysis) for analysis in settings.analyses]
+    limits = any(len(scan.mu) != 1 for scan in scans)
+    found = ["plots/exclusion.png"] * (settings.y is not None) + ["plots/limits"] * limits
+    if all(scan.measurements.discovery for scan in scans):
+        found += ["plots/significance.png"] * (settings.y is not None) + ["plots/p0"]
+    return found
 
 
 def units_of(axis_labels: dict[str, str]) -> list[str]:

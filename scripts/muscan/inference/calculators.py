@@ -21,15 +21,15 @@ class PValues(NamedTuple):
     CLb_obs: float
 
 
-def _tail(x: float) -> float:
-    """1 - Phi(x)."""
+def tail(x: float) -> float:
+    """Return 1 - Phi(x), the p-value of x standard deviations."""
     return 0.5 * math.erfc(x / math.sqrt(2))
 
 
 def _cls(distance: float, shift: float) -> float:
     """(1 - Phi(distance + shift)) / (1 - Phi(distance)), without 0/0 far in the tails."""
     if distance <= 0 or distance + shift < FAR:
-        return _tail(distance + shift) / _tail(distance)
+        return tail(distance + shift) / tail(distance)
     from scipy.special import erfcx  # slow to import and rarely needed
 
     # 1 - Phi(x) = exp(-x^2 / 2) erfcx(x / sqrt(2)) / 2, and the ratio of the exponentials is simplified analytically.
@@ -53,9 +53,9 @@ def asymptotics(test_statistic: str, q_obs: float, q_asimov: float) -> PValues:
         distance = (q_obs - q_asimov) / (2 * shift)
     else:
         distance = root - shift
-    CLsb, CLb = _tail(distance + shift), _tail(distance)
+    CLsb, CLb = tail(distance + shift), tail(distance)
     if test_statistic == "q0":
-        return PValues(CLsb, [_tail(shift - n) for n in N_SIGMA], CLsb, CLb)
+        return PValues(CLsb, [tail(shift - n) for n in N_SIGMA], CLsb, CLb)
     return PValues(_cls(distance, shift), [_cls(-n, shift) for n in N_SIGMA], CLsb, CLb)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from muscan.base.errors import FitError
-from muscan.inference.calculators import N_SIGMA
+from muscan.inference.calculators import N_SIGMA, tail
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit, Fits, at_bound
 from muscan.inference.hypotest import CONSISTENCY, Prepared
@@ -31,7 +31,7 @@ def significance(z: float) -> Significance:
 
     Source: arXiv:1007.1727, equations (12), (52) and (53).
     """
-    p0 = 0.5 * math.erfc(z / math.sqrt(2))
+    p0 = tail(z)
     return Significance(max(z, 0.0) ** 2, z, p0 if p0 >= LEAST_P0 else None)
 
 

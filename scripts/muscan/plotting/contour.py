@@ -4,6 +4,7 @@ Reads points.csv, writes a PNG and a PDF beside it.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,9 +145,17 @@ def point_numbers(points: pd.DataFrame) -> tuple[list[str], str]:
     return np.where(np.isfinite(points[column]), texts, "").tolist(), name
 
 
-def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str) -> None:
-    """Write a number above each point, in letters so small that the numbers do not overlap."""
-    values, name = point_numbers(points)
+def draw_numbers(axes: Axes, points: pd.DataFrame, x: str, y: str, values: list[str], name: str) -> None:
+    """Write a text above each point, in letters so small that the texts do not overlap.
+
+    Args:
+        axes: of the picture.
+        points: of the grid.
+        x: label on the x axis.
+        y: label on the y axis.
+        values: the texts, empty where there is none.
+        name: of the quantity.
+    """
     place = {"textcoords": "offset points", "ha": "center", "va": "bottom", "color": "0.25", "fontsize": LARGEST}
     texts = [
         axes.annotate(value, at, xytext=(0, 1.5), **place, zorder=7)
@@ -207,7 +216,7 @@ def draw(
     axes.set_ylim(limits[1][0], limits[1][0] + np.ptp(limits[1]) / (1 - taken))
     style.footnote(axes, f"Contours: from {contours.describe_basis(points, *CONTOURS).replace('mu', 'μ')}")
     if numbers:
-        draw_numbers(axes, points, *axis_names)
+        draw_numbers(axes, points, *axis_names, *point_numbers(points))
     style.draw_header(axes, style.one_line(title), contours.conditions_text(points))
     return figure
 
@@ -227,6 +236,11 @@ class ContourSettings:
 
 def plot_contour(output: str, points: str, settings: ContourSettings) -> None:
     """Draw the table points.csv, and write a PNG and a PDF beside it."""
+    save_plane(output, points, settings, draw)
+
+
+def save_plane(output: str, points: str, settings: ContourSettings, draw: Callable[..., Figure]) -> None:
+    """Write a picture of the table points.csv, drawn by a function with the arguments of `draw`."""
     names = settings.x, settings.y
     labels = settings.x_label or settings.x, settings.y_label or settings.y
 

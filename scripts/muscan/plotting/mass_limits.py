@@ -4,7 +4,7 @@ Reads points.csv, writes a directory with a PNG and a PDF for each combination o
 or more, such as m2_0.png; limits.png if there are no other labels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -67,13 +67,13 @@ def draw_theory(axes: Axes, x: np.ndarray, points: pd.DataFrame) -> list:
     return axes.plot(x, value, **look, linewidth=1.5, label=label)
 
 
-def draw_missing(axes: Axes, x: np.ndarray, limits: np.ndarray) -> list:
-    """Draw crosses on the x axis where a limit is missing, and return handles for the legend."""
-    missing = x[~np.isfinite(limits).all(axis=0)]
+def draw_missing(axes: Axes, x: np.ndarray, values: np.ndarray, what: str = "A limit") -> list:
+    """Draw crosses on the x axis where any of the values, shape (k, n), is missing; return handles for the legend."""
+    missing = x[~np.isfinite(values).all(axis=0)]
     if not len(missing):
         return []
     look = {"color": style.SIGNAL_COLOR, "markersize": 8, "markeredgewidth": 1.8, "clip_on": False, "zorder": 10}
-    label = f"A limit is missing: {len(missing)}"
+    label = f"{what} is missing: {len(missing)}"
     return axes.plot(missing, np.zeros(len(missing)), "x", transform=axes.get_xaxis_transform(), label=label, **look)
 
 
@@ -112,12 +112,24 @@ def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) ->
     axes.set_ylim(low, high)
     taken = style.legend_on_top(axes, handles)
     axes.set_ylim(low, low * (high / low) ** (1 / (1 - taken)))
-    left, right = style.one_line(title), contours.conditions_text(points)
-    style.draw_header(axes, f"{left}\n{style.one_line(others)}" if others else left, f"\n{right}" if others else right)
+    draw_titles(axes, title, others, contours.conditions_text(points))
     return figure
 
 
-def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator[tuple[str, Figure]]:
+def draw_titles(axes: Axes, title: str, others: str, right: str) -> None:
+    """Write the title and the text on the right above the frame, and the common labels below the title."""
+    left = style.one_line(title)
+    style.draw_header(axes, f"{left}\n{style.one_line(others)}" if others else left, f"\n{right}" if others else right)
+
+
+def pictures(
+    points: pd.DataFrame,
+    x: str,
+    x_label: str,
+    title: str,
+    draw: Callable[[pd.DataFrame, str, str, str, str], Figure] = draw,
+    name: str = "limits",
+) -> Iterator[tuple[str, Figure]]:
     """Yield (file name, figure) of each combination of the other labels that has two points or more.
 
     Args:
@@ -125,6 +137,8 @@ def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator
         x: label on the x axis.
         x_label: text at the x axis.
         title: of the pictures.
+        draw: draws one picture.
+        name: of the file if there are no other labels.
 
     Raises:
         InputError: if the label cannot be an axis, or if two signals have the same labels.
@@ -137,8 +151,8 @@ def pictures(points: pd.DataFrame, x: str, x_label: str, title: str) -> Iterator
     for values, group in groups:
         if len(group) > 1:
             pairs = list(zip(others, map(contours.label_text, values), strict=True))
-            name = "_".join(quote(f"{label}_{value}", safe="") for label, value in pairs) or "limits"
-            yield name, draw(group, x, x_label, title, ", ".join(f"{label} = {value}" for label, value in pairs))
+            file = "_".join(quote(f"{label}_{value}", safe="") for label, value in pairs) or name
+            yield file, draw(group, x, x_label, title, ", ".join(f"{label} = {value}" for label, value in pairs))
 
 
 @dataclass(frozen=True)
@@ -152,9 +166,14 @@ class MassSettings:
 
 def plot_mass_limits(output: str, points: str, settings: MassSettings) -> None:
     """Draw the table points.csv, and write a folder of pictures."""
+    save_pictures(output, points, settings, draw, "limits")
+
+
+def save_pictures(output: str, points: str, settings: MassSettings, draw: Callable, name: str) -> None:
+    """Write a folder of pictures of the table points.csv; `draw` and `name` as in `pictures`."""
     x = settings.x
 
     def drawn() -> Iterator[tuple[str, Figure]]:
-        yield from pictures(contours.read_points(points), x, settings.x_label or x, settings.title)
+        yield from pictures(contours.read_points(points), x, settings.x_label or x, settings.title, draw, name)
 
     style.save_folder(output, drawn(), settings.title, "none", f"No two signal points differ in {x} alone.")

@@ -6,7 +6,13 @@ import textwrap
 # The parts of a caption, with their headings.
 PARTS = {"drawn": "What is drawn", "read": "How to read it", "check": "What to check"}
 # Rules that draw one kind of picture, with its key in captions.yaml; the rules of all others have the wildcard `plot`.
-RULES = {"compare_limits": "limits", "plot_contour": "exclusion", "plot_mass_limits": "mass_limits"}
+RULES = {
+    "compare_limits": "limits",
+    "plot_contour": "exclusion",
+    "plot_mass_limits": "mass_limits",
+    "plot_significance": "significance",
+    "plot_p0": "p0",
+}
 NOTE = ".. Made from report/captions.yaml by python scripts/muscan captions.\n"
 
 

@@ -24,7 +24,10 @@ from muscan.results.manifest import digests
 from muscan.results.table_rows import POINTS, is_blinded, read_table
 
 TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS[:2])  # the template includes the style
-GRID_CAPTIONS = {"plots/exclusion.png": "exclusion", "plots/limits": "mass_limits"}  # keys of captions by picture
+GRID_CAPTIONS = {
+    "plots/exclusion.png": "exclusion", "plots/limits": "mass_limits",
+    "plots/significance.png": "significance", "plots/p0": "p0",
+}  # keys of captions by picture  # fmt: skip
 STATISTICS = {"qtilde": "q̃μ, with mu_hat not below zero", "q": "qμ"}
 POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": "CLs obs.", "CLs_exp": "CLs exp."}
 CROSS_SECTION_COLUMNS = {

@@ -22,7 +22,7 @@ from muscan.records.columns import CLS_COLUMNS
 from muscan.records.limits import BLINDED
 from muscan.results.table_rows import POINTS, read_table
 
-TEXTS = ("signal", "analysis", "calculator", "status", "unit", "excluded", "expected_excluded", "reason")
+TEXTS = ("signal", "analysis", "calculator", "status", "unit", "p0_status", "excluded", "expected_excluded", "reason")
 CONTOURS = {
     "observed": "observed_limit",
     "expected": "expected",
@@ -250,13 +250,19 @@ def contour_lines(points: pd.DataFrame, x: str, y: str) -> dict[str, list[np.nda
         InputError: if a label cannot be an axis or two signals are at the same place.
     """
     where = places(points, x, y)
-    return {key: _contour(surface(where, values)) for key, values in heights(points).items()}
+    return {key: level_lines(surface(where, values), 0.0) for key, values in heights(points).items()}
 
 
-def _contour(interpolated: tuple[Triangulation, list[np.ndarray]] | None) -> list[np.ndarray]:
+def level_lines(interpolated: tuple[Triangulation, list[np.ndarray]] | None, level: float) -> list[np.ndarray]:
+    """Return the lines on which interpolated values have a level, as polylines of shape (n, 2).
+
+    Args:
+        interpolated: what `surface` returns of the values; without a surface there are no lines.
+        level: the value on the lines.
+    """
     if interpolated is None:
         return []
     plane, (values,) = interpolated
-    if not values.min() < 0 < values.max():
+    if not values.min() < level < values.max():
         return []
-    return Figure().add_subplot().tricontour(plane, values, levels=[0]).allsegs[0]
+    return Figure().add_subplot().tricontour(plane, values, levels=[level]).allsegs[0]

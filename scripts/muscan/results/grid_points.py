@@ -23,8 +23,16 @@ from muscan.config import cross_sections
 from muscan.config.grids import GridSettings
 from muscan.config.signals import path_name, signals_of
 from muscan.inference.limits_from_cls import MEDIAN, limits_from_cls
-from muscan.records.columns import CLS_COLUMNS, CROSS_SECTION_COLUMNS, LIMIT_COLUMNS, label_column
+from muscan.records.columns import (
+    CLS_COLUMNS,
+    CROSS_SECTION_COLUMNS,
+    DISCOVERY_COLUMNS,
+    DISCOVERY_NUMBERS,
+    LIMIT_COLUMNS,
+    label_column,
+)
 from muscan.records.limits import Limits
+from muscan.results.measurements import discovery_columns, files_of_scan, has_discovery
 from muscan.results.tables import TableSettings, cls_columns, label_columns, reason_text, status_text, write_table
 
 NUMBERS = [*LIMIT_COLUMNS, *CLS_COLUMNS, "cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]
@@ -33,12 +41,17 @@ LARGEST = 1e30  # largest value of a label on an axis
 
 
 def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator[dict]:
-    """Yield a row, without cross sections, for every signal of every analysis of the grid."""
+    """Yield a row, without cross sections, for every signal of every analysis of the grid.
+
+    If any of the analyses asks for the significance of an excess, the rows have its columns.
+    """
+    measured = {name: files_of_scan(outline, name, settings.calculator) for name in settings.analyses}
+    with_discovery = has_discovery(measured.values())
     for analysis in settings.analyses:
         labels = label_columns(outline, analysis)
         for signal in signals_of(outline, analysis).values():
-            file = results / analysis / path_name(signal) / settings.calculator / "limits.json"
-            limits = read_limits(file, settings.calculator)
+            folder = results / analysis / path_name(signal)
+            limits = read_limits(folder / settings.calculator / "limits.json", settings.calculator)
             observed, _, _, expected, *_ = limits.entries()
             values, wrong = _places(labels.get(signal, {}), settings)
             yield {
@@ -50,6 +63,7 @@ def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator
                 **dict(zip(LIMIT_COLUMNS, [value for value, *_ in limits.entries()], strict=True)),
                 "status": status_text(limits),
                 **(cls := cls_columns(limits)),
+                **(discovery_columns(folder, measured[analysis]) if with_discovery else {}),
                 "excluded": is_excluded(observed, cls["CLs_obs"], limits.confidence_level),
                 "expected_excluded": is_excluded(expected, cls["CLs_exp"], limits.confidence_level),
                 "reason": "; ".join(filter(None, [reason_text(limits), *wrong])),
@@ -102,6 +116,7 @@ def _only_signal(rows: list[dict]) -> dict:
         return rows[0]
     names = ", ".join(row["signal"] for row in rows)
     no_numbers = dict.fromkeys((*LIMIT_COLUMNS, *CLS_COLUMNS, *EXCLUDED))
+    no_numbers |= {name: None for name in DISCOVERY_COLUMNS if name in rows[0]}
     return (
         rows[0] | no_numbers | {"signal": names, "status": "fit_failed", "reason": f"several signals are here: {names}"}
     )
@@ -202,7 +217,9 @@ def points_of_grid(outline: dict, grid: str, results: Path) -> pd.DataFrame:
     points = pd.DataFrame(best_rows(rows, labels))
     points[["cross_section", "cross_section_error", *CROSS_SECTION_COLUMNS]] = np.nan
     points["unit"] = ""
-    points[NUMBERS] = points[NUMBERS].astype(float)
+    discovery = [name for name in DISCOVERY_COLUMNS if name in points]
+    numbers = NUMBERS + [name for name in discovery if name in DISCOVERY_NUMBERS]
+    points[numbers] = points[numbers].astype(float)
     points["confidence_level"] = points["confidence_level"].astype(float).ffill().bfill()  # of points that failed
     if settings.cross_sections:
         file = settings.cross_sections.csv
@@ -211,7 +228,7 @@ def points_of_grid(outline: dict, grid: str, results: Path) -> pd.DataFrame:
             points = with_cross_sections(points, table, settings.cross_sections.unit)
     columns = ["signal", *labels, "analysis", "calculator", "confidence_level", *LIMIT_COLUMNS, "status", *CLS_COLUMNS]
     columns += ["cross_section", "cross_section_error", "unit", *CROSS_SECTION_COLUMNS]
-    columns += [*EXCLUDED, "reason"]
+    columns += [*discovery, *EXCLUDED, "reason"]
     return points[columns].sort_values(labels or ["signal"], kind="stable")
 
 

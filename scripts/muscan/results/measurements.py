@@ -1,5 +1,6 @@
 """Measurements of signals as the table of limits shows them: p0 and Z, and which measurements failed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from muscan.base.errors import StepError
@@ -22,10 +23,9 @@ def files_of_scan(outline: dict, analysis: str, calculator: str) -> list[str]:
     return [file for file in files if file.endswith(".json") and file.rpartition("/")[0] in ("", calculator)]
 
 
-def has_discovery(outline: dict) -> bool:
-    """Return whether any analysis of an outline asks for the significance of an excess."""
-    files = (file for analysis in outline["analyses"].values() for file in analysis["measurements"])
-    return any(Path(file).stem == "discovery" for file in files)
+def has_discovery(measurements: Iterable[list[str]]) -> bool:
+    """Return whether the significance of an excess is among the files of measurements of any analysis."""
+    return any(Path(file).stem == "discovery" for files in measurements for file in files)
 
 
 def describe_failed(folder: Path, files: list[str]) -> str:

@@ -96,13 +96,18 @@ def has_significances(rows: list[dict[str, str]]) -> bool:
     return any(row.get("p0_status") for row in rows)
 
 
+def z_of(p0: float) -> float:
+    """Return the significance Z of a p-value between 0 and 1 (arXiv:1007.1727, equation (1))."""
+    return -NormalDist().inv_cdf(p0)
+
+
 def significance(row: dict[str, str]) -> str:
     """Return the observed significance Z of a row, or a lower bound of it; without any, the expected one for mu = 1."""
     for kind, suffix in (("obs", ""), ("exp", " (exp.)")):
         if z := row.get(f"Z_{kind}"):
             return f"{float(z):.2f}{suffix}"
         if bound := row.get(f"p0_{kind}_bound"):
-            return f"> {-NormalDist().inv_cdf(float(bound)):.2f}{suffix}"
+            return f"> {z_of(float(bound)):.2f}{suffix}"
     return NOTHING
 
 

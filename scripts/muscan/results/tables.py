@@ -191,7 +191,8 @@ def _measurement_columns(results: Path, row: dict, outline: dict) -> dict:
     """The columns of measurements for a row of the table."""
     folder = results / row["analysis"] / path_name(row["signal"])
     files = files_of_scan(outline, row["analysis"], row["calculator"])
-    columns = discovery_columns(folder, files) if has_discovery(outline) else {}
+    of_all = (analysis["measurements"] for analysis in outline["analyses"].values())
+    columns = discovery_columns(folder, files) if has_discovery(of_all) else {}
     return columns | {FAILED_MEASUREMENTS: describe_failed(folder, files)}
 
 

@@ -113,7 +113,8 @@ def _warnings_of_toys(found: Discovery) -> Iterator[str]:
     if failed and found.failed_toys:
         kinds = [name for name in ("p0_obs", "p0_exp") if name != "p0_obs" or found.status[OBSERVED] != BLINDED]
         ranges = [_range(found, name) for name in kinds]
-        yield f"The fits of {failed} toys failed. Counted in the tail, and outside of it, they give {join_items(ranges)}."
+        they_give = join_items(ranges)
+        yield f"The fits of {failed} toys failed. Counted in the tail, and outside of it, they give {they_give}."
 
 
 def _range(found: Discovery, name: str) -> str:

@@ -22,7 +22,7 @@ class Grids:
     def __init__(self, config: dict, scans: Scans):
         """Prepare the grids of a checked configuration with its scans."""
         self._settings = {grid: grid_settings(config, grid) for grid in config["grids"]}
-        self._signals = scans.signals
+        self._signals, self._scans = scans.signals, scans.settings
         self.names = list(self._settings)
 
     def setting(self, key: str) -> Callable[[Wildcards], Any]:
@@ -31,10 +31,20 @@ class Grids:
 
     def limits(self, wildcards: Wildcards) -> list[str]:
         """Return the paths of limits.json of all signals of a grid."""
-        settings = self._settings[wildcards.grid]
+        return self._files(wildcards, "limits.json", self._settings[wildcards.grid].analyses)
+
+    def discoveries(self, wildcards: Wildcards) -> list[str]:
+        """Return the paths of discovery.json of all signals of a grid whose analyses ask for it."""
+        analyses = self._settings[wildcards.grid].analyses
+        wanted = [name for name in analyses if self._scans[name].measurements.discovery]
+        return self._files(wildcards, "discovery.json", wanted)
+
+    def _files(self, wildcards: Wildcards, name: str, analyses: list[str]) -> list[str]:
+        """Return the paths of a file of all signals of some analyses of a grid."""
+        calculator = self._settings[wildcards.grid].calculator
         return [
-            f"results/{analysis}/{signal}/{settings.calculator}/limits.json"
-            for analysis in settings.analyses
+            f"results/{analysis}/{signal}/{calculator}/{name}"
+            for analysis in analyses
             for signal in self._signals[analysis]
         ]
 
