@@ -1,6 +1,6 @@
 # make scan: limits of the default configuration. make help: all commands.
 .DEFAULT_GOAL := help
-.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph crate walk test test-cluster study study-toys study-check study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-jobs bench-cluster bench-peers lint format report lock clean
+.PHONY: help init check scan forecast scan-toys scan-grid scan-1Lbb scan-sbottom-A scan-stau-highmass limits reproduce verify story tutorial docs rulegraph crate walk test test-cluster study study-toys study-check study-intervals study-grid study-interruption study-cluster study-fuzz bench bench-toys bench-grid bench-jobs bench-cluster bench-peers lint format report lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -121,6 +121,9 @@ study-toys: $(TEST_ENV) ## compare limits from toys of 200 seeds: spread against
 
 study-check: $(TEST_ENV) ## compare the check of asymptotic limits by events with toys, for 250 random models (two minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/toys/test_asymptotics_check.py -s -k study $(PYTEST_ARGS)
+
+study-intervals: $(TEST_ENV) ## compare Feldman-Cousins intervals from 300,000 toys at each mu with the published table (five minutes)
+	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/toys/test_feldman_cousins.py -k published_table $(PYTEST_ARGS)
 
 study-grid: $(TEST_ENV) ## compare the limits of all 125 signals of 1Lbb with root finding (five minutes)
 	@$(IN_ENV) MUSCAN_STUDY=1 python -m pytest tests/workflow/test_grid_workflow.py -k 1lbb $(PYTEST_ARGS)

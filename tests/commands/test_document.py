@@ -9,10 +9,11 @@ import pytest
 from muscan.base.files import write_json
 from muscan.commands import document_records, document_site, rule_graph
 from muscan.inference.limits import STATUSES
-from muscan.records.columns import FIT_COLUMNS
+from muscan.records.columns import DISCOVERY_COLUMNS, FIT_COLUMNS
 from muscan.records.limits import BLINDED, Limits
 from muscan.results import compare_calculators
 from muscan.results.grid_points import points_of_grid
+from muscan.results.measurements import FAILED_MEASUREMENTS
 from muscan.results.tables import limits_row
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,7 @@ def test_all_statuses_are_explained():
 def test_columns_of_the_table_of_limits():
     columns = list(limits_row("analysis", "signal", NOTHING, dict.fromkeys(FIT_COLUMNS)))
     columns.insert(2, "")  # the labels
+    columns += [*DISCOVERY_COLUMNS, FAILED_MEASUREMENTS]  # if the configuration asks for them
     assert first_column("Columns of limits.csv") == columns
 
 
@@ -42,7 +44,9 @@ def test_columns_of_the_points_of_a_grid(tmp_path):
     source = {"file": "B.json", "patches": str(tmp_path), "labels": "a_{m}", "signals": ["a_1"]}
     outline = {
         "datasets": {"mine": {"workspace": source}},
-        "analyses": {"mine": {"dataset": "mine", "calculators": ["asymptotics"]}},
+        "analyses": {
+            "mine": {"dataset": "mine", "calculators": ["asymptotics"], "measurements": ["asymptotics/discovery.json"]}
+        },
         "grids": {
             "grid": {"analyses": ["mine"], "x": "m", "calculator": "asymptotics", "axis_labels": {}, "numbers": False}
         },

@@ -21,7 +21,7 @@ from helpers.workflow import REPO, clone, copy, environment, snakemake, write_co
 from helpers.workspaces import MU, normsys, workspace
 from muscan.config.schema import complete, schema_at
 from muscan.report.captions import caption_files
-from muscan.report.sections import without_blinded_counts
+from muscan.report.sections import GRID_CAPTIONS, without_blinded_counts
 
 NASTY = '<img src=x onerror="alert(1)" '
 ODD = "a|b `c` $x$ & 100 % ?#"
@@ -334,7 +334,7 @@ def test_a_browser_shows_all_pictures(shown, report):
 def test_captions_are_there_for_all_plots():
     """A plot that the configuration can ask for has its words."""
     captions = yaml.safe_load((REPO / "report" / "captions.yaml").read_text(encoding="utf-8"))
-    assert set(captions) == {*schema_at("scan.plots")["items"]["enum"], "limits", "exclusion", "mass_limits"}
+    assert set(captions) == {*schema_at("scan.plots")["items"]["enum"], *GRID_CAPTIONS.values(), "limits"}
     assert all(set(caption) == {"title", "drawn", "read", "check"} for caption in captions.values())
 
 

@@ -66,12 +66,12 @@ def test_measurements_that_failed_are_failures(limits, capsys):
     path.write_text(HEADER.replace("\n", ",failed_measurements\n") + "".join(rows), encoding="utf-8")
     assert verdict.main(["--limits", str(path)]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "failed: an-analysis-of-long-name / signal: ranking: no covariance",
+        "failed: an-analysis-of-long-name: ranking: no covariance",
         "failed: search / [bold]odd: fit_failed (the patch does not apply)",
     ]
     assert limits_command.main(["--limits", str(path)]) == 0
     shown = capsys.readouterr().out.partition("Check first")[2]
-    assert "an-analysis-of-long-name / signal: ranking: no covariance" in shown
+    assert "an-analysis-of-long-name: ranking: no covariance" in shown
 
 
 def test_a_limit_beyond_the_scan_is_no_failure(limits, capsys):

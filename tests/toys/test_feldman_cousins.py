@@ -1,5 +1,6 @@
 """Feldman-Cousins intervals from toys: against the published tables and exact sums; blocks, partitions, bounds."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -30,26 +31,31 @@ def exact_ends(n: int, background: float, level: float = 0.9, step: float = 0.00
     return float(accepted[0]), float(accepted[-1])
 
 
-# Table IV of physics/9711021, 90 %: {(n, b): (ends, toys at each mu that the test throws)}.
+# Table IV of physics/9711021, 90 %: {(n, b): ends}.
 PUBLISHED = {
-    (0, 0.5): (0.00, 1.94, 40_000),
-    (1, 0.0): (0.11, 4.36, 60_000),
-    (2, 0.0): (0.53, 5.91, 40_000),
-    (5, 3.0): (0.00, 6.99, 20_000),
-    (6, 2.0): (1.08, 9.47, 20_000),
-    (6, 3.0): (0.15, 8.47, 60_000),
+    (0, 0.0): (0.00, 2.44),
+    (1, 0.0): (0.11, 4.36),
+    (2, 0.0): (0.53, 5.91),
+    (3, 0.0): (1.10, 7.42),
+    (5, 0.0): (1.84, 9.99),
+    (3, 1.0): (0.10, 6.42),
+    (4, 1.0): (0.74, 7.60),
+    (4, 2.0): (0.00, 6.60),
+    (4, 3.0): (0.00, 5.60),
+    (5, 3.0): (0.00, 6.99),
+    (6, 3.0): (0.15, 8.47),
 }
-# More rows, which toys would need longer for: p is flat near their ends.
-FLAT = {(0, 0.0): (0.00, 2.44), (3, 0.0): (1.10, 7.42), (4, 2.0): (0.00, 6.60), (4, 3.0): (0.00, 5.60)}
+# At each mu. `make study-intervals` throws as many as an end within a step of the table needs.
+STUDY = bool(os.environ.get("MUSCAN_STUDY"))
+TOYS = 300_000 if STUDY else 20_000
 # For n = 0 the paper raises upper ends where they would fall below those of larger b, see its section IV B: it prints
 # 1.08 for b = 3, where the set of accepted mu ends at 0.95.
 RAISED = (0, 3.0, 1.08)
 
 
-@pytest.mark.parametrize(("n", "background"), [*PUBLISHED, *FLAT])
+@pytest.mark.parametrize(("n", "background"), PUBLISHED)
 def test_exact_sums_give_the_published_table(n, background):
-    published = (PUBLISHED | FLAT)[n, background][:2]
-    assert exact_ends(n, background) == pytest.approx(published, abs=STEP)
+    assert exact_ends(n, background) == pytest.approx(PUBLISHED[n, background], abs=STEP)
 
 
 def measure(folder: Path, n: float, background: float, *options, level: float = 0.9, **more) -> FeldmanCousins:
@@ -63,15 +69,23 @@ def values(interval: dict) -> list[float]:
 
 @pytest.mark.parametrize(("n", "background"), PUBLISHED)
 def test_intervals_of_a_counting_experiment_are_those_of_the_published_table(tmp_path, n, background):
-    *published, toys = PUBLISHED[n, background]
-    found = measure(tmp_path / "signal", n, background, "--per-hypothesis", toys, "--block", toys)
+    """Within a step of the table and the stated error, which is large where p is nearly flat next to the end."""
+    published = PUBLISHED[n, background]
+    found = measure(tmp_path / "signal", n, background, "--per-hypothesis", TOYS, "--block", TOYS)
     (interval,) = found.intervals
-    assert values(interval) == pytest.approx(published, abs=STEP)
-    assert values(interval) == pytest.approx(exact_ends(n, background), abs=STEP)
+    errors = np.array([interval[side]["error"] for side in ("lower", "upper")])
+    assert (np.abs(np.subtract(values(interval), published)) <= STEP + errors).all()
+    assert (np.abs(np.subtract(values(interval), exact_ends(n, background))) <= STEP + errors).all()
+    assert errors.max() < (0.12 if STUDY else 0.4)
     assert interval["lower"]["status"] == ("at_bound" if published[0] == 0 else "ok")
     pulls = [(each["p"] - exact_p_value(each["mu"], n, background)) / each["error"] for each in found.points]
     assert np.abs(pulls).max() < 4.5
     assert interval["rejected_inside"] == []
+
+
+def test_many_toys_lead_within_a_step_of_the_table(tmp_path):
+    found = measure(tmp_path / "signal", 0, 0.0, "--per-hypothesis", 300_000, "--block", 300_000)
+    assert values(found.intervals[0]) == pytest.approx(PUBLISHED[0, 0.0], abs=STEP)
 
 
 def test_an_end_that_the_paper_has_raised_is_that_of_the_exact_sums(tmp_path):
@@ -80,15 +94,6 @@ def test_an_end_that_the_paper_has_raised_is_that_of_the_exact_sums(tmp_path):
     exact = exact_ends(n, background)
     assert values(found.intervals[0]) == pytest.approx(exact, abs=STEP)
     assert published > exact[1] + STEP
-
-
-@pytest.mark.parametrize(("n", "background"), FLAT)
-def test_errors_of_ends_cover_the_exact_ends(tmp_path, n, background):
-    """Also where p is nearly flat next to the end, so that few toys do not determine it."""
-    found = measure(tmp_path / "signal", n, background, "--per-hypothesis", 3000, "--block", 3000)
-    for side, exact in zip(("lower", "upper"), exact_ends(n, background), strict=True):
-        end = found.intervals[0][side]
-        assert abs((end["value"] or 0.0) - exact) <= end["error"] + STEP
 
 
 # Table X of physics/9711021: a Gaussian measurement x of unit width and a mean that is not negative.
@@ -112,7 +117,7 @@ def test_intervals_of_a_gaussian_measurement_are_those_of_the_published_table(tm
         assert max(errors) < 0.02
 
 
-FEW = ("--levels", 0.68, 0.9, "--per-hypothesis", 300, "--block", 100)
+FEW = ("--levels", 0.68, 0.9, "--per-hypothesis", 200, "--block", 100)
 
 
 def folder_of(signal: MeasuredSignal) -> dict[str, bytes]:
@@ -136,7 +141,7 @@ def test_partitions_interruptions_and_more_toys(tmp_path):
     one.measure("feldman_cousins", *FEW)
     assert folder_of(one) == first
     times = {path: path.stat().st_mtime_ns for path in one.folder.glob("feldman_cousins/toys/*/*.npz")}
-    one.measure("feldman_cousins", *[500 if word == 300 else word for word in FEW])
+    one.measure("feldman_cousins", *[400 if word == 200 else word for word in FEW])
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
     assert len(list(one.folder.glob("feldman_cousins/toys/*/*.npz"))) > len(times)
 
@@ -218,8 +223,8 @@ def test_errors_of_ends_have_the_coverage_of_one_standard_deviation():
     rng = np.random.default_rng(1)
     x = np.linspace(1.3, 2.0, 7)
     inside = 0
-    for _ in range(300):
+    for _ in range(150):
         tail = rng.binomial(2000, chi2.sf(x**2, 1)).astype(float)
         end = find_end(Side(x, tail, np.full(7, 2000.0), np.zeros(7), 50.0), 0.1)
         inside += abs(end.value - norm.isf(0.05)) < end.error
-    assert 0.60 < inside / 300 < 0.80
+    assert 0.60 < inside / 150 < 0.80

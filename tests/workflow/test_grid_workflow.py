@@ -92,6 +92,8 @@ def packings(signals: list[str]) -> dict:
         "single": {"dataset": "few", "signals_per_job": 1},
         "fives": {"dataset": "simulated", "signals_per_job": 5},
     }
+    for analysis in config["analyses"].values():
+        analysis |= {"discovery": True, "intervals": [0.9], "likelihood_scans": ["mu"], "ranking": True}
     wide = {"dataset": "few", "mu": [0, 0.25, 1, 4, 10]}
     config["analyses"] |= {
         "wide-1": wide | {"signals_per_job": 1, "mu_per_job": 1},
@@ -124,9 +126,10 @@ def test_the_results_of_a_grid_are_complete(packed):
 
 @pytest.mark.parametrize(("analysis", "signals"), [("single", SIGNALS[:2]), ("fives", SIGNALS)])
 def test_packing_changes_no_byte(packed, analysis, signals):
-    wanted = [f"{signal}/{name}" for signal in signals for name in ("*.*", "*/limits.json", "*/hypotest/*")]
+    names = ("*.*", "*/limits.json", "*/discovery.json", "*/hypotest/*")
+    wanted = [f"{signal}/{name}" for signal in signals for name in names]
     ours, theirs = (content(packed, each, *wanted) for each in (analysis, "simulated"))
-    assert len(ours) >= 5 * len(signals)
+    assert len(ours) >= 11 * len(signals)
     assert ours == theirs
     whole = rows_of(packed, "simulated")
     assert rows_of(packed, analysis) == {signal: whole[signal] for signal in signals}

@@ -18,16 +18,20 @@ PLACES = {
     "ChannelYields": "An entry of `yields` in fit.json.",
     "Hypotest": "The files `results/{analysis}/{signal}/asymptotics/hypotest/mu_{mu}.json`.",
     "Limits": "The files `results/{analysis}/{signal}/{calculator}/limits.json`.",
+    "ToyPlan": "The files `results/{analysis}/{signal}/toybased/plan_{round}.json`.",
+    "ToyPoint": "An entry of `points` in plan_{round}.json of limits.",
+    "Discovery": "The files `results/{analysis}/{signal}/{calculator}/discovery.json`.",
     "Intervals": "The file `results/{analysis}/{signal}/intervals.json`.",
     "Interval": "An entry of `intervals` in intervals.json, and of `regions` in likelihood_scans.json.",
+    "FeldmanCousins": "The file `results/{analysis}/{signal}/feldman_cousins.json`.",
     "LikelihoodScans": "The file `results/{analysis}/{signal}/likelihood_scans.json`.",
     "LikelihoodScan": "An entry of `scans` in likelihood_scans.json.",
-    "ToyPlan": "The files `results/{analysis}/{signal}/toybased/plan_{round}.json`.",
-    "Ranking": "The files `results/{analysis}/{signal}/ranking.json`.",
+    "Ranking": "The file `results/{analysis}/{signal}/ranking.json`.",
     "Impact": "An entry of `parameters` in ranking.json, and a row of `ranking.csv`.",
     "Share": "An entry of `shares` in ranking.json.",
+    "MeasurementPlan": "The files `plan_{round}.json` in the folders `toybased/discovery` and `feldman_cousins`.",
+    "ToySample": "An entry of `samples` in plan_{round}.json of a measurement.",
     "Manifest": "The file `results/manifest.json`.",
-    "ToyPoint": "An entry of `points` in plan_{round}.json.",
 }
 
 

@@ -24,6 +24,7 @@ STAGE_COLOURS = {
     "workspaces": "#e3f1dd",
     "fits": "#fdf0cf",
     "scan": "#fbdfd3",
+    "measurements": "#f8dceb",
     "toys": "#ecdff2",
     "plots": "#e8e8e8",
     "grids": "#d6efee",

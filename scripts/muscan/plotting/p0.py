@@ -21,6 +21,7 @@ from muscan.results.significances import method_text
 NO_EXCESS = 0.5  # p0 of data without an excess, at the upper end of the axis
 SIGMAS = (1, 2, 3, 4, 5, *range(10, 40, 5))  # lines; p0 of 38 standard deviations is the smallest number
 LEAST_SHOWN = 3.5  # standard deviations down to which the axis extends at least
+MOST_EXPECTED = 7.0  # standard deviations beyond which an expected p0 may leave the frame
 NEAREST = 0.03  # distance of two texts at the lines, as a fraction of the height of the frame
 BELOW = 0.3  # standard deviations of the axis below the largest Z
 
@@ -100,7 +101,7 @@ def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) ->
     axes.set_xlim(place[0] - margin, place[-1] + margin)
     style.label_axis(axes, "x", x_label)
     style.label_axis(axes, "y", "Local p0")
-    low = lower_end(np.concatenate(known))
+    low = lower_end(np.concatenate([*known[:-1], np.maximum(known[-1], tail(MOST_EXPECTED))]))
     high = max(NO_EXCESS, np.nanmax(known, initial=NO_EXCESS))
     style.format_log_axis(axes.yaxis)
     axes.set_ylim(low, high)

@@ -18,6 +18,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from muscan.base.errors import StepError, WrongFileError
 from muscan.base.files import atomic_write_folder, write_bytes
 from muscan.base.words import printable_text
+from muscan.plotting.text import number as number
+from muscan.plotting.text import status_words as status_words
+from muscan.plotting.text import with_error as with_error
 
 # Names come from users: with parse_math off, a `$` in them does not start a formula; labels of ours have none either.
 # The default style of matplotlib comes first, so that a matplotlibrc of the user does not change the pictures.
@@ -55,52 +58,11 @@ GREY = "0.4"
 # The colours of M. Petroff for every kind of colour vision (arXiv:2107.02270), without the red, which the signal has.
 PALETTE = ("#3f90da", "#ffa90e", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
-STATUS_WORDS = {
-    "above_scan": "above the scan",
-    "below_scan": "below the scan",
-    "multiple_crossings": "CLs crosses several times",
-    "not_monotone": "CLs rises with μ",
-    "toys_too_few": "too few toys",
-    "points_disagree": "no smooth CLs",
-    "fit_failed": "fit failed",
-    "blinded": "blinded",
-    "beyond_tested": "beyond the tested μ",
-}
-
-
-def status_words(status: str, bound: float | None = None) -> str:
-    """Return in words why a limit has no number, such as "above the scan, > 5"."""
-    sign = {"above_scan": ">", "below_scan": "<"}.get(status)
-    words = STATUS_WORDS.get(status, status.replace("_", " "))
-    return f"{words}, {sign} {bound:g}" if sign and bound is not None else words
-
 
 def one_line(text: str, longest: int = 60) -> str:
     """Return the text of a user without line breaks, and with an ellipsis in the middle if it is very long."""
     text = printable_text(text)
     return text if len(text) <= longest else f"{text[: longest // 2]}…{text[-((longest - 1) // 2) :]}"
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Return a number as text with some significant digits and a typographic minus sign.
-
-    All digits before the decimal point are kept.
-    """
-    power = math.floor(math.log10(abs(value))) if value else 0
-    text = f"{value:.{max(0, digits - 1 - power)}f}" if -4 < power < 7 else f"{value:.{digits - 1}e}"
-    return text.replace("-", "−")
-
-
-def with_error(value: float, up: float | None, down: float | None = None) -> str:
-    """Return a value with one error (± 0.21), or with two, as text rounded to two digits of the smaller error."""
-    errors = [abs(error) for error in (up, down) if error]
-    if not errors:
-        return number(value)
-    places = max(0, min(6, 1 - math.floor(math.log10(min(errors)))))
-    rounded = f"{round(value, places) + 0.0:.{places}f}"  # + 0.0: no "-0.00"
-    spread = [f"{sign}{abs(error):.{places}f}" for sign, error in (("+", up), ("−", down)) if error]
-    text = f"{rounded} {' '.join(spread)}" if down is not None else f"{rounded} ± {up:.{places}f}"
-    return text.replace("-", "−")
 
 
 def nan_to_zero(errors: list[float | None]) -> np.ndarray:

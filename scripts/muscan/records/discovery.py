@@ -39,10 +39,9 @@ class Discovery(Record):
     # Upper bounds of p0 where it is None: at 95 % confidence level if too few toys are in the tail; the value for a
     # mu_hat at its bound; or the smallest number that can be stored, if asymptotic formulae give less.
     p0_obs_bound: float | None = None
-    p0_exp_bound: list[float | None] = field(default=FIVE_NONE)
-    # Lower bounds of Z that follow from upper bounds of p0, where Z is None.
-    Z_obs_bound: float | None = None
-    Z_exp_bound: list[float | None] = field(default=FIVE_NONE)
+    p0_exp_bound: list[float | None] = field(default=FIVE_NONE)  # of the expected p0, shape (5,)
+    Z_obs_bound: float | None = None  # lower bound of Z that follows from that of p0, where Z is None
+    Z_exp_bound: list[float | None] = field(default=FIVE_NONE)  # the same of the expected Z, shape (5,)
     p0_obs_error: float | None = None  # statistical error of p0. Toys only
     p0_exp_error: list[float | None] = field(default=FIVE_NONE)  # statistical errors, shape (5,). Toys only
     # p0 with all failed toys counted in the tail and outside of it: {"in_tail", "outside"}, with {"p0_obs", "p0_exp"}.

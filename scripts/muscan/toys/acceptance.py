@@ -108,17 +108,27 @@ def find_end(side: Side, alpha: float) -> End:
         needed = int(np.ceil(MIN_TAIL_TOYS / alpha))
         reason = f"{side.total.min():.0f} toys at a mu are too few: {needed} are needed at least"
         return End("toys_too_few", reason=reason)
-    deviations = side.deviations(alpha)
-    accepted = np.flatnonzero(deviations >= 0)
-    if len(accepted) and accepted[-1] == len(deviations) - 1:
+    place = _last_accepted(side, alpha)
+    if place == len(side.distance):
         return _open_end(side)
-    place = accepted[-1] + 1 if len(accepted) else 0  # the first of the values that are all rejected
     end = _by_curve(side, alpha, place) or _by_bracket(side, alpha, place)
     end = end._replace(guess=end.value)
     if end.error > MAX_ERROR * end.value:
         reason = f"the error of this end, {end.error:.3g}, is too large: more toys or values of mu are needed"
         return end._replace(status="toys_too_few", value=None, error=None, reason=reason)
     return end
+
+
+def _last_accepted(side: Side, alpha: float) -> int:
+    """The number of points up to the end: all those that are significantly inside, and others that toys tell best.
+
+    The sum of tail - alpha * total over the points up to the end is the largest one: points before it are inside on
+    average, and points beyond it outside, whatever the order in which they fluctuate around alpha.
+    """
+    sure = np.flatnonzero(side.deviations(alpha) > SIGNIFICANT)
+    first = int(sure[-1]) + 1 if len(sure) else 0
+    sums = np.concatenate([[0.0], (side.tail - alpha * side.total)[first:].cumsum()])
+    return first + int(len(sums) - 1 - sums[::-1].argmax())
 
 
 def _open_end(side: Side) -> End:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from muscan.base.words import join_items
-from muscan.plotting.style import number
+from muscan.plotting.text import number
 from muscan.records.discovery import Discovery
 from muscan.records.limits import BLINDED
 from muscan.report.measured.section import MeasuredSection, MeasuredTable

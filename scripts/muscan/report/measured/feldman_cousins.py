@@ -1,7 +1,7 @@
 """Feldman-Cousins intervals of a signal in the report."""
 
 from muscan.base.words import join_items
-from muscan.plotting.style import number, status_words, with_error
+from muscan.plotting.text import number, status_words, with_error
 from muscan.records.feldman_cousins import FeldmanCousins
 from muscan.report.measured.section import MeasuredSection, MeasuredTable
 
