@@ -40,6 +40,8 @@ WRONG = {
     "hepdata.py --points mine.csv --grid g --output x": POINTS,
     "plot_contour.py --points mine.csv --x a --y b --title t --output x.png": POINTS,
     "plot_mass_limits.py --points mine.csv --x a --title t --output x": POINTS,
+    "plot_significance.py --points mine.csv --x a --y b --title t --output x.png": POINTS,
+    "plot_p0.py --points mine.csv --x a --title t --output x": POINTS,
     "plot.py --plot pulls --title t --output x.png": "failed: the picture pulls needs --fit\n",
     "plot.py --plot toys --title t --output x.png": "failed: the picture toys needs --limits\n",
     "plot.py --plot pulls --fit other.json --title t --output x.png": FIT,

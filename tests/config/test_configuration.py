@@ -253,6 +253,19 @@ def test_pictures_of_a_grid():
     assert grid_plots(grid_config(y="m2", analyses=["b"]), "g") == ["plots/exclusion.png"]
 
 
+def test_pictures_of_p0_need_it_from_all_analyses():
+    config = grid_config(y="m2")
+    config["analyses"]["a"]["discovery"] = True
+    assert grid_plots(config, "g") == ["plots/exclusion.png", "plots/limits"]
+    config["analyses"]["b"]["discovery"] = True
+    assert grid_plots(config, "g") == [
+        f"plots/{name}" for name in ("exclusion.png", "limits", "significance.png", "p0")
+    ]
+    del config["grids"]["g"]["y"]
+    config["analyses"]["a"]["mu"] = [1]
+    assert grid_plots(config, "g") == ["plots/p0"]
+
+
 def test_units_stand_in_brackets_at_the_end():
     labels = {"m1": "m(X) [GeV]", "m2": "m [a] b", "m3": "width [%] ", "m4": "[]"}
     assert units_of(labels) == ["m1=GeV", "m3=%"]

@@ -29,10 +29,10 @@ def strict(path: Path):
 class Chain:
     """The folder of one signal, and the steps that fill it."""
 
-    def __init__(self, results: Path, spec, signal: str = "signal"):
+    def __init__(self, results: Path, spec, signal: str = "signal", analysis: str = "analysis"):
         self.results = results
-        self.scan = f"analysis/{signal}/asymptotics"
-        self.folder = results / "analysis" / signal
+        self.scan = f"{analysis}/{signal}/asymptotics"
+        self.folder = results / analysis / signal
         self.folder.mkdir(parents=True, exist_ok=True)
         self.workspace = self.folder / "workspace.json"
         self.workspace.write_text(spec if isinstance(spec, str) else json.dumps(spec), encoding="utf-8")

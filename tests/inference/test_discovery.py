@@ -12,7 +12,7 @@ from helpers.published import published
 from helpers.workspaces import counting, engine_of, normsys, referee
 from muscan.base.errors import FitError
 from muscan.base.json_input import read_json
-from muscan.inference.discovery import LEAST_P0, Excess, excess, significance
+from muscan.inference.discovery import LEAST_P0, Excess, NoSignificance, excess, significance
 from muscan.inference.fits import Fits
 from muscan.inference.hypotest import prepare
 from muscan.steps.discover import discovery_record
@@ -245,5 +245,6 @@ def test_a_held_fit_below_the_free_one_gives_nothing(mu):
 
 
 def test_without_any_result_the_step_fails():
+    missing = [NoSignificance("fit_failed", f"the fit at mu = {mu} did not converge") for mu in (0, 1)]
     with pytest.raises(FitError, match="the fit at mu = 0 did not converge; the fit at mu = 1 did not converge"):
-        discovery_record(Excess(1.0, None, *(FitError(f"the fit at mu = {mu} did not converge") for mu in (0, 1))))
+        discovery_record(Excess(1.0, None, *missing))

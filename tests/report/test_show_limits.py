@@ -137,3 +137,25 @@ def test_a_blind_grid_is_summed_up(limits, tmp_path, capsys):
     assert limits_command.main([*limits(GOOD), "--grids", "plane"]) == 0
     output = capsys.readouterr().out.replace("\n", "")
     assert "Grid plane: 1 of 3 points expected to be excluded (blinded), 1 without a number" in output
+
+
+def test_the_significance_has_a_column_where_it_was_asked_for(limits, capsys):
+    """Observed; a lower bound, here of p0 at three standard deviations; expected, of a blind analysis; none."""
+    columns = "Z_obs,Z_exp,p0_obs_bound,p0_exp_bound,p0_status"
+    added = {
+        GOOD.replace("an-analysis-of-long-name", "excess"): "4.267,3,,,ok",
+        GOOD.replace("an-analysis-of-long-name", "toys"): ",2,0.0013498980316301,,toys_too_few: p0_obs",
+        BLIND: ",2.5,,,blinded: p0_obs",
+        FAILED: ",,,,fit_failed",
+        SHAKY: ",,,,",
+    }
+    path = Path(limits()[1])
+    rows = [f"{row.strip()},{more}\n" for row, more in added.items()]
+    path.write_text(HEADER.replace("\n", f",{columns}\n") + "".join(rows), encoding="utf-8")
+    assert limits_command.main(["--limits", str(path)]) == 0
+    table = capsys.readouterr().out.partition("Check first")[0]
+    assert " Z " in table
+    for text in (" 4.27 ", " > 3.00 ", " 2.50 (exp.) "):
+        assert text in table
+    assert limits_command.main(limits(GOOD)) == 0
+    assert " Z " not in capsys.readouterr().out

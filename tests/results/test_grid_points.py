@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.stats import norm
 
@@ -14,9 +15,12 @@ from muscan.base.files import write_json
 from muscan.config.scans import outline_of
 from muscan.config.schema import complete
 from muscan.config.signals import path_name
+from muscan.inference.discovery import Excess, significance
 from muscan.inference.limits import Limit
-from muscan.records.columns import CROSS_SECTION_COLUMNS, LIMIT_COLUMNS
+from muscan.records.columns import CROSS_SECTION_COLUMNS, DISCOVERY_COLUMNS, LIMIT_COLUMNS, P0_COLUMNS, Z_COLUMNS
 from muscan.records.limits import Limits
+from muscan.results import contours
+from muscan.steps.discover import discovery_record
 from muscan.steps.invert import six_limits
 
 MASSES = {"a_100_1": (100, 1), "a_200_1": (200, 1), "a_200_50": (200, 50)}
@@ -43,6 +47,7 @@ class Grid:
 
     def __init__(self, folder: Path):
         self.folder, self.analyses, self.settings = folder, {}, {"x": "m1", "y": "m2"}
+        self.discovery: set[str] = set()  # analyses that ask for p0
 
     def add(self, analysis: str, results: dict[str, Limits], form: str = FORM) -> None:
         for signal, record in results.items():
@@ -54,6 +59,16 @@ class Grid:
         source = {"file": "B.json", "patches": str(patches), "labels": form, "signals": list(results)}
         self.analyses[analysis] = source
 
+    def discover(self, analysis: str, z: dict[str, float | None]) -> None:
+        """Write observed Z of signals, with expected ones that are 1 larger; of None, the record of a failure."""
+        self.discovery.add(analysis)
+        for signal, observed in z.items():
+            file = self.folder / "results" / analysis / signal / "asymptotics" / "discovery.json"
+            found = None if observed is None else [significance(observed + 1 + n) for n in range(-2, 3)]
+            excess = found and Excess(1.0, None, significance(observed), found)
+            failure = {"status": "failed", "reason": "no minimum"}
+            write_json(file, discovery_record(excess).to_json() if excess else failure)
+
     def cross_sections(self, text: str) -> None:
         (self.folder / "xs.csv").write_text(text)
         self.settings["cross_sections"] = {"csv": str(self.folder / "xs.csv"), "unit": "pb"}
@@ -61,7 +76,7 @@ class Grid:
     def rows(self) -> dict[str, dict[str, str]]:
         config = {
             "datasets": {name: {"workspace": source} for name, source in self.analyses.items()},
-            "analyses": {name: {"dataset": name} for name in self.analyses},
+            "analyses": {name: {"dataset": name, "discovery": name in self.discovery} for name in self.analyses},
             "grids": {"grid": {"analyses": list(self.analyses), **self.settings}},
         }
         outline = outline_of(complete(config))
@@ -260,6 +275,42 @@ def test_failures_are_rows_without_numbers(grid):
         assert (row["status"], row["reason"], row["confidence_level"]) == ("fit_failed", reason, "0.95")
         assert {row[name] for name in (*LIMIT_COLUMNS, *CROSS_SECTION_COLUMNS, "CLs_obs", "excluded")} == {""}
     assert rows["a_200_50"]["excluded"] == "False"
+
+
+class TestSignificances:
+    def test_of_the_analyses_that_ask_for_them(self, grid):
+        """At each point those of the analysis with the best limit: one of them asks for no p0, and one has failed."""
+        grid.add("a", dict(zip(MASSES, [limits(1.0, 0.5), limits(1.0, 2.0), limits(1.0, 2.0)], strict=True)))
+        grid.add("b", dict(zip(MASSES, [limits(1.0, 1.0), limits(1.0, 1.0), limits(1.0, 3.0)], strict=True)))
+        grid.add("c", dict(zip(MASSES, [limits(1.0, 1.5), limits(1.0, 1.5), limits(1.0, 1.0)], strict=True)))
+        grid.discover("a", dict.fromkeys(MASSES, 3.0))
+        grid.discover("c", dict.fromkeys(MASSES))
+        rows = grid.rows()
+        assert [row["analysis"] for row in rows.values()] == ["a", "b", "c"]
+        asked, silent, failed = rows.values()
+        assert [float(asked[name]) for name in Z_COLUMNS] == [3, 2, 3, 4, 5, 6]
+        assert [float(asked[name]) for name in P0_COLUMNS] == pytest.approx(norm.sf([3, 2, 3, 4, 5, 6]), rel=1e-12)
+        assert asked["p0_status"] == "ok"
+        assert {silent[name] for name in DISCOVERY_COLUMNS} == {""}
+        assert {failed[name] for name in (*Z_COLUMNS, *P0_COLUMNS)} == {""}
+        assert failed["p0_status"] == "fit_failed"
+
+    def test_without_a_wish_there_are_no_columns(self, three):
+        assert not set(DISCOVERY_COLUMNS) & set(three.rows()["a_100_1"])
+
+    def test_the_table_is_read_as_it_was_written(self, three):
+        three.discover("a", dict(zip(MASSES, [1.0, None, 0.0], strict=True)))
+        three.rows()
+        points = contours.read_points(three.folder / "points.csv")
+        assert contours.label_names(points) == ["m1", "m2"]
+        assert points["Z_obs"].tolist() == pytest.approx([1.0, np.nan, 0.0], nan_ok=True)
+        assert points["p0_status"].tolist() == ["ok", "fit_failed", "ok"]
+
+    def test_two_signals_at_one_place_have_none(self, grid):
+        grid.add("a", {"a_100_1": limits(1.0, 1.0), "a_100_1.0": limits(2.0, 2.0)})
+        grid.discover("a", {"a_100_1": 1.0, "a_100_1.0": 2.0})
+        (row,) = grid.rows().values()
+        assert {row[name] for name in DISCOVERY_COLUMNS} == {""}
 
 
 def test_two_signals_at_one_place_do_not_count(grid):

@@ -17,7 +17,7 @@ from hepdata_validator.full_submission_validator import FullSubmissionValidator
 import hepdata
 from muscan.base.errors import InputError
 from muscan.base.versions import ROOT
-from muscan.records.columns import LIMIT_COLUMNS
+from muscan.records.columns import LIMIT_COLUMNS, P0_COLUMNS, Z_COLUMNS
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # hepdata_validator leaves them open
 SCRIPT = ROOT / "scripts" / "hepdata.py"
@@ -257,6 +257,55 @@ def test_labels_of_any_name(submit, name):
     written = submit([point({name: m1}) for m1 in (100, 200)], f"--units={name}={name}")
     assert written.values(LIMITS, name) == [100, 200]
     assert written.variables(LIMITS, "independent")[name]["header"]["units"] == name
+
+
+# p0 and Z
+
+
+P0 = dict(zip(P0_COLUMNS, [1.23456789e-3, 0.5, 0.1, 1e-2, 1e-4, 1e-7], strict=True))
+Z = dict(zip(Z_COLUMNS, [3.0284, 0.0, 1.2816, 2.3263, 3.719, 5.1993], strict=True))
+OTHERS = dict.fromkeys(("p0_obs_error", "p0_exp_error", "p0_obs_bound", "p0_exp_bound")) | {"p0_status": "ok"}
+LOCAL_P0, SIGNIFICANCE = "Local p0", "Local significance"
+
+
+def test_p0_and_z_have_tables(submit):
+    points = [mass(m1, 0, **P0 | Z | OTHERS) for m1 in (100, 200)]
+    written = submit(points, "--x", "m1", "--units", "m1=GeV")
+    assert list(written.tables) == [LIMITS, NOMINAL, LOCAL_P0, SIGNIFICANCE]
+    for table, name, columns in ((LOCAL_P0, "local p0", P0), (SIGNIFICANCE, "local significance", Z)):
+        observed, *_ = columns
+        assert written.values(table, "m1") == [100, 200]
+        assert written.values(table, f"Observed {name}") == pytest.approx([columns[observed]] * 2, rel=1e-5)
+        assert "data with a signal of mu = 1" in written.documents[table]["description"]
+    assert_bands(written, SIGNIFICANCE, "Expected local significance", points, "Z_exp")
+    (errors, _) = written.errors(LOCAL_P0, "Expected local p0")
+    assert errors["1 sigma"]["asymerror"] == pytest.approx({"minus": 1e-4 - 1e-2, "plus": 0.1 - 1e-2}, rel=1e-5)
+    assert errors["2 sigma"]["asymerror"] == pytest.approx({"minus": 1e-7 - 1e-2, "plus": 0.5 - 1e-2}, rel=1e-5)
+    assert list(submit([mass(100, 0, **dict.fromkeys(P0 | Z) | OTHERS)]).tables) == [LIMITS, NOMINAL]
+
+
+def test_p0_from_toys_has_errors_and_bounds(submit):
+    toys = {"calculator": "toybased", "p0_obs_error": 2e-4, "p0_exp_error": 3e-3}
+    bounded = dict.fromkeys(("p0_obs", "Z_obs", "p0_obs_error")) | {"p0_obs_bound": 2e-5}
+    points = [mass(100, 0, **P0 | Z | OTHERS | toys), mass(200, 0, **P0 | Z | OTHERS | toys | bounded)]
+    written = submit(points)
+    assert written.values(LOCAL_P0, "Observed local p0")[1] == "-"
+    assert written.errors(LOCAL_P0, "Observed local p0")[0] == {
+        "statistical": {"label": "statistical", "symerror": 2e-4}
+    }
+    assert written.errors(LOCAL_P0, "Expected local p0")[1]["statistical"]["symerror"] == 3e-3
+    bound = "Upper bound of the observed local p0"
+    assert written.values(LOCAL_P0, bound) == ["-", 2e-5]
+    qualifiers = written.variables(LOCAL_P0, "dependent")[bound]["qualifiers"]
+    assert {"name": "Confidence level", "value": "95 %"} in qualifiers
+    assert "Upper bound of the expected local p0" not in written.variables(LOCAL_P0, "dependent")
+
+
+def test_blind_analyses_have_expected_p0_only(submit):
+    hidden = {"status": "blinded: observed_limit", "p0_obs": None, "Z_obs": None, "observed_limit": None}
+    written = submit([mass(100, 0, **P0 | Z | OTHERS | hidden)])
+    assert list(written.variables(LOCAL_P0, "dependent")) == ["Expected local p0"]
+    assert list(written.variables(SIGNIFICANCE, "dependent")) == ["Expected local significance"]
 
 
 # Contours

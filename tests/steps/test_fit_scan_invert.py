@@ -38,7 +38,7 @@ def table(results: Path, *scans: str) -> tuple[list[dict], str]:
     source = {"file": "BkgOnly.json", "patches": str(patches), "signals": signals}
     outline = {
         "datasets": {"data": {"workspace": source}},
-        "analyses": {scans[0].split("/")[0]: {"dataset": "data", "calculators": ["asymptotics"]}},
+        "analyses": {scans[0].split("/")[0]: {"dataset": "data", "calculators": ["asymptotics"], "measurements": []}},
     }
     common = ["--results", str(results), "--outline", json.dumps(outline)]
     tables.main([*common, "--csv", str(csv_file), "--markdown", str(markdown)])

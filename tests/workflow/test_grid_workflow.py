@@ -85,7 +85,7 @@ def packed(tmp_path_factory) -> Path:
 
 
 def packings(signals: list[str]) -> dict:
-    config = configuration(signals, signals_per_job=4)
+    config = configuration(signals, signals_per_job=4, discovery=True)
     source = config["datasets"]["simulated"]["workspace"]
     config["datasets"]["few"] = {"workspace": source | {"signals": SIGNALS[:2]}}
     config["analyses"] |= {
@@ -118,7 +118,8 @@ def test_all_points_have_limits_cross_sections_and_a_verdict(packed):
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # hepdata_validator leaves them open
 def test_the_results_of_a_grid_are_complete(packed):
     folder = packed / "results" / "grids" / "plane"
-    for name in ("points.md", "plots/exclusion.png", "plots/exclusion.pdf", "plots/limits/m2_0.png"):
+    pictures = ("exclusion.png", "exclusion.pdf", "limits/m2_0.png", "significance.png", "p0/m2_0.png")
+    for name in ("points.md", "hepdata/local_p0.yaml", *(f"plots/{picture}" for picture in pictures)):
         assert (folder / name).stat().st_size > 100
     validator = FullSubmissionValidator(schema_version="1.1.1")
     assert validator.validate(directory=str(folder / "hepdata")), validator.get_messages()

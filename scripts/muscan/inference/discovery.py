@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from muscan.base.errors import FitError
+from muscan.base.errors import FitError, reason_of
 from muscan.inference.calculators import N_SIGMA, tail
 from muscan.inference.engine import Engine
-from muscan.inference.fits import Fit, Fits, at_bound
+from muscan.inference.fits import SAME, Fit, Fits, at_bound
 from muscan.inference.hypotest import CONSISTENCY, Prepared
 from muscan.inference.measured import EXPECTED_MU, expected_parameters
 from muscan.inference.test_statistics import TEST_STATISTICS
@@ -35,13 +35,23 @@ def significance(z: float) -> Significance:
     return Significance(max(z, 0.0) ** 2, z, p0 if p0 >= LEAST_P0 else None)
 
 
+class NoSignificance(NamedTuple):
+    """Why there is no significance."""
+
+    status: str  # as in discovery.json
+    reason: str
+
+
+NO_EFFECT = NoSignificance("no_effect", "mu has no effect: the expected events are the same with signal and without it")
+
+
 class Excess(NamedTuple):
-    """The significance of an excess in the data, and the expected ones; where a fit has failed, the error instead."""
+    """The significance of an excess in the data, and the expected ones."""
 
     mu_hat: float
     at_bound: float | None  # the upper bound of mu, if mu_hat is there, so that the observed excess may be larger
-    observed: Significance | FitError | None  # None in a blind analysis
-    expected: list[Significance] | FitError  # for mu = 1 and data that fluctuate by N_SIGMA upwards, shape (5,)
+    observed: Significance | NoSignificance | None  # None in a blind analysis
+    expected: list[Significance] | NoSignificance  # for mu = 1 and data that fluctuate by N_SIGMA upwards, shape (5,)
 
 
 def excess(engine: Engine, prepared: Prepared, blinded: bool) -> Excess:
@@ -67,31 +77,38 @@ def excess(engine: Engine, prepared: Prepared, blinded: bool) -> Excess:
     try:
         expected = _expected(engine, _one(held, 1, EXPECTED_MU).parameters, starts)
     except FitError as error:
-        expected = error
+        expected = _failed(error)
+    observed = _observed(held, free, mu_hat)
+    if expected == NO_EFFECT and mu_hat > NO_SIGNAL and getattr(observed, "q0", 0.0) <= SAME:
+        observed = NO_EFFECT  # mu_hat means nothing
     ends_there = mu_hat > 0 and at_bound(model, free.parameters)[model.poi]
     bound = float(model.bounds[model.poi, 1]) if ends_there else None
-    return Excess(mu_hat, bound, _observed(held, free, mu_hat), expected)
+    return Excess(mu_hat, bound, observed, expected)
 
 
-def _observed(held: Fits, free: Fit, mu_hat: float) -> Significance | FitError:
+def _failed(error: FitError) -> NoSignificance:
+    return NoSignificance("fit_failed", reason_of(error))
+
+
+def _observed(held: Fits, free: Fit, mu_hat: float) -> Significance | NoSignificance:
     """The significance in the data; the first of the fits has mu = 0."""
     try:
         difference = _one(held, 0, NO_SIGNAL).deviance - free.deviance
     except FitError as error:
-        return error
+        return _failed(error)
     q0 = TEST_STATISTICS["q0"].value(NO_SIGNAL, mu_hat, difference) if mu_hat > NO_SIGNAL else 0.0
     return significance(math.sqrt(q0))
 
 
-def _expected(engine: Engine, parameters: np.ndarray, starts: list[np.ndarray]) -> list[Significance] | FitError:
+def _expected(engine: Engine, parameters: np.ndarray, starts: list[np.ndarray]) -> list[Significance] | NoSignificance:
     """The significances of Asimov data with these parameters, to which they are the best fit with deviance 0."""
     best = Fit(parameters, 0.0, 0.0, "newton")
     try:
         held = _held_fits(engine, engine.likelihood.asimov(parameters), best, [parameters, *starts], NO_SIGNAL)
-        root = math.sqrt(max(_one(held, 0, NO_SIGNAL).deviance, 0.0))
+        q0 = _one(held, 0, NO_SIGNAL).deviance
     except FitError as error:
-        return error
-    return [significance(root + n) for n in N_SIGMA]
+        return _failed(error)
+    return [significance(math.sqrt(q0) + n) for n in N_SIGMA] if q0 > SAME else NO_EFFECT
 
 
 def _held_fits(engine: Engine, data: np.ndarray, best: Fit, starts: list[np.ndarray], *mu: float) -> Fits:

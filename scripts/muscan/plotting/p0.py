@@ -21,8 +21,9 @@ from muscan.results.significances import method_text
 NO_EXCESS = 0.5  # p0 of data without an excess, at the upper end of the axis
 SIGMAS = (1, 2, 3, 4, 5, *range(10, 40, 5))  # lines; p0 of 38 standard deviations is the smallest number
 LEAST_SHOWN = 3.5  # standard deviations down to which the axis extends at least
-MOST_EXPECTED = 7.0  # standard deviations beyond which an expected p0 may leave the frame
+MOST_EXPECTED = 7.0  # standard deviations down to which it follows the expected p0, so that it stays readable
 NEAREST = 0.03  # distance of two texts at the lines, as a fraction of the height of the frame
+ABOVE = 1.2  # upper end of the axis below the legend, in units of the largest p0
 BELOW = 0.3  # standard deviations of the axis below the largest Z
 
 
@@ -102,14 +103,14 @@ def draw(points: pd.DataFrame, x: str, x_label: str, title: str, others: str) ->
     style.label_axis(axes, "x", x_label)
     style.label_axis(axes, "y", "Local p0")
     low = lower_end(np.concatenate([*known[:-1], np.maximum(known[-1], tail(MOST_EXPECTED))]))
-    high = max(NO_EXCESS, np.nanmax(known, initial=NO_EXCESS))
+    high = ABOVE * max(NO_EXCESS, np.nanmax(known, initial=NO_EXCESS))
     style.format_log_axis(axes.yaxis)
     axes.set_ylim(low, high)
     taken = style.legend_on_top(axes, handles)
     height = math.log10(high / low) / (1 - taken)
     draw_sigma_lines(axes, low, height)
     axes.axhline(NO_EXCESS, color=style.GREY, linewidth=0.9, zorder=1, label="_no excess")
-    axes.set_ylim(low, 10 ** min(math.log10(low) + height, 300))
+    axes.set_ylim(low, 10 ** (math.log10(low) + height))
     major, minor = axes.yaxis.get_major_locator(), axes.yaxis.get_minor_locator()
     axes.yaxis.set_major_locator(ticks_below(major, low, high))
     axes.yaxis.set_minor_locator(ticks_below(minor, low, high))

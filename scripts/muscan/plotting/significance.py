@@ -26,7 +26,7 @@ from muscan.results.table_rows import z_of
 
 COLOURS = "Blues"  # light where Z is small, so that lines and numbers stay readable
 DARKEST = 0.6  # of the colours
-LEAST_SCALE = 5.0  # standard deviations up to which the colours extend at least
+LEAST_SCALE, MOST_SCALE = 5.0, 8.0  # standard deviations up to which the colours extend at least, and at most
 LINES = {
     ("observed", 3): {"color": style.SIGNAL_COLOR, "linewidth": 1.2, "zorder": 5},
     ("observed", 5): {"color": style.SIGNAL_COLOR, "linewidth": 2.4, "zorder": 5},
@@ -43,9 +43,12 @@ def draw_surface(axes: Axes, points: pd.DataFrame, x: str, y: str, kind: str) ->
         return
     plane, (heights,) = interpolated
     colours = colormaps[COLOURS].resampled(256)(np.linspace(0, DARKEST, 256))
-    look = {"cmap": ListedColormap(colours), "vmin": 0, "vmax": max(LEAST_SCALE, heights.max()), "zorder": 0.5}
+    highest = float(np.clip(heights.max(), LEAST_SCALE, MOST_SCALE))
+    look = {"cmap": ListedColormap(colours), "vmin": 0, "vmax": highest, "zorder": 0.5}
     drawn = axes.tripcolor(plane, heights, shading="gouraud", rasterized=True, **look)
-    bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02, aspect=30)
+    bar = axes.figure.colorbar(
+        drawn, ax=axes, pad=0.02, aspect=30, extend="max" if heights.max() > highest else "neither"
+    )
     bar.set_label(f"{kind.capitalize()} Z")
     bar.ax.minorticks_off()
 

@@ -21,8 +21,8 @@ class Discovery(Record):
 
     calculator: str  # "asymptotics" or "toybased"
     # {"observed", "expected"}: "ok"; "blinded"; "toys_too_few" if toys give only upper bounds; "at_bound" if mu_hat is
-    # at the upper bound of the fits, so that asymptotic formulae give only bounds of p0 and Z; "fit_failed". The
-    # expected values have the status of their median.
+    # at the upper bound of the fits, so that asymptotic formulae give only bounds of p0 and Z; "no_effect" if the
+    # events do not depend on mu; "fit_failed". The expected values have the status of their median.
     status: dict[str, str]
     reason: dict[str, str | None]  # {"observed", "expected"}: why there is no p0, as a sentence
     blinded: bool  # whether the analysis is blind: the expected values do not depend on the data
@@ -36,7 +36,7 @@ class Discovery(Record):
     q0_exp: list[float | None]  # expected q0, shape (5,)
     p0_exp: list[float | None]  # expected p0, shape (5,)
     Z_exp: list[float | None]  # expected Z, shape (5,)
-    # Upper bounds of p0 where it is None: at 95 % confidence level if too few toys are in the tail; the value for a
+    # Upper bound of p0 where it is None: at 95 % confidence level if too few toys are in the tail; the value for a
     # mu_hat at its bound; or the smallest number that can be stored, if asymptotic formulae give less.
     p0_obs_bound: float | None = None
     p0_exp_bound: list[float | None] = field(default=FIVE_NONE)  # of the expected p0, shape (5,)

@@ -9,6 +9,8 @@ from muscan.records.columns import DISCOVERY_COLUMNS, P0_COLUMNS, Z_COLUMNS
 from muscan.records.discovery import Discovery
 
 FAILED_MEASUREMENTS = "failed_measurements"  # a column of limits.csv
+# Statuses of failures. Others, such as a bound that is met, are results.
+FAILURES = ("failed", "fit_failed", "lower_minimum")
 
 
 def files_of_scan(outline: dict, analysis: str, calculator: str) -> list[str]:
@@ -29,7 +31,7 @@ def has_discovery(measurements: Iterable[list[str]]) -> bool:
 
 
 def describe_failed(folder: Path, files: list[str]) -> str:
-    """Return which measurements failed and why; "" if none did.
+    """Return which measurements failed, wholly or in a main part, and why; "" if none did.
 
     Args:
         folder: of the signal.
@@ -38,10 +40,35 @@ def describe_failed(folder: Path, files: list[str]) -> str:
     failed: dict[str, list[str]] = {}
     for file in files:
         try:
-            read_result(folder / file)
+            reasons = failed_parts(Path(file).stem, read_result(folder / file))
         except StepError as error:
-            failed.setdefault(str(error), []).append(Path(file).stem.replace("_", " "))
+            reasons = [str(error)]
+        for reason in dict.fromkeys(filter(None, reasons)):
+            failed.setdefault(reason, []).append(Path(file).stem.replace("_", " "))
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in failed.items())
+
+
+def failed_parts(measurement: str, record: dict) -> list[str]:
+    """Return why main parts of a measurement failed.
+
+    Main parts are the observed and the expected p0, the intervals of mu, and each scan of the likelihood; not the
+    impacts of single parameters, which have a status of their own.
+
+    Args:
+        measurement: the name of its file without suffix.
+        record: its content.
+    """
+    if measurement == "discovery":
+        return [record["reason"][name] for name, status in record["status"].items() if status in FAILURES]
+    if measurement == "likelihood_scans":
+        return [f"{scan['name']}: {scan['reason']}" for scan in record["scans"] if scan["status"] in FAILURES]
+    if measurement == "intervals":
+        of_poi = [each for each in record["intervals"] if each["parameter"] == record["poi"]]
+        return [each["reason"][end] for each in of_poi for end, status in each["status"].items() if status in FAILURES]
+    if measurement == "feldman_cousins":
+        ends = [interval[side] for interval in record["intervals"] for side in ("lower", "upper")]
+        return [end["reason"] for end in ends if end["status"] in FAILURES]
+    return [record["reason"]] if record.get("status") in FAILURES else []
 
 
 def discovery_columns(folder: Path, files: list[str]) -> dict[str, float | str | None]:

@@ -1,8 +1,8 @@
 """The step that calculates the significance of an excess from asymptotic formulae."""
 
-from muscan.base.errors import FitError, reason_of
+from muscan.base.errors import FitError
 from muscan.base.files import made_by, record_failure, write_json
-from muscan.inference.discovery import LEAST_P0, Excess, Significance, excess
+from muscan.inference.discovery import LEAST_P0, Excess, NoSignificance, Significance, excess
 from muscan.inference.signal_point import SignalFiles, load
 from muscan.records.columns import FIVE_NONE
 from muscan.records.discovery import Discovery
@@ -21,18 +21,18 @@ def discovery_record(found: Excess) -> Discovery:
     """Return the content of discovery.json for a significance from asymptotic formulae.
 
     Raises:
-        FitError: if there is neither an observed nor an expected significance.
+        FitError: if the fits of the observed and of the expected significance have failed.
     """
-    failures = {"observed": _failure(found.observed), "expected": _failure(found.expected)}
-    if all(failures.values()):
-        raise FitError("; ".join(dict.fromkeys(failures.values())))
-    status = {name: "fit_failed" if reason else "ok" for name, reason in failures.items()}
-    observed = found.observed if isinstance(found.observed, Significance) else None
-    expected = list(FIVE_NONE) if failures["expected"] else found.expected
+    both = {"observed": found.observed, "expected": found.expected}
+    missing = {name: each for name, each in both.items() if isinstance(each, NoSignificance)}
+    if len(missing) == len(both) and all(each.status == "fit_failed" for each in missing.values()):
+        raise FitError("; ".join(dict.fromkeys(each.reason for each in missing.values())))
+    observed = None if "observed" in missing else found.observed
+    expected = FIVE_NONE if "expected" in missing else found.expected
     record = Discovery(
         calculator="asymptotics",
-        status=status,
-        reason=failures,
+        status=dict.fromkeys(both, "ok") | {name: each.status for name, each in missing.items()},
+        reason=dict.fromkeys(both) | {name: each.reason for name, each in missing.items()},
         blinded=False,
         mu_hat=found.mu_hat,
         no_excess=observed and observed.q0 == 0,
@@ -46,11 +46,6 @@ def discovery_record(found: Excess) -> Discovery:
         p0_exp_bound=[_bound(each) for each in expected],
     )
     return record if found.at_bound is None or observed is None else record.at_bound(found.at_bound)
-
-
-def _failure(found: Significance | list[Significance] | FitError | None) -> str | None:
-    """Why there is no significance; None if there is one, or if it is not wanted."""
-    return reason_of(found) if isinstance(found, FitError) else None
 
 
 def _bound(found: Significance | None) -> float | None:

@@ -28,7 +28,7 @@ def grids(tmp_path) -> Grids:
         "datasets": {"d": {"workspace": {"file": "w.json", "patches": str(tmp_path)}}},
         "analyses": {
             "a": {"dataset": "d", "calculators": ["toybased", "asymptotics"]},
-            "b": {"dataset": "d", "calculators": ["toybased"]},
+            "b": {"dataset": "d", "calculators": ["toybased"], "discovery": True},
         },
         "grids": {"plane": plane, "line": {"analyses": ["a"], "x": "m1"}},
     }
@@ -39,6 +39,11 @@ def test_limits_are_of_the_calculator_that_all_analyses_have(grids):
     assert grids.names == ["plane", "line"]
     assert grids.limits(PLANE) == [f"results/{a}/{m}/toybased/limits.json" for a in "ab" for m in ("m_1", "m_2")]
     assert grids.limits(LINE) == [f"results/a/{m}/asymptotics/limits.json" for m in ("m_1", "m_2")]
+
+
+def test_discoveries_are_of_the_analyses_that_ask_for_them(grids):
+    assert grids.discoveries(PLANE) == [f"results/b/{m}/toybased/discovery.json" for m in ("m_1", "m_2")]
+    assert grids.discoveries(LINE) == []
 
 
 def test_axes(grids):

@@ -12,6 +12,7 @@ TITLE = "Significance of an excess"
 OBSERVED = "observed"
 CASES = ("expected −2σ", "expected −1σ", "expected, median", "expected +1σ", "expected +2σ")
 MEDIAN = 2
+WITHOUT = ("fit_failed", "no_effect")  # statuses without a number or a bound
 NOTHING = "–"
 
 
@@ -31,7 +32,7 @@ def _sentences(found: Discovery) -> Iterator[str]:
     )
     yield from _observed_sentence(found)
     low, median, high = (found.Z_exp[case] for case in (MEDIAN - 1, MEDIAN, MEDIAN + 1))
-    if found.status["expected"] != "fit_failed":
+    if found.status["expected"] not in WITHOUT:
         value = _values(found.p0_exp[MEDIAN], found.p0_exp_bound[MEDIAN], median, found.Z_exp_bound[MEDIAN])
         known = low is not None and high is not None
         spread = f"; in 68 % of such data Z is from {z_text(low, None)} to {z_text(high, None)}" if known else ""
@@ -47,7 +48,7 @@ def _observed_sentence(found: Discovery) -> Iterator[str]:
         yield "The analysis is blind: there is no observed p0, and the expected ones do not depend on the data."
     elif found.no_excess:
         yield f"The best fit has no excess (mu_hat = {number(found.mu_hat)}): p0 is 0.5 and Z is 0."
-    elif found.status[OBSERVED] != "fit_failed":
+    elif found.status[OBSERVED] not in WITHOUT:
         value = _values(found.p0_obs, found.p0_obs_bound, found.Z_obs, found.Z_obs_bound)
         yield f"Observed: {value}, with mu_hat = {number(found.mu_hat)}."
 
@@ -96,7 +97,7 @@ def _rows(found: Discovery) -> Iterator[list[str]]:
 
 def _warnings(found: Discovery) -> Iterator[str]:
     for name, reason in found.reason.items():
-        if reason and found.status[name] == "fit_failed":
+        if reason and found.status[name] in WITHOUT:
             yield f"There is no {name} p0: {reason}."
         elif reason:
             level = " at 95 % confidence level" if found.toys else ""
