@@ -57,6 +57,13 @@ def test_without_an_excess_p0_is_one_half(tmp_path, n):
     assert (found.p0_obs, found.Z_obs, found.p0_obs_error, found.no_excess) == (0.5, 0.0, 0.0, True)
 
 
+def test_a_signal_without_events_has_no_significance(tmp_path):
+    signal = MeasuredSignal(tmp_path / "signal", counting([5.0], [0.0], [5.0]))
+    found = signal.measure("discovery", "--per-hypothesis", 100, "--block", 100)
+    assert set(found["status"].values()) == {"no_effect"}
+    assert (found["p0_obs"], found["Z_obs"], set(found["p0_exp"]), set(found["Z_exp"])) == (None, None, {None}, {None})
+
+
 def test_toys_are_added_until_the_target_is_reached(tmp_path):
     signal = MeasuredSignal(tmp_path / "signal", counting([8.0], [5.0], [3.0]))
     options = ["--target", 0.1, "--max", 100_000, "--block", 500]

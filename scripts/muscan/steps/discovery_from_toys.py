@@ -1,6 +1,7 @@
 """p0 and Z from the toys of a measurement."""
 
 from muscan.config.settings import TOYBASED
+from muscan.inference.discovery import NO_EFFECT
 from muscan.records.discovery import Discovery
 from muscan.toys import pseudo_data
 from muscan.toys.discovery import (
@@ -28,10 +29,14 @@ def discovery_from_toys(opened: OpenedMeasurement, thrown: list[ThrownSample]) -
     used = toys.without_failed()
     failures = {each.sample.hypothesis: each.failure(plan.max_failed_fraction) for each in thrown}
     blinded = opened.result.blinded
-    observed = None if blinded or failures[BACKGROUND_ONLY] else observed_p0(used)
-    expected = None if failures[BACKGROUND_ONLY] or failures[WITH_SIGNAL] else expected_p0(used)
-    found = {OBSERVED: observed, EXPECTED: expected and expected[MEDIAN]}
     failed = {OBSERVED: failures[BACKGROUND_ONLY], EXPECTED: failures[BACKGROUND_ONLY] or failures[WITH_SIGNAL]}
+    status = {name: "fit_failed" for name, reason in failed.items() if reason}
+    for name, of_formulae in plan.asymptotics["status"].items():  # toys differ from each other, but not by mu
+        if of_formulae == NO_EFFECT.status:
+            status[name], failed[name] = NO_EFFECT
+    observed = None if blinded or OBSERVED in status else observed_p0(used)
+    expected = None if EXPECTED in status else expected_p0(used)
+    found = {OBSERVED: observed, EXPECTED: expected and expected[MEDIAN]}
     failed = {name: reason or _too_few(found[name]) for name, reason in failed.items()}
     reached = None
     if plan.target is not None:
@@ -39,7 +44,7 @@ def discovery_from_toys(opened: OpenedMeasurement, thrown: list[ThrownSample]) -
     counts = {each.sample.hypothesis: pseudo_data.count(each.toys)._asdict() for each in thrown}
     record = Discovery(
         calculator=TOYBASED,
-        status={name: _status(p0) for name, p0 in found.items()},
+        status={name: _status(p0) for name, p0 in found.items()} | status,
         reason=failed,
         blinded=False,
         mu_hat=plan.mu_hat,
