@@ -1,6 +1,7 @@
 """Limits from toys through Snakemake: results, packing, more toys, interruption."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -26,10 +27,15 @@ def config(default_config) -> dict:
     return {
         "datasets": {"mismatched": default_config["datasets"]["mismatched"], "few": few},
         "models": default_config["models"] | {"counting": counting},
-        "scan": {"calculators": ["toybased"]},
+        "scan": {"calculators": ["toybased"], "discovery": True},
         "analyses": {
             "locked": {"dataset": "mismatched", "model": "locked", "mu": SCAN, "toys": TOYS, "plots": []},
-            "few": {"dataset": "few", "model": "counting", "toys": {"target": 0.1, "block": 100, "jobs": 2}},
+            "few": {
+                "dataset": "few",
+                "model": "counting",
+                "toys": {"target": 0.1, "block": 100, "jobs": 2},
+                "intervals": {"levels": [0.9], "feldman_cousins": True},
+            },
         },
     }
 
@@ -74,9 +80,23 @@ def test_limits_from_toys_are_in_the_tables(finished):
     assert float(locked["ratio"]) == pytest.approx(1, abs=4 * float(locked["ratio_error"]))  # hundreds of events a bin
 
 
+def test_measurements_from_toys_are_in_the_tables_and_in_the_manifest(finished):
+    rows = limits(finished)
+    assert {row["failed_measurements"] for row in rows.values()} == {""}
+    assert (rows["few/signal"]["p0_obs"], rows["few/signal"]["Z_obs"]) == ("0.5", "0.0")  # a deficit
+    locked = rows["locked/signal"]
+    asymptotic = json.loads((finished / "results/locked/signal/toybased/discovery.json").read_text())["asymptotics"]
+    assert (locked["p0_status"], locked["p0_obs"]) == ("toys_too_few", "")  # 400 toys for p0 = 0.013
+    assert asymptotic["p0_obs"] < float(locked["p0_obs_bound"]) < 0.05
+    listed = {each["file"] for each in json.loads((finished / "results/manifest.json").read_text())["results"]}
+    for name in ("feldman_cousins.json", "feldman_cousins/plan_0.json", "toybased/discovery/plan_0.json"):
+        assert f"results/few/signal/{name}" in listed
+    assert any(name.startswith("results/few/signal/feldman_cousins/toys/") for name in listed)
+
+
 def test_every_picture_is_there(finished):
     plots = finished / "results" / "few" / "signal" / "toybased" / "plots"
-    for name in ("brazil.png", "toys.pdf", "pulls.png", "yields"):
+    for name in ("brazil.png", "toys.pdf", "pulls.png", "yields", "feldman_cousins.png"):
         assert (plots / name).exists()
     assert len(list((plots / "distributions").glob("mu_*.png"))) in (1, 2)
 
@@ -113,8 +133,8 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, config, finished):
     """
     folder = clone(tmp_path / "run")
     write_config(folder, with_toys(config, jobs=5))
-    target = "results/locked/signal/toybased/limits.json"
-    command = [sys.executable, "-m", "snakemake", target, "--cores", "1", "--configfile", "test.yaml"]
+    targets = [f"results/locked/signal/toybased/{name}.json" for name in ("limits", "discovery")]
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "1", "--configfile", "test.yaml"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     run = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **quiet)
     deadline = time.monotonic() + 120
@@ -125,7 +145,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, config, finished):
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("results/locked/signal/toybased/toys/*/[!.]*.npz")}
     assert len(kept) >= 5
     snakemake(folder, "--unlock")
-    snakemake(folder, target)
+    snakemake(folder, *targets)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     ours, theirs = results(folder), results(finished)
     assert ours == {name: content for name, content in theirs.items() if name.startswith("results/locked/")}
