@@ -6,7 +6,7 @@ import pytest
 from helpers.default_question import default_question
 from helpers.minos import minuit_of
 from helpers.published import published
-from helpers.workspaces import EVERY_MODIFIER, engine_of, referee
+from helpers.workspaces import EVERY_MODIFIER, counting, engine_of, referee
 from muscan.histfactory.compile import compile_workspace
 from muscan.inference.engines import engine
 from muscan.inference.hypotest import prepare
@@ -76,3 +76,12 @@ def test_both_engines_agree():
         regions = [(at.engine.model.names.index(each), 1.0) for each in ("mu", "jets")]
         found.append([end.value for each in intervals(at, regions, 1e-3) for end in (each.low, each.high)])
     np.testing.assert_allclose(*found, rtol=5e-3)
+
+
+def test_an_empty_bin_keeps_the_best_fit_at_the_edge_of_the_possible_region():
+    """Nothing is observed, and with a negative mu nothing is expected: 2 (nu - 0) rises by 1 half an event further."""
+    of_data = profile(counting([0.0], [3.0], [2.0]))
+    (found,) = intervals(of_data, [(of_data.engine.model.poi, 1.0)])
+    assert found.low.status == "at_edge"
+    assert "nothing is expected in bin 1 of channel channel" in found.low.reason
+    assert found.high.value == pytest.approx(-2 / 3 + 0.5 / 3, abs=1e-4)

@@ -166,7 +166,7 @@ class TestReport:
     def test_of_intervals(self, signal):
         section = told_intervals.describe(strict(signal.folder / "intervals.json"))
         assert section.title == "Intervals"
-        assert section.sentences[0].startswith("The 68 % interval of mu is ")
+        assert section.sentences[0].startswith("The 68 % interval of mu is from ")
         (table,) = section.tables
         assert table.columns[3:] == ["68 % from", "68 % to", "95 % from", "95 % to"]
         assert [row[0] for row in table.rows] == ["mu", "scale"]

@@ -79,7 +79,7 @@ def _scan_problems(where: str, analysis: dict, model: dict) -> Iterator[str]:
     known = [*dict.fromkeys(each["name"] for sample in model["samples"].values() for each in sample), POI]
     for scan in analysis.get("likelihood_scans") or []:
         for name in [scan] if isinstance(scan, str) else scan:
-            if re.sub(r"\[\d+\]$", "", name) not in known:
+            if name not in known and re.sub(r"\[\d+\]$", "", name) not in known:
                 yield f"{where}: the model has no parameter {name!r}{did_you_mean(name, known)}"
 
 

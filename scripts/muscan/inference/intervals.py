@@ -7,14 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtri
 
+from muscan.base.words import join_items
 from muscan.histfactory.model import Model
 from muscan.inference.engine import Engine
 from muscan.inference.hypotest import CONSISTENCY
-from muscan.inference.measured import Measured
+from muscan.inference.measured import Measured, bins_at_edge
 from muscan.inference.profile import Ends, Profile
 from muscan.inference.uncertainties import Curvature, curvature
 
-STATUSES = ("ok", "at_bound", "open", "fit_failed", "lower_minimum")
+STATUSES = ("ok", "at_bound", "at_edge", "open", "fit_failed", "lower_minimum")
 PRECISION = 1e-5  # of an end, in units of its distance from the best fit
 
 
@@ -103,6 +104,7 @@ def describe_ends(
         reason = lower_minimum(model, [parameters[lowest]], found.below[lowest])
         return [End(None, "lower_minimum", reason)] * len(sides)
     ends = []
+    edge = bins_at_edge(Measured(profile.engine, profile.data, profile.best)) if found.failed.any() else []
     for k, (index, side, rise) in enumerate(zip(parameters, sides, rises, strict=True)):
         inner, outer = (float(best[index] + side * distance) for distance in found.between[k])
         bound = float(model.bounds[index, int(side > 0)])
@@ -111,6 +113,9 @@ def describe_ends(
         elif found.at_bound[k]:
             reason = f"-2 log L has risen by less than {rise:.4g} at the bound of the parameter, {bound:g}"
             ends.append(End(None, "at_bound", reason, bound))
+        elif edge and found.failed[k] and abs(inner - best[index]) <= PRECISION * max(abs(best[index]), 1.0):
+            reason = f"the best fit, {best[index]:.4g}, is at the edge of the possible region: nothing is observed and "
+            ends.append(End(None, "at_edge", f"{reason}nothing is expected in {join_items(edge, 3)}"))
         elif found.failed[k]:
             beyond = f"between {inner:.6g} and {outer:.6g}" if np.isfinite(outer) else f"beyond {inner:.6g}"
             ends.append(End(None, "fit_failed", f"the end is {beyond}, where fits fail or end in different minima"))

@@ -8,10 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from muscan.base.words import shorten
+from muscan.histfactory.poisson import WALL_WIDTH
 from muscan.inference.engine import Engine
 from muscan.inference.fits import Fit
 from muscan.inference.hypotest import Prepared
 
+# Expected events of an empty bin at the edge of the possible region, where fits end a little beside zero.
+EDGE = 10 * WALL_WIDTH
 EXPECTED_MU = 1.0  # signal strength of the predicted cross section
 
 
@@ -42,3 +46,16 @@ def expected_parameters(engine: Engine, prepared: Prepared) -> np.ndarray:
     parameters = prepared.reference.parameters.copy()
     parameters[engine.model.poi] = EXPECTED_MU
     return parameters
+
+
+def bins_at_edge(found: Measured) -> list[str]:
+    """Return the names of the bins without observed and without expected events: no fit can go beyond them."""
+    engine, data, best = found
+    model = engine.model
+    expected = engine.likelihood.asimov(best.parameters)[: model.nmain]
+    empty = (data[: model.nmain] == 0) & (expected <= EDGE)
+    return [
+        f"bin {number + 1} of channel {shorten(channel)}"
+        for channel, bins in model.bins.items()
+        for number in np.flatnonzero(empty[bins])
+    ]

@@ -8,15 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from muscan.base.errors import FitError
-from muscan.base.words import join_items, shorten
+from muscan.base.words import join_items
 from muscan.histfactory.model import Model
 from muscan.histfactory.parameters import LARGEST_MU
-from muscan.histfactory.poisson import WALL_WIDTH
 from muscan.inference.engine import Engine
 from muscan.inference.fit_bounds import BOUND_MARGIN
 from muscan.inference.fits import Fit, at_bound
 from muscan.inference.hypotest import Prepared
-from muscan.inference.measured import Measured, measured
+from muscan.inference.measured import Measured, bins_at_edge, measured
 from muscan.inference.profile import Profile
 from muscan.inference.signal_point import bounded
 from muscan.inference.uncertainties import curvature
@@ -28,8 +27,6 @@ STATIONARY = 1e-3
 # Curvature of a flat direction, if that of each parameter is 1, and square of the component of mu in it. The covariance
 # is given up at 1e-12; rounding adds up to 1e-14.
 FLAT = 1e-10
-# Expected events at that edge, where fits end a little beside zero.
-EDGE = 10 * WALL_WIDTH
 
 
 class Basis(NamedTuple):
@@ -113,7 +110,7 @@ def _status(found: Measured, bounded_ones: np.ndarray, covariance: np.ndarray) -
         return "at_bound", f"mu_hat = {mu:.4g} is at a bound of mu"
     free = ~model.fixed & ~bounded_ones & np.isfinite(np.diag(covariance))
     gradient = engine.likelihood.gradient_of(best.parameters, data)[free]
-    edge = _bins_at_edge(found)
+    edge = bins_at_edge(found)
     if edge and not gradient @ covariance[np.ix_(free, free)] @ gradient / 4 < STATIONARY:  # also where it is nan
         return "at_edge", (
             f"the best fit, mu_hat = {mu:.4g}, is at the edge of the possible region: nothing is observed and nothing "
@@ -136,16 +133,3 @@ def _moves_along_flat_direction(found: Measured, free: np.ndarray) -> bool:
     curvatures, directions = np.linalg.eigh(hessian * np.outer(scale, scale))
     flat = directions[np.flatnonzero(np.flatnonzero(free) == poi)][:, curvatures < FLAT]
     return not free[poi] or bool((flat**2).sum() > FLAT)
-
-
-def _bins_at_edge(found: Measured) -> list[str]:
-    """Names of the bins without observed and without expected events."""
-    engine, data, best = found
-    model = engine.model
-    expected = engine.likelihood.asimov(best.parameters)[: model.nmain]
-    empty = (data[: model.nmain] == 0) & (expected <= EDGE)
-    return [
-        f"bin {number + 1} of channel {shorten(channel)}"
-        for channel, bins in model.bins.items()
-        for number in np.flatnonzero(empty[bins])
-    ]

@@ -10,9 +10,10 @@ from muscan.records.record import Record
 class Interval(Record):
     """The interval of one parameter at one confidence level.
 
-    Each end has a status: `ok`, it is known; `at_bound`, a bound of the parameter is met before; `open`, -2 log L does
-    not rise enough at any value; `fit_failed`, fits around it failed or are in different minima; `lower_minimum`, a fit
-    ended below the best fit, so that no interval is known.
+    Each end has a status: `ok`, it is known; `at_bound`, a bound of the parameter is met before; `at_edge`, the best
+    fit is where a bin without observed events has no expected ones, and no fit can go further; `open`, -2 log L does
+    not rise enough at any value; `fit_failed`, fits around it failed or are in different minima; `lower_minimum`, a
+    fit ended below the best fit, so that no interval is known.
     """
 
     KIND: ClassVar[str] = "an interval of a parameter"

@@ -84,8 +84,8 @@ def show_how_to_continue(dag, results: list[str]) -> None:
     files = {str(file) for job in left for file in job.output}
     if files <= {VERDICT}:
         lines = [
-            "All results are made, but limits are missing for the reasons above. After a correction, run the same"
-            " command again: it makes only what changes."
+            "All results are made, but some could not be determined, for the reasons above. After a correction, run the"
+            " same command again: it makes only what changes."
         ]
     else:
         lines = list(existing_results.describe_missing([name for name in results if name in files]))

@@ -7,8 +7,16 @@ from muscan.report.fit_section import format_number
 from muscan.report.measured.section import MeasuredSection, MeasuredTable
 
 DIGITS = 4  # of ends
+NEGLIGIBLE = 1e-6  # a best fit closer to zero than this, in units of its error, is rounding
 COLUMNS = ["parameter", "best fit", "HESSE error"]
-WORDS = {"at_bound": "bound", "open": "open", "fit_failed": "fit failed", "lower_minimum": "lower minimum"}
+EXPLAINED = ("at_bound", "at_edge", "open")
+WORDS = {
+    "at_bound": "bound",
+    "at_edge": "edge",
+    "open": "open",
+    "fit_failed": "fit failed",
+    "lower_minimum": "lower minimum",
+}
 
 
 def describe(record: dict) -> MeasuredSection:
@@ -34,9 +42,14 @@ def percent(level: float) -> str:
 
 def sentence(interval: Interval, name: str, blinded: bool) -> str:
     """Describe an interval of a parameter in words."""
-    text = f"The {percent(interval.confidence_level)} interval of {name} is {end_text(interval, 'low')} to "
-    text += f"{end_text(interval, 'high')}" + " (expected for mu = 1)" * blinded
-    differs = [explanation(interval, side) for side in ("low", "high") if interval.status[side] in ("at_bound", "open")]
+    ends = [end_text(interval, side) for side in ("low", "high")]
+    shown = f"from {ends[0]} to {ends[1]}"
+    if interval.status["low"] == "at_edge":
+        shown = f"up to {ends[1]}"
+    text = (
+        f"The {percent(interval.confidence_level)} interval of {name} is {shown}" + " (expected for mu = 1)" * blinded
+    )
+    differs = [explanation(interval, side) for side in ("low", "high") if interval.status[side] in EXPLAINED]
     return f"{text}. {' '.join(differs)}".strip() if differs else f"{text}."
 
 
@@ -45,7 +58,15 @@ def explanation(interval: Interval, side: str) -> str:
     end = {"low": "lower", "high": "upper"}[side]
     if interval.status[side] == "at_bound":
         return f"Its {end} side is cut off by the bound of the parameter at {interval.bound[side]:g}."
+    if interval.status[side] == "at_edge":
+        return f"It has no {end} end: {interval.reason[side]}."
     return f"Its {end} side is open: the likelihood does not fall far enough at any value."
+
+
+def best_fit_text(interval: Interval) -> str:
+    """Return the best fit as text; one that differs from zero by much less than its error is zero."""
+    negligible = interval.error and abs(interval.best_fit) < NEGLIGIBLE * interval.error
+    return format_number(0.0 if negligible else interval.best_fit, DIGITS)
 
 
 def end_text(interval: Interval, side: str) -> str:
@@ -63,9 +84,7 @@ def table(intervals: list[Interval]) -> MeasuredTable:
     levels = list(dict.fromkeys(each.confidence_level for each in intervals))
     rows: dict[str, list[str]] = {}
     for each in intervals:
-        row = rows.setdefault(
-            each.parameter, [each.parameter, format_number(each.best_fit, DIGITS), format_number(each.error, 3)]
-        )
+        row = rows.setdefault(each.parameter, [each.parameter, best_fit_text(each), format_number(each.error, 3)])
         row += [end_text(each, "low"), end_text(each, "high")]
     columns = [f"{percent(level)} {side}" for level in levels for side in ("from", "to")]
     return MeasuredTable("", [*COLUMNS, *columns], list(rows.values()))

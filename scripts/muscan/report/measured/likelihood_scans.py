@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from muscan.base.words import join_items
 from muscan.records.intervals import Interval
 from muscan.records.likelihood_scans import FIT_FAILED, LikelihoodScan, LikelihoodScans
-from muscan.report.fit_section import format_number
-from muscan.report.measured.intervals import DIGITS, end_text, percent
+from muscan.report.measured.intervals import best_fit_text, end_text, percent
 from muscan.report.measured.section import MeasuredSection, MeasuredTable
 
 
@@ -30,7 +29,7 @@ def describe(record: dict) -> MeasuredSection:
 def rows_of(scan: LikelihoodScan) -> Iterator[list[str]]:
     """Yield the rows of the table of regions."""
     for each in map(Interval.from_json, scan.regions):
-        best, level = format_number(each.best_fit, DIGITS), percent(each.confidence_level)
+        best, level = best_fit_text(each), percent(each.confidence_level)
         yield [scan.name, each.parameter, best, level, end_text(each, "low"), end_text(each, "high")]
 
 
@@ -43,8 +42,11 @@ def closing(scan: LikelihoodScan) -> Iterator[str]:
         met = [f"{each.parameter} = {each.bound[side]:g}" for each, side in ends if each.status[side] == "at_bound"]
         flat = [each.parameter for each, side in ends if each.status[side] == "open"]
         parts = [f"meets the bound {join_items(met)}"] * bool(met)
+        edge = [each.parameter for each, side in ends if each.status[side] == "at_edge"]
+        parts += [f"ends at the edge of the possible region of {join_items(list(dict.fromkeys(edge)))}"] * bool(edge)
         parts += [f"is open along {join_items(list(dict.fromkeys(flat)))}"] * bool(flat)
-        yield f"{scan.name}: the {percent(largest)} region {' and '.join(parts)}."
+        if parts:
+            yield f"{scan.name}: the {percent(largest)} region {' and '.join(parts)}."
 
 
 def warnings_of(scan: LikelihoodScan) -> Iterator[str]:
