@@ -115,6 +115,27 @@ def test_ctrl_c_is_told_in_the_log(tmp_path):
     assert (tmp_path / "step.log").read_text() == "interrupted\n"
 
 
+def test_ctrl_c_during_the_construction_of_an_object(tmp_path):
+    """Its destructor may fail, as that of an archive that is not open yet does. This is not reported."""
+    program = """
+import os, signal
+from muscan.base.script import run
+
+class Archive:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+    def __del__(self):
+        self.never_set
+
+run(lambda argv: Archive())
+"""
+    log = tmp_path / "step.log"
+    command = [sys.executable, "-c", program, "--log", str(log)]
+    result = subprocess.run(command, env={"PYTHONPATH": str(SCRIPTS)}, preexec_fn=heed_interrupts)
+    assert result.returncode == 130
+    assert log.read_text() == "interrupted\n"
+
+
 def test_other_errors_keep_their_traceback():
     program = "import muscan.base.script\n1 / 0\n"
     command = [sys.executable, "-c", program]

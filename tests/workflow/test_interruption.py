@@ -336,7 +336,7 @@ def test_unlocking_is_all_that_a_killed_run_needs(tmp_path, question):
     """Without it the message says what to do; with it Snakemake has nothing against another run."""
     run = Killed(tmp_path / "run", question)
     process, deadline = run.start(), time.monotonic() + 120
-    while not files(run.folder / ".snakemake" / "locks") and time.monotonic() < deadline:
+    while not files(run.folder / "logs") and time.monotonic() < deadline:  # from the first step on it is locked
         time.sleep(0.05)
     run.kill(process)
     result = snakemake(run.folder, check=False)

@@ -13,7 +13,8 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import NoReturn
 
 from muscan.base import missing_packages, seals
 from muscan.base.errors import StepError
@@ -66,6 +67,8 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     keep_memory()
     # A batch system sends SIGTERM before it kills a job; the exit removes incomplete files.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # shells let background jobs ignore it
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         if args.log:
             _redirect(args.log)
@@ -79,6 +82,12 @@ def run(main: Callable[[list[str]], int | None]) -> None:
         sys.exit(f"failed: {error}{HINTS.get(error.errno, '')}")
     except MemoryError as error:
         sys.exit(f"failed: not enough memory: {error}")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Interrupt the script, without messages of the objects that were under construction."""
+    sys.unraisablehook = lambda _: None
+    raise KeyboardInterrupt
 
 
 def _redirect(log: Path) -> None:
