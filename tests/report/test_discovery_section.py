@@ -2,12 +2,18 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from scipy.stats import norm
 
+from helpers.planes import make_points, with_significance
+from muscan.config.schema import complete
 from muscan.inference.discovery import Excess, NoSignificance, significance
 from muscan.records.discovery import Discovery
 from muscan.report.measured.discovery import describe
+from muscan.report.sections import grid_section
 from muscan.steps.discover import discovery_record
 
 FAILED = NoSignificance("fit_failed", "the fit at mu = 1 did not converge")
@@ -102,3 +108,35 @@ def test_toys(blind):
             "4.20",
         ]
         assert "only an upper bound at 95 % confidence level: 2 of 150000 toys are in the tail" in warnings
+
+
+# The table of the points of a grid
+
+
+def points_shown(folder, table) -> dict:
+    (folder / "grids" / "g").mkdir(parents=True)
+    table.to_csv(folder / "grids" / "g" / "points.csv", index=False)
+    config = {
+        "datasets": {"d": {"workspace": {"file": "w.json"}}},
+        "analyses": {"a": {"dataset": "d"}},
+        "grids": {"g": {"analyses": ["a"], "x": "m1", "y": "m2"}},
+    }
+    return grid_section(SimpleNamespace(folder=folder, config=complete(config), figures=lambda *_: []), "g")
+
+
+def test_points_of_a_grid_have_z_or_a_bound(tmp_path):
+    """Z, a lower bound that follows from p0 at four standard deviations, and neither."""
+    points = make_points(places=[(400, 0), (500, 0), (600, 0)])
+    points = with_significance(points, lambda m1, m2: m1 / 200, lambda m1, m2: m1 / 100)
+    points.loc[1:, ["Z_obs", "p0_obs"]] = np.nan
+    points.loc[1, "p0_obs_bound"] = norm.sf(4)
+    shown = points_shown(tmp_path, points)
+    assert shown["numbers"][-2:] == ["Z obs.", "Z exp."]
+    assert [row["numbers"][-2:] for row in shown["rows"]] == [["2.00", "4.00"], ["> 4.00", "5.00"], ["–", "6.00"]]
+    assert all(len(row["numbers"]) == len(shown["numbers"]) for row in shown["rows"])
+
+
+def test_points_of_a_grid_without_p0_have_no_columns_for_z(tmp_path):
+    shown = points_shown(tmp_path, make_points(places=[(400, 0), (500, 0)]))
+    assert not any("Z" in name for name in shown["numbers"])
+    assert {len(row["numbers"]) for row in shown["rows"]} == {len(shown["numbers"])}

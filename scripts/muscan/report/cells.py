@@ -17,6 +17,7 @@ from muscan.results.table_rows import (
     significance,
     with_error,
     worst_status,
+    z_or_bound,
 )
 
 SIGNS = {"above_scan": ">", "below_scan": "<"}  # of a limit beyond an end of the scan
@@ -80,17 +81,21 @@ def toy_cells(row: dict[str, str]) -> list[str]:
     ]
 
 
-def grid_point_cells(row: dict[str, str], names: list[str], numbers: list[str]) -> dict:
+def grid_point_cells(row: dict[str, str], names: list[str], numbers: list[str], significances: list[str]) -> dict:
     """Return the cells of a row of points.csv.
 
     Args:
         row: a point of a grid of signals.
         names: columns that identify the point.
         numbers: columns with results.
+        significances: kinds of Z that are shown after them, "obs" or "exp".
     """
     return {
         "names": [row[name] for name in names],
-        "numbers": [number(row[name]) for name in numbers],
+        "numbers": [
+            *(number(row[name]) for name in numbers),
+            *(z_or_bound(row, kind) for kind in significances),
+        ],
         "answers": [ANSWERS.get(row[name], NOTHING) for name in ("excluded", "expected_excluded")],
         "reason": row["reason"],
         **_status_badge(row),

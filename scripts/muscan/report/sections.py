@@ -21,7 +21,7 @@ from muscan.report.run_findings import NOTE, POOR_FIT, RunFinding, collect_findi
 from muscan.report.run_results import TOYS_TABLE, RunResults
 from muscan.report.summary import describe_all_clear, describe_group, group_findings, scan_names, summary_lines
 from muscan.results.manifest import digests
-from muscan.results.table_rows import POINTS, is_blinded, read_table
+from muscan.results.table_rows import POINTS, has_significances, is_blinded, read_table
 
 TEMPLATE, CAPTIONS = (ROOT / part for part in REPORT_PARTS[:2])  # the template includes the style
 GRID_CAPTIONS = {
@@ -30,6 +30,7 @@ GRID_CAPTIONS = {
 }  # keys of captions by picture  # fmt: skip
 STATISTICS = {"qtilde": "q̃μ, with mu_hat not below zero", "q": "qμ"}
 POINT_COLUMNS = {"observed_limit": "μ obs.", "expected": "μ exp.", "CLs_obs": "CLs obs.", "CLs_exp": "CLs exp."}
+SIGNIFICANCES = {"obs": "Z obs.", "exp": "Z exp."}  # headings by kind
 CROSS_SECTION_COLUMNS = {
     "cross_section": "Predicted xsec", "xsec_observed_limit": "xsec limit obs.", "xsec_expected": "xsec limit exp.",
 }  # fmt: skip
@@ -123,12 +124,13 @@ def grid_section(results: RunResults, grid: str) -> dict[str, Any]:
     axes = [label_column(axis) for axis in (settings.x, settings.y) if axis is not None]
     names = ["signal", *(name for name in axes if name in rows[0]), *["analysis"] * (len(settings.analyses) > 1)]
     numbers = POINT_COLUMNS | (CROSS_SECTION_COLUMNS if settings.cross_sections else {})
+    kinds = SIGNIFICANCES if has_significances(rows) else {}
     return {
         "name": grid,
         "names": names,
-        "numbers": list(numbers.values()),
+        "numbers": [*numbers.values(), *kinds.values()],
         "units": sorted({row["unit"] for row in rows if row["unit"]}),
-        "rows": [grid_point_cells(row, names, list(numbers)) for row in rows],
+        "rows": [grid_point_cells(row, names, list(numbers), list(kinds)) for row in rows],
         "blinded": any(is_blinded(row) for row in rows),  # points that failed are not, even in a blind analysis
         "excluded": sum(row["excluded"] == "True" for row in rows),
         "unknown": sum(not row["expected_excluded" if is_blinded(row) else "excluded"] for row in rows),

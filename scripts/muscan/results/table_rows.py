@@ -103,12 +103,23 @@ def z_of(p0: float) -> float:
 
 def significance(row: dict[str, str]) -> str:
     """Return the observed significance Z of a row, or a lower bound of it; without any, the expected one for mu = 1."""
-    for kind, suffix in (("obs", ""), ("exp", " (exp.)")):
-        if z := row.get(f"Z_{kind}"):
-            return f"{float(z):.2f}{suffix}"
-        if bound := row.get(f"p0_{kind}_bound"):
-            return f"> {z_of(float(bound)):.2f}{suffix}"
-    return NOTHING
+    observed, expected = (z_or_bound(row, kind) for kind in ("obs", "exp"))
+    if observed != NOTHING or expected == NOTHING:
+        return observed
+    return f"{expected} (exp.)"
+
+
+def z_or_bound(row: dict[str, str], kind: str) -> str:
+    """Return the significance Z of a row, or a lower bound of it; a dash if there is neither.
+
+    Args:
+        row: of limits.csv or points.csv.
+        kind: "obs" or "exp".
+    """
+    if z := row.get(f"Z_{kind}"):
+        return f"{float(z):.2f}"
+    bound = row.get(f"p0_{kind}_bound")
+    return f"> {z_of(float(bound)):.2f}" if bound else NOTHING
 
 
 def several_calculators(rows: list[dict[str, str]]) -> bool:
