@@ -299,6 +299,11 @@ def test_p0_from_toys_has_errors_and_bounds(submit):
     qualifiers = written.variables(LOCAL_P0, "dependent")[bound]["qualifiers"]
     assert {"name": "Confidence level", "value": "95 %"} in qualifiers
     assert "Upper bound of the expected local p0" not in written.variables(LOCAL_P0, "dependent")
+    assert written.values(SIGNIFICANCE, "Observed local significance")[1] == "-"
+    said = "the values of which only a bound is known"
+    assert all(said in written.documents[table]["description"] for table in (LOCAL_P0, SIGNIFICANCE))
+    without = submit(points[:1])
+    assert not any(said in without.documents[table]["description"] for table in (LOCAL_P0, SIGNIFICANCE))
 
 
 def test_blind_analyses_have_expected_p0_only(submit):

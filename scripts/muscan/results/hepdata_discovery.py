@@ -19,6 +19,7 @@ from muscan.results.hepdata_variables import (
 from muscan.results.significances import shown_kinds
 
 BOUND_LEVEL = "95 %"  # confidence level of upper bounds from toys
+WITH_BOUNDS = "It also marks the values of which only a bound is known."
 NOTE = (
     "The errors of an expected value are the distances from the median to the values at 1 and 2 sigma for data with a "
     f"signal of mu = 1. '{MISSING}' marks a missing value."
@@ -39,13 +40,14 @@ def significance_tables(points: pd.DataFrame, grid: str, labels: list[Variable])
         grid: its name.
         labels: of the points, as variables.
     """
+    bounds = bound_variables(points)
     p0 = result_variables(points, ("p0_obs", "p0_exp"), "local p0", with_level=False)
     for variable, kind in zip(p0, shown_kinds(points), strict=True):
         add_statistical_error(variable, points[f"p0_{kind[:3]}_error"])
     made = {
         "Local p0": (
             "Local p0, the probability of data that look at least as much like the signal if there is none,",
-            p0 + bound_variables(points),
+            p0 + bounds,
         ),
         "Local significance": (
             "Significance Z of an excess, p0 in standard deviations of a normal distribution,",
@@ -53,6 +55,7 @@ def significance_tables(points: pd.DataFrame, grid: str, labels: list[Variable])
         ),
     }
     about = f"for the signals of the grid {grid}, from {method_text(points)}. {NOTE}"
+    about += f" {WITH_BOUNDS}" if bounds else ""
     return [
         make_table(name, f"{what} {about}", [*labels, *variables, *choice_variables(points)], observable=None)
         for name, (what, variables) in made.items()
