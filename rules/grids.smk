@@ -1,6 +1,6 @@
 # Signal points in a plane of masses: limits on cross sections, exclusion contours, tables for HEPData.
 #
-# Needs: limits.json of all signals of the analyses of a grid, and discovery.json of those that ask for p0. Makes:
+# Needs: limits.json of all signals of the analyses of a grid, and discovery.json if all of them ask for p0. Makes:
 # points.csv and points.md, pictures, hepdata/.
 
 

@@ -278,25 +278,33 @@ def test_failures_are_rows_without_numbers(grid):
 
 
 class TestSignificances:
-    def test_of_the_analyses_that_ask_for_them(self, grid):
-        """At each point those of the analysis with the best limit: one of them asks for no p0, and one has failed."""
+    def test_are_of_the_analysis_with_the_best_limit(self, grid):
+        """One of three has failed at the point where its limit is the best."""
         grid.add("a", dict(zip(MASSES, [limits(1.0, 0.5), limits(1.0, 2.0), limits(1.0, 2.0)], strict=True)))
         grid.add("b", dict(zip(MASSES, [limits(1.0, 1.0), limits(1.0, 1.0), limits(1.0, 3.0)], strict=True)))
         grid.add("c", dict(zip(MASSES, [limits(1.0, 1.5), limits(1.0, 1.5), limits(1.0, 1.0)], strict=True)))
         grid.discover("a", dict.fromkeys(MASSES, 3.0))
+        grid.discover("b", dict.fromkeys(MASSES, 1.0))
         grid.discover("c", dict.fromkeys(MASSES))
         rows = grid.rows()
         assert [row["analysis"] for row in rows.values()] == ["a", "b", "c"]
-        asked, silent, failed = rows.values()
-        assert [float(asked[name]) for name in Z_COLUMNS] == [3, 2, 3, 4, 5, 6]
-        assert [float(asked[name]) for name in P0_COLUMNS] == pytest.approx(norm.sf([3, 2, 3, 4, 5, 6]), rel=1e-12)
-        assert asked["p0_status"] == "ok"
-        assert {silent[name] for name in DISCOVERY_COLUMNS} == {""}
+        first, second, failed = rows.values()
+        for row, z in ((first, [3, 2, 3, 4, 5, 6]), (second, [1, 0, 1, 2, 3, 4])):
+            assert [float(row[name]) for name in Z_COLUMNS] == z
+            assert [float(row[name]) for name in P0_COLUMNS] == pytest.approx(norm.sf(z), rel=1e-12)
+            assert row["p0_status"] == "ok"
         assert {failed[name] for name in (*Z_COLUMNS, *P0_COLUMNS)} == {""}
         assert failed["p0_status"] == "fit_failed"
 
     def test_without_a_wish_there_are_no_columns(self, three):
         assert not set(DISCOVERY_COLUMNS) & set(three.rows()["a_100_1"])
+
+    def test_if_one_analysis_does_not_ask_there_are_no_columns(self, grid):
+        """Its points would look as if they had no excess worth a number."""
+        for name in "ab":
+            grid.add(name, {"a_100_1": limits(1.0, 1.0)})
+        grid.discover("a", {"a_100_1": 3.0})
+        assert not set(DISCOVERY_COLUMNS) & set(grid.rows()["a_100_1"])
 
     def test_the_table_is_read_as_it_was_written(self, three):
         three.discover("a", dict(zip(MASSES, [1.0, None, 0.0], strict=True)))

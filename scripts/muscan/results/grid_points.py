@@ -43,10 +43,10 @@ LARGEST = 1e30  # largest value of a label on an axis
 def candidates(outline: dict, settings: GridSettings, results: Path) -> Iterator[dict]:
     """Yield a row, without cross sections, for every signal of every analysis of the grid.
 
-    If any of the analyses asks for the significance of an excess, the rows have its columns.
+    If all of the analyses ask for the significance of an excess, the rows have its columns.
     """
     measured = {name: files_of_scan(outline, name, settings.calculator) for name in settings.analyses}
-    with_discovery = has_discovery(measured.values())
+    with_discovery = all(has_discovery([files]) for files in measured.values())
     for analysis in settings.analyses:
         labels = label_columns(outline, analysis)
         for signal in signals_of(outline, analysis).values():

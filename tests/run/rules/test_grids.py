@@ -30,20 +30,25 @@ def grids(tmp_path) -> Grids:
             "a": {"dataset": "d", "calculators": ["toybased", "asymptotics"]},
             "b": {"dataset": "d", "calculators": ["toybased"], "discovery": True},
         },
-        "grids": {"plane": plane, "line": {"analyses": ["a"], "x": "m1"}},
+        "grids": {
+            "plane": plane,
+            "line": {"analyses": ["a"], "x": "m1"},
+            "asked": {"analyses": ["b"], "x": "m1"},
+        },
     }
     return Grids(complete(config), Scans(complete(config)))
 
 
 def test_limits_are_of_the_calculator_that_all_analyses_have(grids):
-    assert grids.names == ["plane", "line"]
+    assert grids.names == ["plane", "line", "asked"]
     assert grids.limits(PLANE) == [f"results/{a}/{m}/toybased/limits.json" for a in "ab" for m in ("m_1", "m_2")]
     assert grids.limits(LINE) == [f"results/a/{m}/asymptotics/limits.json" for m in ("m_1", "m_2")]
 
 
-def test_discoveries_are_of_the_analyses_that_ask_for_them(grids):
-    assert grids.discoveries(PLANE) == [f"results/b/{m}/toybased/discovery.json" for m in ("m_1", "m_2")]
-    assert grids.discoveries(LINE) == []
+def test_discoveries_are_of_grids_whose_analyses_all_ask_for_them(grids):
+    asked = SimpleNamespace(grid="asked")
+    assert grids.discoveries(asked) == [f"results/b/{m}/toybased/discovery.json" for m in ("m_1", "m_2")]
+    assert grids.discoveries(PLANE) == grids.discoveries(LINE) == []
 
 
 def test_axes(grids):

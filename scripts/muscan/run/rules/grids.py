@@ -34,10 +34,10 @@ class Grids:
         return self._files(wildcards, "limits.json", self._settings[wildcards.grid].analyses)
 
     def discoveries(self, wildcards: Wildcards) -> list[str]:
-        """Return the paths of discovery.json of all signals of a grid whose analyses ask for it."""
+        """Return the paths of discovery.json of all signals of a grid; none if not all of its analyses ask for it."""
         analyses = self._settings[wildcards.grid].analyses
-        wanted = [name for name in analyses if self._scans[name].measurements.discovery]
-        return self._files(wildcards, "discovery.json", wanted)
+        wanted = all(self._scans[name].measurements.discovery for name in analyses)
+        return self._files(wildcards, "discovery.json", analyses if wanted else [])
 
     def _files(self, wildcards: Wildcards, name: str, analyses: list[str]) -> list[str]:
         """Return the paths of a file of all signals of some analyses of a grid."""
