@@ -14,11 +14,16 @@ def all_scans(config: dict) -> list[str]:
 
 def scans_in(outline: dict) -> list[str]:
     """Return all scans of an outline (see `outline_of`), in the form of `all_scans`."""
+    return _of_signals(outline, "calculators")
+
+
+def _of_signals(outline: dict, key: str) -> list[str]:
+    """Return `analysis/signal/name` for all signals and the names that the entry of their analysis has under a key."""
     return [
-        f"{analysis}/{signal}/{calculator}"
+        f"{analysis}/{signal}/{name}"
         for analysis, entry in outline["analyses"].items()
         for signal in signals_of(outline, analysis)
-        for calculator in entry["calculators"]
+        for name in entry[key]
     ]
 
 
@@ -50,12 +55,7 @@ def _outline_of_analysis(config: dict, analysis: str) -> dict:
 
 def measurement_files(outline: dict) -> list[str]:
     """Return the files of all measurements of an outline (see `outline_of`), as `analysis/signal/file`."""
-    return [
-        f"{analysis}/{signal}/{file}"
-        for analysis, entry in outline["analyses"].items()
-        for signal in signals_of(outline, analysis)
-        for file in entry["measurements"]
-    ]
+    return _of_signals(outline, "measurements")
 
 
 def _without_limit(block: dict) -> dict:
